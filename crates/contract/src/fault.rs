@@ -182,7 +182,13 @@ impl Fault {
 
     /// A fault with a code and a sentence.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hint: None, evidence: Vec::new(), retryable: false }
+        Self {
+            code,
+            message: message.into(),
+            hint: None,
+            evidence: Vec::new(),
+            retryable: false,
+        }
     }
 
     /// Adds what to do about it.

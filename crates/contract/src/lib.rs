@@ -1,6 +1,28 @@
 //! Owns every type and operation that crosses a boundary (HTTP, bridge, event, file). Must never perform I/O, know a
 //! transport, an engine or a database; compiles to wasm.
 
+pub mod agents;
+pub mod chat;
 pub mod fault;
+pub mod ids;
+pub mod jobs;
+pub mod operation;
+pub mod page;
+pub mod system;
+pub mod telemetry;
 
+pub use agents::*;
+pub use chat::*;
 pub use fault::{ErrorCode, Fault, Problem};
+pub use ids::*;
+pub use jobs::*;
+pub use operation::{
+    JsonOperation, Method, OPERATIONS, Operation, OperationInfo, Shape, StreamOperation,
+    UploadOperation,
+};
+pub use page::*;
+pub use system::*;
+pub use telemetry::*;
+
+/// Every operation's path is below this.
+pub const API_PREFIX: &str = "/api/v1";

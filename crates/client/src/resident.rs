@@ -1,0 +1,201 @@
+//! Finding the resident of a data directory, or starting it.
+//!
+//! The resident writes an endpoint file (mode 0600) with its address and token into the data directory once it answers,
+//! and holds a lock on `resident.lock` as long as it lives. Command line and window both attach through this module.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use nasiko_contract::{ErrorCode, Fault, GetStatus};
+use serde::{Deserialize, Serialize};
+
+use crate::{Client, http::HttpTransport};
+
+/// How long a resident may take from its start to its first answer.
+const START_LIMIT: Duration = Duration::from_secs(20);
+/// How often the endpoint file is looked for while the resident starts.
+const START_STEP: Duration = Duration::from_millis(10);
+
+/// Where a resident answers. The token never leaves this machine's user.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// Its process id.
+    pub pid: u32,
+    /// The API's address, e.g. `http://127.0.0.1:8000`.
+    pub api: String,
+    /// The bearer token of this run.
+    pub token: String,
+    /// The resident's version.
+    pub version: String,
+}
+
+impl std::fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("pid", &self.pid)
+            .field("api", &self.api)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Endpoint {
+    /// The endpoint file of a data directory.
+    pub fn path(home: &Path) -> PathBuf {
+        home.join("endpoint.json")
+    }
+
+    /// Reads the endpoint file; `None` where no resident has left one.
+    pub fn read(home: &Path) -> Option<Self> {
+        serde_json::from_slice(&fs_err::read(Self::path(home)).ok()?).ok()
+    }
+
+    /// A client of this endpoint.
+    pub fn client(&self) -> Result<Client, Fault> {
+        Ok(Client::new(HttpTransport::new(&self.api, &self.token)?))
+    }
+}
+
+/// Attaches to the resident of `home`; `control.unreachable` where none answers.
+pub async fn attach(home: &Path) -> Result<(Client, Endpoint), Fault> {
+    let absent = || {
+        Fault::new(
+            ErrorCode::Unreachable,
+            "No control plane is running for this data directory",
+        )
+        .hint("Start it with `nasiko up`")
+        .evidence([home.display().to_string()])
+        .retryable()
+    };
+    let endpoint = Endpoint::read(home).ok_or_else(absent)?;
+    let client = endpoint.client()?;
+    // A file left behind by a crash may name a port that another program holds now: only an answer to our token counts.
+    match client.call(GetStatus {}).await {
+        Ok(status) if status.pid == endpoint.pid => Ok((client, endpoint)),
+        Ok(_) | Err(_) => Err(absent()),
+    }
+}
+
+/// Attaches to the resident of `home`, starting `program serve` in the background where none answers. Its talk goes to
+/// `resident.log` in the data directory. Two callers at once end up with the same resident: the second one started
+/// finds the lock held and leaves.
+pub async fn attach_or_start(
+    home: &Path,
+    program: &Path,
+    arguments: &[String],
+) -> Result<(Client, Endpoint), Fault> {
+    if let Ok(found) = attach(home).await {
+        return Ok(found);
+    }
+    let failed = |what: &str, error: &std::io::Error| {
+        Fault::new(
+            ErrorCode::Unreachable,
+            format!("The control plane could not be started: {what}"),
+        )
+        .evidence([error.to_string()])
+    };
+    fs_err::create_dir_all(home)
+        .map_err(|error| failed("its data directory cannot be made", &error))?;
+    let log_path = home.join("resident.log");
+    let log = fs_err::File::options()
+        .create(true)
+        .append(true)
+        .open(&log_path)
+        .map_err(|error| failed("its log cannot be written", &error))?;
+    let log_start = log.metadata().map_or(0, |metadata| metadata.len());
+    let errors = log
+        .try_clone()
+        .map_err(|error| failed("its log cannot be written", &error))?;
+    let mut command = std::process::Command::new(program);
+    command
+        .arg("serve")
+        .args(arguments)
+        .env("NASIKO_HOME", home)
+        .current_dir(home)
+        .stdin(Stdio::null())
+        .stdout(log.into_parts().0)
+        .stderr(errors.into_parts().0);
+    detach(&mut command);
+    let mut child = command
+        .spawn()
+        .map_err(|error| failed(&format!("{} cannot be run", program.display()), &error))?;
+
+    let deadline = Instant::now() + START_LIMIT;
+    let mut ended = None;
+    loop {
+        if let Ok(found) = attach(home).await {
+            return Ok(found);
+        }
+        // A child that ended may have found another resident starting: that one is waited for as well, but not for long.
+        if ended.is_none()
+            && let Ok(Some(status)) = child.try_wait()
+        {
+            ended = Some((status, Instant::now()));
+        }
+        let given_up = ended.is_some_and(|(_, at)| at.elapsed() > Duration::from_secs(3));
+        if given_up || Instant::now() > deadline {
+            let said = fs_err::read(&log_path).unwrap_or_default();
+            let start = usize::try_from(log_start).unwrap_or(0).min(said.len());
+            let said = String::from_utf8_lossy(&said[start..]).into_owned();
+            let how = ended.map_or_else(
+                || "it did not answer in time".to_owned(),
+                |(status, _)| status.to_string(),
+            );
+            return Err(Fault::new(
+                ErrorCode::Unreachable,
+                format!("The control plane did not start: {how}"),
+            )
+            .hint("Run `nasiko serve` to see it happen")
+            .evidence(said.lines().map(str::to_owned)));
+        }
+        tokio::time::sleep(START_STEP).await;
+    }
+}
+
+/// The resident must outlive the terminal and the window that started it: a process group of its own, so that their
+/// signals do not reach it.
+#[cfg(unix)]
+fn detach(command: &mut std::process::Command) {
+    use std::os::unix::process::CommandExt;
+    command.process_group(0);
+}
+
+/// The resident must outlive what started it: no console, a process group of its own.
+#[cfg(windows)]
+fn detach(command: &mut std::process::Command) {
+    use std::os::windows::process::CommandExt;
+    const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
+    const CREATE_NO_WINDOW: u32 = 0x0800_0000;
+    command.creation_flags(CREATE_NEW_PROCESS_GROUP | CREATE_NO_WINDOW);
+}
+
+/// The data directory: `NASIKO_HOME`, else the platform's place for application data.
+pub fn home(
+    variable: Option<std::ffi::OsString>,
+    user_home: Option<PathBuf>,
+) -> Result<PathBuf, Fault> {
+    if let Some(path) = variable.filter(|value| !value.is_empty()) {
+        return std::path::absolute(PathBuf::from(path)).map_err(|error| {
+            Fault::new(
+                ErrorCode::InvalidRequest,
+                format!("NASIKO_HOME is not a path: {error}"),
+            )
+        });
+    }
+    let user_home = user_home.ok_or_else(|| {
+        Fault::new(
+            ErrorCode::InvalidRequest,
+            "There is no home directory to keep data in",
+        )
+        .hint("Set NASIKO_HOME")
+    })?;
+    Ok(if cfg!(target_os = "macos") {
+        user_home.join("Library/Application Support/nasiko")
+    } else if cfg!(windows) {
+        user_home.join("AppData/Local/nasiko")
+    } else {
+        user_home.join(".local/share/nasiko")
+    })
+}

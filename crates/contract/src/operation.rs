@@ -1,0 +1,213 @@
+//! The one list of operations. The server mounts it, the client calls it, the OpenAPI document is made of it.
+
+use serde::{Serialize, de::DeserializeOwned};
+
+#[cfg_attr(not(test), expect(
+    clippy::wildcard_imports,
+    reason = "the list names nearly every type of these modules"
+)]
+use crate::{agents::*, chat::*, jobs::*, page::*, system::*, telemetry::*};
+
+/// An HTTP method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Starts something.
+    Post,
+    /// Sets something, the same twice as once.
+    Put,
+    /// Changes what is given.
+    Patch,
+    /// Removes.
+    Delete,
+}
+
+impl Method {
+    /// `GET`, `POST`, …
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+
+    /// The request's fields travel in a JSON body (else in the query).
+    pub fn has_body(self) -> bool {
+        matches!(self, Self::Post | Self::Put | Self::Patch)
+    }
+}
+
+/// The shape of an operation's answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Shape {
+    /// One JSON document.
+    Json,
+    /// Server-sent events, each `data:` one item.
+    Stream,
+    /// Multipart in, one JSON document out.
+    Upload,
+}
+
+/// What is known of an operation without its types.
+#[derive(Debug, Clone, Copy)]
+pub struct OperationInfo {
+    /// Stable, e.g. `agents.list`; the OpenAPI `operationId`.
+    pub name: &'static str,
+    /// The method.
+    pub method: Method,
+    /// Below `/api/v1`; `{field}` is a field of the request.
+    pub path: &'static str,
+    /// The permission a caller needs, e.g. `agents:read`.
+    pub permission: &'static str,
+    /// The status of success.
+    pub status: u16,
+    /// The shape of its answer.
+    pub shape: Shape,
+    /// One line for people.
+    pub summary: &'static str,
+}
+
+impl OperationInfo {
+    /// The names of the path's fields, in order.
+    pub fn path_fields(&self) -> impl Iterator<Item = &'static str> {
+        self.path
+            .split('/')
+            .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+    }
+}
+
+/// A request that is an operation: its type says where it goes and what comes back.
+pub trait Operation: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
+    /// What is known of it without its types.
+    const INFO: OperationInfo;
+    /// The answer; for a stream, one item.
+    #[cfg(not(feature = "schema"))]
+    type Output: Serialize + DeserializeOwned + Send + 'static;
+    /// The answer; for a stream, one item.
+    #[cfg(feature = "schema")]
+    type Output: Serialize + DeserializeOwned + Send + schemars::JsonSchema + 'static;
+}
+
+/// Answers one document.
+pub trait JsonOperation: Operation {}
+/// Answers a stream of items.
+pub trait StreamOperation: Operation {}
+/// Takes a file beside its fields, answers one document.
+pub trait UploadOperation: Operation {}
+
+macro_rules! define_api {
+    (
+        json { $($json:ident = $jname:literal $jmethod:ident $jpath:literal -> $jout:ty, $jperm:literal, $jstatus:literal, $jdoc:literal;)* }
+        stream { $($stream:ident = $sname:literal $smethod:ident $spath:literal -> $sout:ty, $sperm:literal, $sdoc:literal;)* }
+        upload { $($upload:ident = $uname:literal $upath:literal -> $uout:ty, $uperm:literal, $ustatus:literal, $udoc:literal;)* }
+    ) => {
+        $(
+            impl Operation for $json {
+                const INFO: OperationInfo = OperationInfo {
+                    name: $jname, method: Method::$jmethod, path: $jpath, permission: $jperm, status: $jstatus,
+                    shape: Shape::Json, summary: $jdoc,
+                };
+                type Output = $jout;
+            }
+            impl JsonOperation for $json {}
+        )*
+        $(
+            impl Operation for $stream {
+                const INFO: OperationInfo = OperationInfo {
+                    name: $sname, method: Method::$smethod, path: $spath, permission: $sperm, status: 200,
+                    shape: Shape::Stream, summary: $sdoc,
+                };
+                type Output = $sout;
+            }
+            impl StreamOperation for $stream {}
+        )*
+        $(
+            impl Operation for $upload {
+                const INFO: OperationInfo = OperationInfo {
+                    name: $uname, method: Method::Post, path: $upath, permission: $uperm, status: $ustatus,
+                    shape: Shape::Upload, summary: $udoc,
+                };
+                type Output = $uout;
+            }
+            impl UploadOperation for $upload {}
+        )*
+
+        /// Every operation there is.
+        pub const OPERATIONS: &[OperationInfo] = &[
+            $($json::INFO,)* $($stream::INFO,)* $($upload::INFO,)*
+        ];
+
+        /// Calls `$callback! { json { A B … } stream { … } upload { … } }` with the name of every operation's type, so
+        /// that whoever must treat all of them (the server's mount, the gate) cannot forget one: it does not compile.
+        #[macro_export]
+        macro_rules! with_operations {
+            ($callback:ident) => {
+                $callback! { json { $($json)* } stream { $($stream)* } upload { $($upload)* } }
+            };
+        }
+    };
+}
+
+define_api! {
+    json {
+        GetStatus = "status.get" Get "/status" -> Status, "system:read", 200, "What runs, where, and on what";
+        Shutdown = "system.shutdown" Post "/shutdown" -> Done, "system:write", 202, "End the resident";
+        CreateBrowserCode = "browser_codes.create" Post "/browser-codes" -> BrowserCode, "system:write", 201, "A link that opens the web UI once";
+        GetSettings = "settings.get" Get "/settings" -> Settings, "settings:read", 200, "All settings";
+        PatchSettings = "settings.patch" Patch "/settings" -> Settings, "settings:write", 200, "Change settings";
+
+        Inspect = "inspect.run" Post "/inspect" -> AgentDescription, "agents:read", 200, "What is in a folder or archive; nothing is started";
+        DeployDirectory = "intake.directory" Post "/upload-agents/directory" -> Job, "agents:deploy", 202, "Deploy a folder or archive of this machine";
+        DeployGit = "intake.github" Post "/upload-agents/github" -> Job, "agents:deploy", 202, "Deploy a git repository";
+
+        ListAgents = "agents.list" Get "/agents" -> Page<AgentSummary>, "agents:read", 200, "All agents";
+        GetAgent = "agents.get" Get "/agents/{agent}" -> AgentDetail, "agents:read", 200, "One agent with versions, builds, deployments";
+        StartAgent = "agents.start" Post "/agents/{agent}/start" -> Job, "agents:control", 202, "Start a stopped agent";
+        StopAgent = "agents.stop" Post "/agents/{agent}/stop" -> Job, "agents:control", 202, "Stop an agent";
+        RestartAgent = "agents.restart" Post "/agents/{agent}/restart" -> Job, "agents:control", 202, "Restart an agent without a gap";
+        RebuildAgent = "agents.rebuild" Post "/agents/{agent}/rebuild" -> Job, "agents:deploy", 202, "Read, make and start an agent anew";
+        DeleteAgent = "agents.delete" Delete "/agents/{agent}" -> Job, "agents:delete", 202, "Stop an agent and forget it";
+
+        ListJobs = "jobs.list" Get "/jobs" -> Page<Job>, "jobs:read", 200, "Jobs, newest first";
+        GetJob = "jobs.get" Get "/jobs/{job}" -> Job, "jobs:read", 200, "One job";
+        CancelJob = "jobs.cancel" Post "/jobs/{job}/cancel" -> Job, "jobs:control", 202, "Cancel a job";
+        ListDeadLetters = "dead_letters.list" Get "/dead-letters" -> Page<Job>, "jobs:read", 200, "Jobs given up after their last try";
+        RequeueDeadLetter = "dead_letters.requeue" Post "/dead-letters/{job}/requeue" -> Job, "jobs:control", 202, "Try a dead letter again";
+
+        CreateSession = "sessions.create" Post "/chat/sessions" -> ChatSession, "chat:write", 201, "Begin a conversation";
+        ListSessions = "sessions.list" Get "/chat/sessions" -> Page<ChatSession>, "chat:read", 200, "Conversations, newest first";
+        GetSession = "sessions.get" Get "/chat/sessions/{session}" -> ChatSession, "chat:read", 200, "One conversation";
+        RenameSession = "sessions.rename" Patch "/chat/sessions/{session}" -> ChatSession, "chat:write", 200, "Rename a conversation";
+        DeleteSession = "sessions.delete" Delete "/chat/sessions/{session}" -> Done, "chat:write", 200, "Delete a conversation";
+        ListMessages = "messages.list" Get "/chat/sessions/{session}/messages" -> Page<ChatMessage>, "chat:read", 200, "A conversation's messages, oldest first";
+        CancelAnswer = "sessions.cancel" Post "/chat/sessions/{session}/cancel" -> Done, "chat:write", 202, "Stop the answer that is under way";
+
+        ListTraces = "traces.list" Get "/traces" -> Page<TraceSummary>, "traces:read", 200, "Traces, newest first";
+        GetTrace = "traces.get" Get "/traces/{trace}" -> Trace, "traces:read", 200, "One trace with its spans";
+
+        ListSecrets = "secrets.list" Get "/secrets" -> Page<SecretInfo>, "secrets:read", 200, "Names of secrets; never values";
+        SetSecret = "secrets.set" Put "/agents/{agent}/secrets/{name}" -> SecretInfo, "secrets:write", 200, "Set a secret of an agent";
+        RemoveSecret = "secrets.remove" Delete "/agents/{agent}/secrets/{name}" -> Done, "secrets:write", 200, "Remove a secret of an agent";
+
+        ListRegistry = "registry.list" Get "/registries" -> Page<RegistryEntry>, "registry:read", 200, "Agents as others find them";
+        GetRegistryEntry = "registry.get" Get "/registries/{agent}" -> RegistryEntry, "registry:read", 200, "One registry entry";
+        GetCard = "registry.card" Get "/registries/{agent}/card" -> serde_json::Value, "registry:read", 200, "An agent's card as the gateway serves it";
+        UpdateRegistryEntry = "registry.update" Put "/registries/{agent}" -> RegistryEntry, "registry:write", 200, "Change an entry's description or tags";
+        ResetRegistryEntry = "registry.reset" Delete "/registries/{agent}" -> Done, "registry:write", 200, "Forget changes of an entry";
+    }
+    stream {
+        FollowEvents = "events.follow" Get "/events" -> Event, "system:read", "The ordered event log";
+        FollowAgentLogs = "agents.logs" Get "/agents/{agent}/logs" -> LogLine, "agents:read", "An agent's log";
+        FollowAgentStats = "agents.stats" Get "/agents/{agent}/stats" -> InstanceStats, "agents:read", "What an agent uses, while somebody looks";
+        FollowJobLog = "jobs.log" Get "/jobs/{job}/log" -> JobLogItem, "jobs:read", "A job's output and changes until it ends";
+        SendMessage = "messages.send" Post "/chat/sessions/{session}/messages" -> ChatEvent, "chat:write", "Ask, and receive the answer as it comes";
+        TailTraces = "traces.tail" Get "/traces/tail" -> TraceSummary, "traces:read", "Traces as their spans arrive";
+    }
+    upload {
+        DeployArchive = "intake.zip" "/upload-agents/zip" -> Job, "agents:deploy", 202, "Deploy an uploaded archive";
+    }
+}

@@ -1,0 +1,339 @@
+//! The control plane itself: status, events, settings, secrets, registry.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::ids::AgentName;
+
+/// `GET /status`
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct GetStatus {}
+
+/// What the control plane says of itself. Addresses are URLs.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// Its process id.
+    pub pid: u32,
+    /// Its version.
+    pub version: String,
+    /// When it started, Unix milliseconds.
+    pub started: i64,
+    /// The API and web UI.
+    pub api: String,
+    /// The gateway.
+    pub gateway: String,
+    /// The gateway's admin address.
+    pub admin: String,
+    /// OTLP over HTTP.
+    pub otlp_http: String,
+    /// OTLP over gRPC.
+    pub otlp_grpc: String,
+    /// The store, e.g. `sqlite`.
+    pub store: String,
+    /// The job queue, e.g. `sqlite`.
+    pub queue: String,
+    /// Where secrets' key is held, e.g. `file`.
+    pub secrets: String,
+    /// The container engine, while one answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<EngineStatus>,
+    /// Agents by state.
+    pub agents: AgentCounts,
+    /// Jobs queued or running.
+    pub jobs: u64,
+    /// Resident memory of the control plane, bytes.
+    pub memory_bytes: u64,
+    /// Ports that were taken, and what was chosen instead.
+    #[serde(default)]
+    pub notices: Vec<String>,
+    /// Services of the local stack.
+    #[serde(default)]
+    pub stack: Vec<StackService>,
+}
+
+/// A service of the local stack.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct StackService {
+    /// Its name.
+    pub service: String,
+    /// Its state.
+    pub state: String,
+    /// Its health.
+    pub health: String,
+}
+
+/// The container engine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct EngineStatus {
+    /// `docker`, `podman`, …
+    pub kind: String,
+    /// Its version.
+    pub version: String,
+    /// Its socket or address.
+    pub endpoint: String,
+}
+
+/// How many agents are in which state.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct AgentCounts {
+    /// All.
+    pub total: u64,
+    /// Answering.
+    pub active: u64,
+    /// Failed.
+    pub failed: u64,
+}
+
+/// `POST /shutdown`: end the resident; agents go on running and are adopted by the next one.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Shutdown {
+    /// Stop the agents first.
+    #[serde(default)]
+    pub stop_agents: bool,
+}
+
+/// `POST /browser-codes`: a code that opens the web UI once, within a minute.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct CreateBrowserCode {}
+
+/// The answer of [`CreateBrowserCode`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct BrowserCode {
+    /// Open this; it is good once and for a minute.
+    pub url: String,
+}
+
+/// `GET /events` (stream): the ordered event log, from after a number on, then live.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct FollowEvents {
+    /// Replay what came after this number; without it, only what comes from now on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<u64>,
+}
+
+/// One event of the log. `seq` has no holes unless a `gap` event says so.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Event {
+    /// Its number.
+    pub seq: u64,
+    /// Unix milliseconds.
+    pub at: i64,
+    /// What happened: `agent.changed`, `agent.removed`, `job.changed`, `session.changed`, `setting.changed`, `gap`, …
+    pub topic: String,
+    /// To what: the agent's name, the job's id, …
+    pub subject: String,
+    /// The record after the change (an `AgentSummary`, a `Job`, …), where the topic has one.
+    #[serde(default)]
+    pub data: Value,
+}
+
+/// `GET /settings`
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct GetSettings {}
+
+/// All settings, with their defaults filled in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Settings {
+    /// Where agents run unless said otherwise.
+    pub default_runtime: super::RuntimeKind,
+    /// Days that traces are kept.
+    pub trace_retention_days: u32,
+    /// Seconds an agent may take to answer after its start.
+    pub start_timeout_seconds: u32,
+    /// Seconds an agent may take to end before it is killed.
+    pub stop_timeout_seconds: u32,
+    /// Jobs that run at the same time.
+    pub parallel_jobs: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            default_runtime: super::RuntimeKind::Process,
+            trace_retention_days: 14,
+            start_timeout_seconds: 60,
+            stop_timeout_seconds: 5,
+            parallel_jobs: 4,
+        }
+    }
+}
+
+/// `PATCH /settings`: only what is given changes.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+#[serde(deny_unknown_fields)]
+pub struct PatchSettings {
+    /// See [`Settings`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_runtime: Option<super::RuntimeKind>,
+    /// See [`Settings`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_retention_days: Option<u32>,
+    /// See [`Settings`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_timeout_seconds: Option<u32>,
+    /// See [`Settings`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_timeout_seconds: Option<u32>,
+    /// See [`Settings`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parallel_jobs: Option<u32>,
+}
+
+/// `GET /secrets` and `GET /agents/{agent}/secrets`: names, never values.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ListSecrets {
+    /// This agent's; all shared ones otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<AgentName>,
+}
+
+/// A secret's name and where it belongs; its value is write-only.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct SecretInfo {
+    /// The variable it is given as.
+    pub name: String,
+    /// The agent that gets it; every agent if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<AgentName>,
+    /// Unix milliseconds of its last change.
+    pub updated: i64,
+}
+
+/// `PUT /agents/{agent}/secrets/{name}`
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct SetSecret {
+    /// Whose.
+    pub agent: AgentName,
+    /// The variable.
+    pub name: String,
+    /// The value. It is sealed at once and never answered.
+    pub value: String,
+}
+
+impl std::fmt::Debug for SetSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SetSecret")
+            .field("agent", &self.agent)
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// `DELETE /agents/{agent}/secrets/{name}`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct RemoveSecret {
+    /// Whose.
+    pub agent: AgentName,
+    /// The variable.
+    pub name: String,
+}
+
+/// `GET /registries`
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ListRegistry {
+    /// Words in name, description, skills or tags.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
+/// An agent as others find it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct RegistryEntry {
+    /// Its id: the name.
+    pub id: AgentName,
+    /// Its name.
+    pub name: String,
+    /// One sentence.
+    pub description: String,
+    /// Its address behind the gateway.
+    pub url: String,
+    /// Its state.
+    pub state: super::AgentState,
+    /// Tags, of all its skills too.
+    pub tags: Vec<String>,
+    /// The card that the gateway serves.
+    pub card: Value,
+    /// A person changed the description or the tags.
+    #[serde(default)]
+    pub edited: bool,
+}
+
+/// `GET /registries/{agent}`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct GetRegistryEntry {
+    /// Id or name.
+    pub agent: AgentName,
+}
+
+/// `GET /registries/{agent}/card`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct GetCard {
+    /// Id or name.
+    pub agent: AgentName,
+}
+
+/// `PUT /registries/{agent}`: only what is given changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct UpdateRegistryEntry {
+    /// Id or name.
+    pub agent: AgentName,
+    /// One sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Its tags.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<String>>,
+}
+
+/// `DELETE /registries/{agent}`: forget what a person changed of its entry; the agent stays.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ResetRegistryEntry {
+    /// Id or name.
+    pub agent: AgentName,
+}
