@@ -2,9 +2,12 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-#[cfg_attr(not(test), expect(
-    clippy::wildcard_imports,
-    reason = "the list names nearly every type of these modules"
+#[cfg_attr(
+    not(test),
+    expect(
+        clippy::wildcard_imports,
+        reason = "the list names nearly every type of these modules"
+    )
 )]
 use crate::{agents::*, chat::*, jobs::*, page::*, system::*, telemetry::*};
 
