@@ -1,0 +1,1 @@
+//! Calls and answers turned from one spelling of A2A into the other.
