@@ -1,0 +1,308 @@
+//! Starts one instance: its folder, its port, its environment, its program.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use fs_err as fs;
+use tokio::process::Command;
+use tokio_util::sync::CancellationToken;
+
+use super::base_environment::{find_program, join_path};
+use super::command::{self, HOST, Invocation};
+use super::inspect::{self, INSTALLATION_VARIABLE, INSTANCE_VARIABLE, ProcessIdentity};
+use super::record::{self, Record};
+use super::tracked::{Shared, instance};
+use super::{blocking, logs, node, python};
+use crate::error::RuntimeError;
+use crate::instance::{Instance, LogStream, RuntimeEvent};
+use crate::spec::{Artifact, StartSpec};
+
+const LONGEST_NAME: usize = 100;
+/// Free ports tried before giving up: each was just given to another start.
+const PORT_ATTEMPTS: usize = 32;
+
+/// Whether a deployment id can name a folder.
+pub(super) fn is_safe_name(name: &str) -> bool {
+    (1..=LONGEST_NAME).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
+pub(super) async fn start(
+    shared: &Arc<Shared>,
+    spec: &StartSpec,
+    cancel: &CancellationToken,
+) -> Result<Instance, RuntimeError> {
+    let id = &spec.deployment_id;
+    if !is_safe_name(id) {
+        return Err(RuntimeError::InvalidSpec {
+            message: format!("{id:?} cannot name an instance"),
+        });
+    }
+    let interpreter = interpreter(shared, spec).await?;
+    if cancel.is_cancelled() {
+        return Err(RuntimeError::Cancelled { what: "starting" });
+    }
+    let mut attempt = Attempt::begin(shared, id)?;
+    let port = attempt.take_port(spec.port).await?;
+    let launched = launch(shared, spec, &attempt.folder, port, interpreter.as_deref())?;
+    attempt.succeeded = true;
+    drop(attempt);
+    let _ = shared.events.send(RuntimeEvent::Started {
+        instance: launched.clone(),
+        ours: true,
+    });
+    Ok(launched)
+}
+
+/// A start under way; leaves nothing behind unless it succeeds.
+struct Attempt<'a> {
+    shared: &'a Shared,
+    id: &'a str,
+    folder: PathBuf,
+    port: Option<u16>,
+    succeeded: bool,
+}
+
+impl<'a> Attempt<'a> {
+    fn begin(shared: &'a Shared, id: &'a str) -> Result<Self, RuntimeError> {
+        let folder = shared.folder(id);
+        shared.starting.lock().insert(id.to_owned());
+        if let Err(error) = fs::create_dir(&folder) {
+            shared.starting.lock().remove(id);
+            if error.kind() == std::io::ErrorKind::AlreadyExists {
+                return Err(RuntimeError::InvalidSpec {
+                    message: format!("instance {id} was started before"),
+                });
+            }
+            return Err(RuntimeError::file("creating", &folder)(error));
+        }
+        Ok(Self {
+            shared,
+            id,
+            folder,
+            port: None,
+            succeeded: false,
+        })
+    }
+
+    /// Reserves the port asked for, or a free one.
+    async fn take_port(&mut self, wanted: Option<u16>) -> Result<u16, RuntimeError> {
+        let port = match wanted {
+            Some(port) => self.exactly(port).await?,
+            None => self.any_free()?,
+        };
+        self.port = Some(port);
+        Ok(port)
+    }
+
+    async fn exactly(&self, port: u16) -> Result<u16, RuntimeError> {
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
+        if free && self.shared.ports.lock().insert(port) {
+            return Ok(port);
+        }
+        let owner = blocking(move || inspect::port_owner(port)).await?;
+        let owner = owner.map_or_else(
+            || "another program".to_owned(),
+            |owner| format!("{} (process {})", owner.name, owner.pid),
+        );
+        Err(RuntimeError::PortTaken { port, owner })
+    }
+
+    fn any_free(&self) -> Result<u16, RuntimeError> {
+        for _ in 0..PORT_ATTEMPTS {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+                .and_then(|listener| listener.local_addr());
+            let Ok(address) = listener else { break };
+            if self.shared.ports.lock().insert(address.port()) {
+                return Ok(address.port());
+            }
+        }
+        Err(RuntimeError::Internal(
+            "no free port could be found".to_owned(),
+        ))
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        self.shared.starting.lock().remove(self.id);
+        if self.succeeded {
+            return;
+        }
+        if let Some(port) = self.port {
+            self.shared.ports.lock().remove(&port);
+        }
+        if let Err(error) = fs::remove_dir_all(&self.folder) {
+            tracing::warn!(%error, "the folder of a failed start could not be removed");
+        }
+    }
+}
+
+/// What `python` stands for: the environment's interpreter, or the machine's own where the command asks for it.
+async fn interpreter(shared: &Shared, spec: &StartSpec) -> Result<Option<PathBuf>, RuntimeError> {
+    if let Artifact::Python { environment } = &spec.artifact {
+        return Ok(Some(python::interpreter(environment)));
+    }
+    let wanted = spec
+        .command
+        .iter()
+        .any(|word| word.split_ascii_whitespace().any(command::is_python));
+    if !wanted {
+        return Ok(None);
+    }
+    let resolved = shared.interpreter.get_or_try_init(|| async {
+        let found = python::find_system_interpreter(&shared.base.path())?;
+        Ok(python::resolve_interpreter(&found, shared.base.for_tools()).await)
+    });
+    resolved.await.cloned().map(Some)
+}
+
+fn launch(
+    shared: &Arc<Shared>,
+    spec: &StartSpec,
+    folder: &Path,
+    port: u16,
+    interpreter: Option<&Path>,
+) -> Result<Instance, RuntimeError> {
+    let workdir = match &spec.artifact {
+        Artifact::Node { environment } => {
+            let work = folder.join("work");
+            node::link_folder(&spec.workdir, environment, &work)?;
+            work
+        }
+        Artifact::Image { .. } => {
+            return Err(RuntimeError::InvalidSpec {
+                message: "an image cannot run as a process".to_owned(),
+            });
+        }
+        Artifact::Folder | Artifact::Python { .. } => spec.workdir.clone(),
+    };
+    let environment = environment(shared, spec, folder, port, interpreter)?;
+    let path = environment
+        .get(OsStr::new("PATH"))
+        .map_or(OsStr::new(""), OsString::as_os_str);
+    let Invocation { program, arguments } =
+        command::resolve(&spec.command, port, &workdir, path, interpreter)?;
+
+    let mut record = Record {
+        deployment_id: spec.deployment_id.clone(),
+        agent: spec.agent.clone(),
+        owner: spec.owner.clone(),
+        version: spec.version.clone(),
+        port,
+        log_bytes: spec.limits.log_bytes,
+        started_at: record::millis(SystemTime::now()),
+        process: None,
+        exit: None,
+    };
+    // The intent first: whoever finds the process by its marks also finds what it is.
+    record.write(folder)?;
+    let output = |stream| {
+        logs::open(folder, stream).map_err(RuntimeError::file("creating a log in", folder))
+    };
+    let child = Command::new(&program)
+        .args(&arguments)
+        .current_dir(&workdir)
+        .env_clear()
+        .envs(&environment)
+        .stdin(Stdio::null())
+        .stdout(output(LogStream::Stdout)?)
+        .stderr(output(LogStream::Stderr)?)
+        .process_group(0)
+        .spawn()
+        .map_err(|source| RuntimeError::StartFailed {
+            program: spec.command.join(" "),
+            source,
+        })?;
+
+    // A child that we have not waited for keeps its number, even when it has ended already.
+    let pid = child.id().map_or(0, u32::cast_signed);
+    let process = ProcessIdentity::of_child(pid);
+    record.process = Some(process.clone());
+    if let Err(error) = record.write(folder) {
+        process.signal_group(rustix::process::Signal::KILL);
+        return Err(error);
+    }
+    let started = instance(&record, Some(&process));
+    shared.track(record, process, Some(child));
+    Ok(started)
+}
+
+/// The program's whole environment, ours last.
+fn environment(
+    shared: &Shared,
+    spec: &StartSpec,
+    folder: &Path,
+    port: u16,
+    interpreter: Option<&Path>,
+) -> Result<BTreeMap<OsString, OsString>, RuntimeError> {
+    let mut environment = shared.base.for_agents();
+    environment.insert("PYTHONUNBUFFERED".into(), "1".into());
+    for (name, value) in &spec.env {
+        if name.is_empty() || name.contains(['=', '\0']) || value.expose().contains('\0') {
+            return Err(RuntimeError::InvalidSpec {
+                message: format!("{name:?} cannot be an environment variable"),
+            });
+        }
+        environment.insert(name.into(), value.expose().into());
+    }
+    let path = environment
+        .get(OsStr::new("PATH"))
+        .cloned()
+        .unwrap_or_default();
+    let path = match &spec.artifact {
+        Artifact::Python { environment: made } => {
+            environment.insert("VIRTUAL_ENV".into(), made.into());
+            join_path(&[&python::programs(made)], &path, &[])
+        }
+        Artifact::Node { environment: made } => {
+            let given = environment
+                .get(OsStr::new("NODE_OPTIONS"))
+                .map(|given| given.to_string_lossy().into_owned());
+            let options = given.map_or_else(
+                || node::OPTIONS.to_owned(),
+                |given| format!("{given} {}", node::OPTIONS),
+            );
+            environment.insert("NODE_OPTIONS".into(), options.into());
+            join_path(&[&node::programs(made)], &path, &[])
+        }
+        Artifact::Folder | Artifact::Image { .. } => match interpreter {
+            // A shell command says `python` where this machine may have `python3` alone.
+            Some(interpreter) if find_program("python", &path).is_none() => {
+                let programs = folder.join("bin");
+                link_program(interpreter, &programs)?;
+                join_path(&[], &path, &[&programs])
+            }
+            _ => path,
+        },
+    };
+    let ours: [(&str, OsString); 5] = [
+        ("PATH", path),
+        ("PORT", port.to_string().into()),
+        ("HOST", HOST.into()),
+        (INSTANCE_VARIABLE, spec.deployment_id.clone().into()),
+        (INSTALLATION_VARIABLE, shared.installation.clone().into()),
+    ];
+    environment.extend(ours.map(|(name, value)| (name.into(), value)));
+    Ok(environment)
+}
+
+#[cfg(unix)]
+fn link_program(interpreter: &Path, programs: &Path) -> Result<(), RuntimeError> {
+    let link = programs.join("python");
+    fs::create_dir(programs)
+        .and_then(|()| fs::os::unix::fs::symlink(interpreter, &link))
+        .map_err(RuntimeError::file("linking", &link))
+}
+
+#[cfg(not(unix))]
+fn link_program(_interpreter: &Path, _programs: &Path) -> Result<(), RuntimeError> {
+    Ok(())
+}

@@ -1,0 +1,252 @@
+//! The output of an instance: two append-only files that its program writes to itself, so that it survives us.
+//!
+//! Beside each file lie *time marks*, pairs of a length and the moment at which the file was seen that long: they tell
+//! when a line was written. A file that reaches its limit is copied to `.1` and emptied (the program goes on writing to
+//! the same open file); what is written between copy and emptying is lost, as with every copy-truncate.
+
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use fs_err as fs;
+
+use super::record::{from_millis, millis};
+use crate::instance::{LogLine, LogQuery, LogStream};
+
+/// The longest line kept whole; a longer one is cut into several.
+pub(super) const LINE_BYTES: usize = 16 * 1024;
+/// At most this much of each file is read to answer for lines of the past.
+const HISTORY_BYTES: u64 = 1024 * 1024;
+/// Marks closer together than this tell nothing new.
+const MARK_DISTANCE: Duration = Duration::from_millis(250);
+/// With more marks than this a file is turned over even when it is short.
+const MARKS_LIMIT: u64 = 64 * 1024;
+const MARK_BYTES: u64 = 16;
+
+/// Both outputs, in the order in which equal times are shown.
+pub(super) const STREAMS: [LogStream; 2] = [LogStream::Stdout, LogStream::Stderr];
+
+/// The name of a stream's file.
+pub(super) fn file_name(stream: LogStream) -> &'static str {
+    match stream {
+        LogStream::Stderr => "stderr.log",
+        LogStream::Stdout | LogStream::Build => "stdout.log",
+    }
+}
+
+/// The stream that a file name belongs to.
+pub(super) fn is_log_file(name: &std::ffi::OsStr) -> bool {
+    STREAMS.iter().any(|stream| name == file_name(*stream))
+}
+
+fn path(folder: &Path, stream: LogStream) -> PathBuf {
+    folder.join(file_name(stream))
+}
+
+/// The file before the last turn-over.
+pub(super) fn turned_over(path: &Path) -> PathBuf {
+    path.with_extension("log.1")
+}
+
+fn marks_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".times");
+    name.into()
+}
+
+/// Opens a stream's file for the program to append to.
+pub(super) fn open(folder: &Path, stream: LogStream) -> io::Result<File> {
+    let file = fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path(folder, stream))?;
+    Ok(file.into_parts().0)
+}
+
+/// The path a follower reads.
+pub(super) fn stream_path(folder: &Path, stream: LogStream) -> PathBuf {
+    path(folder, stream)
+}
+
+/// Keeps the time marks of one stream and turns its file over. One per stream and instance.
+pub(super) struct Keeper {
+    path: PathBuf,
+    limit: u64,
+    marked: u64,
+    marked_at: SystemTime,
+}
+
+impl Keeper {
+    pub(super) fn new(folder: &Path, stream: LogStream, limit: u64) -> Self {
+        Self {
+            path: path(folder, stream),
+            limit,
+            marked: 0,
+            marked_at: SystemTime::UNIX_EPOCH,
+        }
+    }
+
+    /// Looks at the file after it changed. Blocks for as long as copying the limit takes.
+    pub(super) fn changed(&mut self) -> io::Result<()> {
+        let length = fs::metadata(&self.path)?.len();
+        let now = SystemTime::now();
+        let due = now
+            .duration_since(self.marked_at)
+            .is_ok_and(|since| since >= MARK_DISTANCE);
+        if length == self.marked || (!due && length <= self.limit) {
+            return Ok(());
+        }
+        let marks_path = marks_of(&self.path);
+        let mut marks = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&marks_path)?;
+        let mut mark = [0; MARK_BYTES as usize];
+        mark[..8].copy_from_slice(&length.to_le_bytes());
+        mark[8..].copy_from_slice(&millis(now).to_le_bytes());
+        marks.write_all(&mark)?;
+        (self.marked, self.marked_at) = (length, now);
+        let full = marks.metadata()?.len() > MARKS_LIMIT * MARK_BYTES;
+        if length > self.limit || full {
+            self.turn_over(&marks_path)?;
+        }
+        Ok(())
+    }
+
+    fn turn_over(&mut self, marks_path: &Path) -> io::Result<()> {
+        let old = turned_over(&self.path);
+        fs::copy(&self.path, &old)?;
+        fs::OpenOptions::new()
+            .write(true)
+            .open(&self.path)?
+            .set_len(0)?;
+        fs::rename(marks_path, marks_of(&old))?;
+        self.marked = 0;
+        Ok(())
+    }
+}
+
+/// The lines that exist, oldest first, and where each file ended.
+pub(super) fn history(folder: &Path, query: &LogQuery) -> (Vec<LogLine>, [u64; 2]) {
+    let mut lines = Vec::new();
+    let mut ends = [0; 2];
+    for (stream, end) in STREAMS.iter().zip(&mut ends) {
+        let current = path(folder, *stream);
+        lines.extend(lines_of(&turned_over(&current), *stream, true).0);
+        let (newest, length) = lines_of(&current, *stream, !query.follow);
+        lines.extend(newest);
+        *end = length;
+    }
+    lines.sort_by_key(|line| line.at);
+    if let Some(since) = query.since {
+        lines.retain(|line| line.at >= since);
+    }
+    let surplus = query
+        .tail
+        .map_or(0, |tail| lines.len().saturating_sub(tail));
+    lines.drain(..surplus);
+    (lines, ends)
+}
+
+/// The last lines of the error output, or of the output when that is empty.
+pub(super) fn last_lines(folder: &Path, count: usize) -> Vec<String> {
+    let read = |stream| {
+        let (lines, _) = lines_of(&path(folder, stream), stream, true);
+        let surplus = lines.len().saturating_sub(count);
+        lines
+            .into_iter()
+            .skip(surplus)
+            .map(|line| line.text)
+            .collect::<Vec<_>>()
+    };
+    let errors = read(LogStream::Stderr);
+    if errors.iter().any(|line| !line.trim().is_empty()) {
+        errors
+    } else {
+        read(LogStream::Stdout)
+    }
+}
+
+/// The last lines of a file, and the position after the last of them. Unless `whole`, a line without an end is left for
+/// the follower.
+fn lines_of(path: &Path, stream: LogStream, whole: bool) -> (Vec<LogLine>, u64) {
+    let Ok((bytes, start)) = read_end(path) else {
+        return (Vec::new(), 0);
+    };
+    let marks = Marks::read(path);
+    let mut position = start;
+    let mut lines = Vec::new();
+    let mut chunks = bytes.split_inclusive(|byte| *byte == b'\n');
+    if start > 0 {
+        // Reading began in the middle of a line.
+        position += chunks.next().map_or(0, <[u8]>::len) as u64;
+    }
+    for chunk in chunks {
+        if !whole && chunk.last() != Some(&b'\n') {
+            break;
+        }
+        for piece in chunk.chunks(LINE_BYTES) {
+            lines.push(LogLine {
+                at: marks.time_of(position),
+                stream,
+                text: text(piece),
+            });
+        }
+        position += chunk.len() as u64;
+    }
+    (lines, position)
+}
+
+/// A line's text without its end.
+pub(super) fn text(bytes: &[u8]) -> String {
+    let end = bytes
+        .iter()
+        .rposition(|byte| !matches!(byte, b'\n' | b'\r'))
+        .map_or(0, |last| last + 1);
+    String::from_utf8_lossy(&bytes[..end]).into_owned()
+}
+
+fn read_end(path: &Path) -> io::Result<(Vec<u8>, u64)> {
+    let mut file = fs::File::open(path)?;
+    let length = file.metadata()?.len();
+    let start = length.saturating_sub(HISTORY_BYTES);
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.take(HISTORY_BYTES).read_to_end(&mut bytes)?;
+    Ok((bytes, start))
+}
+
+struct Marks {
+    /// Length and time, both ascending.
+    marks: Vec<(u64, u64)>,
+    last_written: SystemTime,
+}
+
+impl Marks {
+    fn read(path: &Path) -> Self {
+        let bytes = fs::read(marks_of(path)).unwrap_or_default();
+        let number = |bytes: &[u8]| bytes.try_into().map_or(0, u64::from_le_bytes);
+        let marks = bytes
+            .chunks_exact(usize::try_from(MARK_BYTES).unwrap_or(16))
+            .map(|mark| (number(&mark[..8]), number(&mark[8..])))
+            .collect();
+        let last_written = fs::metadata(path)
+            .and_then(|file| file.modified())
+            .unwrap_or(SystemTime::UNIX_EPOCH);
+        Self {
+            marks,
+            last_written,
+        }
+    }
+
+    /// When the line that begins at `position` was first seen.
+    fn time_of(&self, position: u64) -> SystemTime {
+        let index = self
+            .marks
+            .partition_point(|(length, _)| *length <= position);
+        self.marks
+            .get(index)
+            .map_or(self.last_written, |(_, at)| from_millis(*at))
+    }
+}

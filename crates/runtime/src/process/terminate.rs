@@ -1,0 +1,109 @@
+//! Ends an instance with everything it started: its group, and whatever of it left the group.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures::future::join_all;
+use rustix::process::Signal;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::blocking;
+use super::inspect::{self, ProcessIdentity};
+use super::launch::is_safe_name;
+use super::tracked::{Shared, Tracked, wait_gone};
+use crate::error::RuntimeError;
+use crate::instance::InstanceId;
+
+/// How long killed processes may take to go. Only one stuck in the kernel takes longer.
+const KILL_LIMIT: Duration = Duration::from_secs(10);
+/// Killing is repeated while processes start new ones.
+const KILL_ROUNDS: usize = 20;
+
+/// Politely first, by force after `grace`. An instance that is unknown or has ended is fine.
+pub(super) async fn stop(
+    shared: &Arc<Shared>,
+    instance: &InstanceId,
+    grace: Duration,
+) -> Result<(), RuntimeError> {
+    if !is_safe_name(instance.as_str()) {
+        return Ok(());
+    }
+    let tracked = shared.live(instance);
+    if let Some(tracked) = &tracked {
+        tracked.stopping.store(true, Ordering::Release);
+    }
+    let leader = tracked.as_deref().map(|tracked| tracked.process.clone());
+
+    let members = members(shared, instance, leader.clone()).await?;
+    if !grace.is_zero() && !members.is_empty() {
+        signal(leader.as_ref(), &members, Signal::TERM);
+        // Not all gone in time is what the force below is for.
+        let _ = timeout(grace, all_gone(&members)).await;
+    }
+    kill(shared, instance, leader).await?;
+    match &tracked {
+        Some(tracked) => observed(tracked).await,
+        None => Ok(()),
+    }
+}
+
+async fn kill(
+    shared: &Shared,
+    instance: &InstanceId,
+    leader: Option<ProcessIdentity>,
+) -> Result<(), RuntimeError> {
+    let deadline = Instant::now() + KILL_LIMIT;
+    for _ in 0..KILL_ROUNDS {
+        let left = members(shared, instance, leader.clone()).await?;
+        if left.is_empty() {
+            return Ok(());
+        }
+        signal(leader.as_ref(), &left, Signal::KILL);
+        if timeout_at(deadline, all_gone(&left)).await.is_err() {
+            break;
+        }
+    }
+    Err(RuntimeError::TimedOut {
+        what: "killing an instance",
+        limit: KILL_LIMIT,
+    })
+}
+
+/// The group in one call, so that none escapes by forking, and each that is not in it.
+fn signal(leader: Option<&ProcessIdentity>, members: &[ProcessIdentity], signal: Signal) {
+    if let Some(leader) = leader {
+        leader.signal_group(signal);
+    }
+    let outside =
+        |process: &&ProcessIdentity| leader.is_none_or(|leader| !process.in_group_of(leader));
+    members
+        .iter()
+        .filter(outside)
+        .for_each(|process| process.signal(signal));
+}
+
+async fn all_gone(members: &[ProcessIdentity]) {
+    join_all(members.iter().map(wait_gone)).await;
+}
+
+async fn members(
+    shared: &Shared,
+    instance: &InstanceId,
+    leader: Option<ProcessIdentity>,
+) -> Result<Vec<ProcessIdentity>, RuntimeError> {
+    let (installation, instance) = (shared.installation.clone(), instance.clone());
+    blocking(move || inspect::members(&installation, instance.as_str(), leader.as_ref())).await
+}
+
+/// Waits until the watcher has seen the end and recorded it.
+async fn observed(tracked: &Tracked) -> Result<(), RuntimeError> {
+    let mut exit = tracked.exit.subscribe();
+    match timeout(KILL_LIMIT, exit.wait_for(Option::is_some)).await {
+        Ok(_) => Ok(()),
+        Err(_) => Err(RuntimeError::TimedOut {
+            what: "seeing the end of an instance",
+            limit: KILL_LIMIT,
+        }),
+    }
+}
