@@ -327,13 +327,17 @@ fn record_from_marks(
 
 /// Waits until a process that is not our child has ended.
 #[cfg(target_os = "linux")]
+#[expect(
+    deprecated,
+    reason = "its replacement is unsafe; an owned descriptor cannot be closed under the registration"
+)]
 pub(super) async fn wait_gone(process: &ProcessIdentity) {
     use rustix::process::{Pid, PidfdFlags, pidfd_open};
     use tokio::io::unix::AsyncFd;
 
     let opened =
         Pid::from_raw(process.pid).and_then(|pid| pidfd_open(pid, PidfdFlags::NONBLOCK).ok());
-    let watched = opened.and_then(|descriptor| AsyncFd::register(descriptor).ok());
+    let watched = opened.and_then(|descriptor| AsyncFd::new(descriptor).ok());
     // Checked after opening: the descriptor is of this process, not of one that took its number.
     if !process.alive() {
         return;
