@@ -1,0 +1,231 @@
+//! What can go wrong in the store, for code (the enum) and for people (the [`Fault`]).
+
+use std::{io, path::PathBuf, sync::Arc};
+
+use nasiko_contract::{ErrorCode, Fault};
+
+use crate::job::JobState;
+
+/// A failure of the store. Cheap to clone, because one failed group commit answers several callers.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// The record exists although it was to be new, or has another version than expected, or is gone.
+    #[error("{kind} {id} was changed by somebody else meanwhile")]
+    Conflict {
+        /// The record's kind.
+        kind: String,
+        /// The record's id.
+        id: String,
+    },
+    /// A job with the same id or idempotency key was accepted before; nothing of the batch was applied.
+    #[error("job {id} was already accepted for this request")]
+    JobExists {
+        /// The job accepted then.
+        id: String,
+    },
+    /// No such job, or it was dropped by retention.
+    #[error("there is no job {id}")]
+    JobNotFound {
+        /// The id asked for.
+        id: String,
+    },
+    /// The worker no longer holds the job: its lease ran out and the job went elsewhere, or ended.
+    #[error("the lease on job {id} was lost")]
+    LeaseLost {
+        /// The job.
+        id: String,
+    },
+    /// The job's state does not allow the step.
+    #[error("job {id} is {state}")]
+    WrongJobState {
+        /// The job.
+        id: String,
+        /// The state it is in.
+        state: JobState,
+    },
+    /// A cursor that this store never gave out.
+    #[error("the page cursor is not valid")]
+    BadCursor,
+    /// A value beyond its named limit.
+    #[error("{what} is larger than {limit} bytes")]
+    TooLarge {
+        /// What was too large.
+        what: String,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// A batch with more changes than [`Batch::MAX_CHANGES`](crate::Batch::MAX_CHANGES).
+    #[error("a batch holds at most {limit} changes")]
+    TooManyChanges {
+        /// The limit.
+        limit: usize,
+    },
+    /// A value that does not become JSON, or stored JSON that does not fit its type.
+    #[error("{what} could not be converted from or to JSON")]
+    Json {
+        /// What was converted.
+        what: String,
+        /// The converter's words.
+        #[source]
+        source: Arc<serde_json::Error>,
+    },
+    /// The file was written by a newer version of the program.
+    #[error("the data was written by a newer version (schema {found}, this one knows {known})")]
+    NewerData {
+        /// The file's schema version.
+        found: u32,
+        /// The newest schema version that this build knows.
+        known: u32,
+    },
+    /// The file belongs to another program, is damaged, or its schema is not the one its version promises.
+    #[error("the store file {path} cannot be used: {reason}", path = path.display())]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The file or its directory cannot be opened for writing.
+    #[error("the store {path} cannot be opened for writing", path = path.display())]
+    NotWritable {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        reason: String,
+    },
+    /// No space left, on the device or under the store's own limit. What was committed before is intact.
+    #[error("no space is left for the store")]
+    DiskFull,
+    /// Another process held the write lock for longer than the limit.
+    #[error("the store is locked by another process")]
+    Busy,
+    /// The store was closed.
+    #[error("the store is closed")]
+    Closed,
+    /// The database failed in another way.
+    #[error("the database failed")]
+    Sqlite(#[source] Arc<rusqlite::Error>),
+    /// A file beside the database failed.
+    #[error("{path} could not be used", path = path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        #[source]
+        source: Arc<io::Error>,
+    },
+    /// A secret's name or scope that is empty, too long or has other characters than `A-Z a-z 0-9 _ . -`.
+    #[error("`{name}` is not a valid secret name")]
+    InvalidSecretName {
+        /// The name as given.
+        name: String,
+    },
+    /// No secret of that name in that scope.
+    #[error("there is no secret {name}")]
+    SecretNotFound {
+        /// The name as given.
+        name: String,
+    },
+    /// A secret that the present key does not open: another key sealed it, or its bytes were moved or altered.
+    #[error("the secret {name} cannot be opened with the present key")]
+    SecretUnreadable {
+        /// The secret's name.
+        name: String,
+    },
+    /// The vault's key is there but is not a key, or cannot be made.
+    #[error("the vault key cannot be used: {reason}")]
+    VaultKey {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl StoreError {
+    pub(crate) fn json(what: impl Into<String>) -> impl FnOnce(serde_json::Error) -> Self {
+        let what = what.into();
+        move |source| Self::Json {
+            what,
+            source: Arc::new(source),
+        }
+    }
+
+    pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull,
+            _ => Self::Io {
+                path,
+                source: Arc::new(source),
+            },
+        }
+    }
+
+    /// The stable code of this failure.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Conflict { .. } | Self::JobExists { .. } | Self::LeaseLost { .. } => {
+                ErrorCode::Conflict
+            }
+            Self::JobNotFound { .. } => ErrorCode::JobNotFound,
+            Self::WrongJobState { .. } => ErrorCode::WrongState,
+            Self::BadCursor | Self::InvalidSecretName { .. } => ErrorCode::InvalidRequest,
+            Self::TooLarge { .. } | Self::TooManyChanges { .. } => ErrorCode::TooLarge,
+            Self::NewerData { .. } => ErrorCode::NewerData,
+            Self::DiskFull => ErrorCode::DiskFull,
+            Self::SecretNotFound { .. } => ErrorCode::SecretNotFound,
+            Self::Json { .. }
+            | Self::Corrupt { .. }
+            | Self::NotWritable { .. }
+            | Self::Busy
+            | Self::Closed
+            | Self::Sqlite(_)
+            | Self::Io { .. }
+            | Self::SecretUnreadable { .. }
+            | Self::VaultKey { .. } => ErrorCode::StoreFailed,
+        }
+    }
+
+    fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Conflict { .. } => "Read it again and repeat the change",
+            Self::NewerData { .. } => "Start the newer version, or choose another data directory",
+            Self::Corrupt { .. } => "Move the file away to start afresh, or put back a copy of it",
+            Self::NotWritable { .. } => "Make the data directory writable, or choose another one",
+            Self::DiskFull => "Free some space and try again; everything accepted so far is kept",
+            Self::Busy => "End the other process that uses this data directory",
+            Self::SecretUnreadable { .. } => {
+                "Put back the key it was sealed with, or set the secret again"
+            }
+            Self::VaultKey { .. } => {
+                "Put back the key file from a copy, or remove it and set the secrets again"
+            }
+            _ => return None,
+        })
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        let mut fault = Self::new(error.code(), sentence(&error.to_string()));
+        if let Some(hint) = error.hint() {
+            fault = fault.hint(hint);
+        }
+        let mut evidence = Vec::new();
+        match &error {
+            StoreError::NotWritable { reason, .. } => evidence.push(reason.clone()),
+            StoreError::Sqlite(source) => evidence.push(source.to_string()),
+            StoreError::Io { source, .. } => evidence.push(source.to_string()),
+            StoreError::Json { source, .. } => evidence.push(source.to_string()),
+            _ => {}
+        }
+        fault.retryable = matches!(error, StoreError::DiskFull | StoreError::Busy);
+        fault.evidence(evidence)
+    }
+}
+
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
+}

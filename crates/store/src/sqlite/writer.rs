@@ -1,0 +1,335 @@
+//! The one writer: a thread that commits what has gathered in its queue as one transaction.
+
+use std::{collections::VecDeque, sync::Arc, thread};
+
+use parking_lot::Mutex;
+use rusqlite::{Connection, params};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{events, jobs};
+use crate::{Clock, Event, NewEvent, Replay, Signals, StoreError};
+
+/// Writes waiting for the thread; more callers wait to hand theirs over.
+const QUEUE: usize = 256;
+/// Writes in one transaction.
+const GROUP: usize = 128;
+/// Events kept in memory, so that live followers read nothing from the file.
+const RECENT_EVENTS: usize = 256;
+/// Old events and ended jobs are dropped each time the log has grown by so many events.
+const TRIM_EVERY: u64 = 512;
+
+/// The face of the writer thread.
+pub(super) struct Writer {
+    queue: Mutex<Option<mpsc::Sender<Box<dyn Work>>>>,
+    ended: watch::Receiver<bool>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    committed: watch::Sender<u64>,
+    work: watch::Sender<u64>,
+    logs: watch::Sender<u64>,
+    recent: Mutex<VecDeque<Arc<Event>>>,
+}
+
+/// One write, from hand-over to answer.
+trait Work: Send {
+    fn is_promise(&self) -> bool;
+    /// Does the write; `false`: undo it.
+    fn run(&mut self, writing: &mut Writing<'_>) -> bool;
+    /// Answers the caller, once the group was committed or not.
+    fn answer(self: Box<Self>, group: Result<(), StoreError>);
+}
+
+struct Request<R, F> {
+    promise: bool,
+    work: Option<F>,
+    outcome: Option<Result<R, StoreError>>,
+    reply: oneshot::Sender<Result<R, StoreError>>,
+}
+
+impl<R, F> Work for Request<R, F>
+where
+    R: Send,
+    F: FnOnce(&mut Writing<'_>) -> Result<R, StoreError> + Send,
+{
+    fn is_promise(&self) -> bool {
+        self.promise
+    }
+
+    fn run(&mut self, writing: &mut Writing<'_>) -> bool {
+        self.outcome = self.work.take().map(|work| work(writing));
+        matches!(self.outcome, Some(Ok(_)))
+    }
+
+    fn answer(self: Box<Self>, group: Result<(), StoreError>) {
+        let outcome = match (self.outcome, group) {
+            (Some(Err(own)), _) => Err(own),
+            (_, Err(shared)) => Err(shared),
+            (Some(outcome), Ok(())) => outcome,
+            (None, Ok(())) => Err(StoreError::Closed),
+        };
+        // A caller that went away does not want to know.
+        drop(self.reply.send(outcome));
+    }
+}
+
+impl Writer {
+    pub(super) fn start(
+        connection: Connection,
+        clock: Arc<dyn Clock>,
+        kept_events: u64,
+    ) -> Result<Self, StoreError> {
+        let last_seq = events::last_seq(&connection)?;
+        let shared = Arc::new(Shared {
+            committed: watch::Sender::new(last_seq),
+            work: watch::Sender::new(0),
+            logs: watch::Sender::new(0),
+            recent: Mutex::default(),
+        });
+        let (queue, requests) = mpsc::channel(QUEUE);
+        let (ending, ended) = watch::channel(false);
+        let thread = Thread {
+            connection,
+            clock,
+            kept_events,
+            shared: Arc::clone(&shared),
+            syncs: true,
+        };
+        thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || {
+                thread.run(requests);
+                ending.send_replace(true);
+            })
+            .map_err(StoreError::io("the store's writer thread"))?;
+        Ok(Self {
+            queue: Mutex::new(Some(queue)),
+            ended,
+            shared,
+        })
+    }
+
+    /// Hands a write over and waits until it is committed with its group.
+    pub(super) async fn write<R, F>(&self, promise: bool, work: F) -> Result<R, StoreError>
+    where
+        R: Send + 'static,
+        F: FnOnce(&mut Writing<'_>) -> Result<R, StoreError> + Send + 'static,
+    {
+        let queue = self.queue.lock().clone().ok_or(StoreError::Closed)?;
+        let (reply, answer) = oneshot::channel();
+        let request = Request {
+            promise,
+            work: Some(work),
+            outcome: None,
+            reply,
+        };
+        queue
+            .send(Box::new(request))
+            .await
+            .map_err(|_| StoreError::Closed)?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Events after `seq` from memory, if memory reaches back so far.
+    pub(super) fn recent_events(&self, seq: u64, limit: usize) -> Option<Replay> {
+        let recent = self.shared.recent.lock();
+        let first = recent.front()?.seq;
+        let skipped = usize::try_from((seq + 1).checked_sub(first)?).ok()?;
+        if skipped > recent.len() {
+            return None;
+        }
+        Some(Replay {
+            events: recent.iter().skip(skipped).take(limit).cloned().collect(),
+            gap: None,
+        })
+    }
+
+    pub(super) fn signals(&self) -> Signals {
+        Signals {
+            committed: self.shared.committed.subscribe(),
+            work: self.shared.work.subscribe(),
+            logs: self.shared.logs.subscribe(),
+        }
+    }
+
+    /// Lets the thread finish what it has, and waits for its end.
+    pub(super) async fn close(&self) {
+        self.queue.lock().take();
+        let mut ended = self.ended.clone();
+        // An error means that the thread is gone: closed as well.
+        drop(ended.wait_for(|ended| *ended).await);
+    }
+}
+
+struct Thread {
+    connection: Connection,
+    clock: Arc<dyn Clock>,
+    kept_events: u64,
+    shared: Arc<Shared>,
+    /// Whether the connection now syncs on commit.
+    syncs: bool,
+}
+
+impl Thread {
+    fn run(mut self, mut requests: mpsc::Receiver<Box<dyn Work>>) {
+        let mut group = Vec::with_capacity(GROUP);
+        while requests.blocking_recv_many(&mut group, GROUP) > 0 {
+            let outcome = self.commit(&mut group);
+            if let Err(error) = &outcome {
+                tracing::warn!(%error, writes = group.len(), "store commit failed");
+            }
+            for request in group.drain(..) {
+                request.answer(outcome.clone());
+            }
+        }
+        if let Err(error) = self.connection.execute_batch("PRAGMA optimize;") {
+            tracing::debug!(%error, "store not tidied on close");
+        }
+    }
+
+    fn commit(&mut self, group: &mut [Box<dyn Work>]) -> Result<(), StoreError> {
+        self.set_sync(group.iter().any(|request| request.is_promise()))?;
+        let outcome = self.transact(group);
+        if outcome.is_err() && !self.connection.is_autocommit() {
+            self.connection.execute_batch("ROLLBACK")?;
+        }
+        outcome
+    }
+
+    fn transact(&self, group: &mut [Box<dyn Work>]) -> Result<(), StoreError> {
+        let run = |sql: &str| -> Result<(), StoreError> {
+            self.connection.prepare_cached(sql)?.execute([])?;
+            Ok(())
+        };
+        run("BEGIN IMMEDIATE")?;
+        let mut writing = Writing {
+            connection: &self.connection,
+            now_ms: self.clock.now_ms(),
+            next_seq: events::last_seq(&self.connection)? + 1,
+            events: Vec::new(),
+            wakes_workers: false,
+            wrote_log: false,
+        };
+        for request in group {
+            run("SAVEPOINT request")?;
+            let (next_seq, events) = (writing.next_seq, writing.events.len());
+            if request.run(&mut writing) {
+                run("RELEASE request")?;
+            } else {
+                // SQLite itself rolls the whole transaction back on a full disk or an I/O error.
+                if self.connection.is_autocommit() {
+                    return Err(StoreError::DiskFull);
+                }
+                run("ROLLBACK TO request")?;
+                run("RELEASE request")?;
+                writing.next_seq = next_seq;
+                writing.events.truncate(events);
+            }
+        }
+        if writing
+            .events
+            .iter()
+            .any(|event| event.seq % TRIM_EVERY == 0)
+        {
+            events::trim(&self.connection, writing.next_seq - 1, self.kept_events)?;
+            jobs::trim(&self.connection)?;
+        }
+        let Writing {
+            events,
+            wakes_workers,
+            wrote_log,
+            ..
+        } = writing;
+        run("COMMIT")?;
+        self.shared.publish(events, wakes_workers, wrote_log);
+        Ok(())
+    }
+
+    fn set_sync(&mut self, sync: bool) -> Result<(), StoreError> {
+        if self.syncs != sync {
+            self.connection.execute_batch(if sync {
+                "PRAGMA synchronous = FULL"
+            } else {
+                "PRAGMA synchronous = NORMAL"
+            })?;
+            self.syncs = sync;
+        }
+        Ok(())
+    }
+}
+
+impl Shared {
+    fn publish(&self, events: Vec<Arc<Event>>, wakes_workers: bool, wrote_log: bool) {
+        if let Some(last_seq) = events.last().map(|event| event.seq) {
+            let mut recent = self.recent.lock();
+            // Another process may have appended in between: memory then begins anew.
+            let expected = recent.back().map(|event| event.seq + 1);
+            if expected != events.first().map(|event| event.seq) {
+                recent.clear();
+            }
+            recent.extend(events);
+            let surplus = recent.len().saturating_sub(RECENT_EVENTS);
+            recent.drain(..surplus);
+            drop(recent);
+            self.committed.send_replace(last_seq);
+        }
+        if wakes_workers {
+            self.work
+                .send_modify(|count| *count = count.wrapping_add(1));
+        }
+        if wrote_log {
+            self.logs
+                .send_modify(|count| *count = count.wrapping_add(1));
+        }
+    }
+}
+
+/// A transaction in progress, as the writes see it.
+pub(super) struct Writing<'c> {
+    pub(super) connection: &'c Connection,
+    pub(super) now_ms: i64,
+    next_seq: u64,
+    events: Vec<Arc<Event>>,
+    /// Some job may have become claimable.
+    pub(super) wakes_workers: bool,
+    /// Some job's log grew.
+    pub(super) wrote_log: bool,
+}
+
+impl Writing<'_> {
+    /// The seq that the next event gets.
+    pub(super) fn next_seq(&self) -> u64 {
+        self.next_seq
+    }
+
+    /// Appends an event.
+    pub(super) fn append(&mut self, new: NewEvent) -> Result<(), StoreError> {
+        let NewEvent {
+            topic,
+            subject,
+            data,
+        } = new;
+        let event = Event {
+            seq: self.next_seq,
+            at_ms: self.now_ms,
+            topic,
+            subject,
+            data,
+        };
+        self.connection
+            .prepare_cached(
+                "INSERT INTO events (seq, at_ms, topic, subject, data) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute(params![
+                event.seq,
+                event.at_ms,
+                event.topic,
+                event.subject,
+                event.data.to_string()
+            ])?;
+        self.next_seq += 1;
+        self.events.push(Arc::new(event));
+        Ok(())
+    }
+}
