@@ -1,0 +1,224 @@
+//! The web UI: `ui/` and what it is made of, to `ui/dist/`, which the server embeds.
+//!
+//! `ui/dist` holds everything below `ui/static`, the compiled program as `app/nasiko_ui.js` and
+//! `app/nasiko_ui_bg.wasm`, a `.gz` beside each file that shrinks, and `version.txt`, the hash of all inputs. Results
+//! are kept in the cache by that hash, so a fresh checkout of known sources compiles nothing.
+
+use std::fs::{self, File};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context as _, Result};
+use flate2::{Compression, write::GzEncoder};
+
+use crate::command::{capture, command, logged, run};
+use crate::places::{Places, files_below, program_on_path, remove};
+use crate::report::{self, Step};
+use crate::{tools, wasm};
+
+/// What the sources of the UI are, besides its own folder.
+const INPUTS: &[&str] = &[
+    "ui/src",
+    "ui/static",
+    "ui/Cargo.toml",
+    "crates/contract",
+    "crates/client",
+    "Cargo.toml",
+    "Cargo.lock",
+];
+/// Older versions of `wasm-opt` refuse what today's compiler emits.
+const OLDEST_OPTIMIZER: u32 = 120;
+/// Results kept in the cache.
+const KEPT: usize = 6;
+/// Formats that are compressed already.
+const DENSE: &[&str] = &["gz", "png", "woff2", "ico", "webp"];
+
+/// How the UI is compiled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// Small and slow to compile: what is shipped and tested.
+    Small,
+    /// Quick to compile, for work on the UI.
+    Dev,
+}
+
+/// Builds `ui/dist` unless it is up to date. Compiler and tools are made ready first.
+pub(crate) fn build(places: &Places, profile: Profile) -> Result<()> {
+    let dist = places.root.join("ui/dist");
+    let key = key(places, profile)?;
+    if fs::read_to_string(dist.join("version.txt")).is_ok_and(|version| version.trim() == key) {
+        report::note("web UI: up to date");
+        return Ok(());
+    }
+    let step = Step::begin("building the web UI");
+    let kept = places.cache.join("ui").join(&key);
+    if !kept.is_dir() {
+        let partial = places
+            .cache
+            .join("ui")
+            .join(format!("{key}.{}", std::process::id()));
+        remove(&partial)?;
+        fs::create_dir_all(&partial)?;
+        compile(places, profile, &partial)?;
+        fs::write(partial.join("version.txt"), &key)?;
+        compress(&partial)?;
+        // Another run may have been quicker; the results are equal.
+        fs::rename(&partial, &kept)
+            .or_else(|error| if kept.is_dir() { Ok(()) } else { Err(error) })?;
+        forget_old(&places.cache.join("ui"))?;
+    }
+    let fresh = places.root.join(format!("ui/dist.{}", std::process::id()));
+    copy_tree(&kept, &fresh)?;
+    remove(&dist)?;
+    fs::rename(&fresh, &dist).context("cannot put ui/dist in its place")?;
+    step.done();
+    report_size(&dist)
+}
+
+fn compile(places: &Places, profile: Profile, out: &Path) -> Result<()> {
+    let route = wasm::route(places)?;
+    tools::wasm_bindgen(places)?;
+    let mut cargo = route.cargo_build(places);
+    cargo.args(["--package", "nasiko-ui", "--bin", "nasiko-ui"]);
+    let folder = match profile {
+        Profile::Small => {
+            cargo.args(["--profile", "wasm"]);
+            "wasm"
+        }
+        Profile::Dev => "debug",
+    };
+    run(&mut cargo)?;
+    let module = route.output(places, folder).join("nasiko-ui.wasm");
+    let mut bindgen = command(places, "wasm-bindgen");
+    bindgen.args([
+        "--target",
+        "web",
+        "--no-typescript",
+        "--out-name",
+        "nasiko_ui",
+        "--out-dir",
+    ]);
+    bindgen.arg(out.join("app")).arg(&module);
+    if profile == Profile::Dev {
+        bindgen.arg("--keep-debug");
+    }
+    logged(places, "wasm-bindgen", &mut bindgen, Duration::from_mins(5))?;
+    if profile == Profile::Small {
+        optimize(places, &out.join("app/nasiko_ui_bg.wasm"))?;
+    }
+    copy_tree(&places.root.join("ui/static"), out)
+}
+
+/// With `wasm-opt` where a new enough one is installed; the result works without, a tenth larger.
+fn optimize(places: &Places, module: &Path) -> Result<()> {
+    let Some(optimizer) = program_on_path("wasm-opt") else {
+        return Ok(());
+    };
+    let said = capture(
+        command(places, &optimizer).arg("--version"),
+        Duration::from_secs(10),
+    )?;
+    let version: u32 = said
+        .split_whitespace()
+        .find_map(|word| word.parse().ok())
+        .unwrap_or(0);
+    if version < OLDEST_OPTIMIZER {
+        report::note(&format!("wasm-opt {version} is too old to use"));
+        return Ok(());
+    }
+    let small = module.with_extension("opt");
+    let mut optimize = command(places, &optimizer);
+    optimize
+        .args(["-Oz", "--all-features"])
+        .arg(module)
+        .arg("-o")
+        .arg(&small);
+    logged(places, "wasm-opt", &mut optimize, Duration::from_mins(5))?;
+    Ok(fs::rename(small, module)?)
+}
+
+/// The hash of everything that decides what comes out.
+fn key(places: &Places, profile: Profile) -> Result<String> {
+    let mut hasher = DefaultHasher::new();
+    include_str!("ui.rs").hash(&mut hasher);
+    (profile == Profile::Dev).hash(&mut hasher);
+    fs::read(places.root.join("rust-toolchain.toml"))?.hash(&mut hasher);
+    for input in INPUTS {
+        let input = places.root.join(input);
+        let files = if input.is_file() {
+            vec![input]
+        } else {
+            files_below(&input)?
+        };
+        for file in files {
+            file.strip_prefix(&places.root)
+                .unwrap_or(&file)
+                .hash(&mut hasher);
+            fs::read(&file)
+                .with_context(|| format!("cannot read {}", file.display()))?
+                .hash(&mut hasher);
+        }
+    }
+    Ok(format!("{:016x}", hasher.finish()))
+}
+
+fn compress(dir: &Path) -> Result<()> {
+    for file in files_below(dir)? {
+        let extension = file
+            .extension()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        if DENSE.contains(&extension.as_str()) {
+            continue;
+        }
+        let bytes = fs::read(&file)?;
+        let target = file.with_extension(format!("{extension}.gz"));
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(&bytes)?;
+        let small = encoder.finish()?;
+        if small.len() < bytes.len() {
+            File::create(&target)?.write_all(&small)?;
+        }
+    }
+    Ok(())
+}
+
+fn copy_tree(from: &Path, to: &Path) -> Result<()> {
+    for file in files_below(from)? {
+        let target = to.join(file.strip_prefix(from)?);
+        if let Some(parent) = target.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        fs::copy(&file, &target).with_context(|| format!("cannot copy {}", file.display()))?;
+    }
+    Ok(())
+}
+
+fn forget_old(dir: &Path) -> Result<()> {
+    let mut entries: Vec<(SystemTime, PathBuf)> = fs::read_dir(dir)?
+        .flatten()
+        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+        .collect();
+    entries.sort();
+    let surplus = entries.len().saturating_sub(KEPT);
+    entries
+        .drain(..surplus)
+        .try_for_each(|(_, path)| remove(&path))
+}
+
+fn report_size(dist: &Path) -> Result<()> {
+    let module = dist.join("app/nasiko_ui_bg.wasm");
+    let sent = fs::metadata(module.with_extension("wasm.gz"))
+        .context("the UI was not compressed")?
+        .len();
+    let whole = fs::metadata(&module)?.len();
+    report::note(&format!(
+        "web UI: {} KB of WebAssembly, {} KB compressed",
+        whole / 1000,
+        sent / 1000
+    ));
+    Ok(())
+}
