@@ -51,6 +51,14 @@ impl Args {
         }
     }
 
+    /// All that is left, flags included: another program's words.
+    pub(crate) fn words(mut self) -> Vec<String> {
+        if self.0.first().is_some_and(|word| word == "--") {
+            self.0.remove(0);
+        }
+        self.0
+    }
+
     /// Nothing may be left.
     pub(crate) fn finish(self) -> Result<()> {
         match self.rest()?.first() {

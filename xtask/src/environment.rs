@@ -3,11 +3,11 @@
 //! Each part is started or found on its own; one that cannot be had is named, and the tests that need it say so.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
-use crate::command::interrupted;
+use crate::command::{command, interrupted, run as talk};
 use crate::display::{self, Display};
 use crate::engine::{self, Engine};
 use crate::places::{Places, Scratch, program_on_path};
@@ -22,6 +22,19 @@ pub(crate) struct Environment {
     _display: Option<Display>,
     _engine: Option<Engine>,
     _scratch: Scratch,
+}
+
+/// Runs a command in it, for work on one test.
+pub(crate) fn run(places: &Places, words: &[String]) -> Result<()> {
+    let (program, words) = words.split_first().context("name a command to run")?;
+    let environment = start(places)?;
+    let mut command = command(places, program);
+    command
+        .args(words)
+        .env("CARGO_TARGET_DIR", &places.target)
+        .stdin(Stdio::inherit());
+    environment.apply(&mut command);
+    talk(&mut command)
 }
 
 /// Starts everything that can be had on this machine.
@@ -109,10 +122,6 @@ fn start_engine(places: &Places, env: &mut Vec<(String, String)>) -> Result<Engi
     ));
     let mut set = |name: &str, value: String| env.push((name.to_owned(), value));
     set("NASIKO_TEST_DOCKER_HOST", engine.host.clone());
-    set(
-        "NASIKO_TEST_IMAGES",
-        images::folder(places).display().to_string(),
-    );
     if let Some(network) = network {
         set("NASIKO_TEST_BUILD_NETWORK", network.to_owned());
     }

@@ -58,7 +58,7 @@ const SYSTEM_PATH: &str = "ENV PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/us
 const TRUST: &str = "ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt";
 
 /// Where the archives of made images are kept.
-pub(crate) fn folder(places: &Places) -> PathBuf {
+fn folder(places: &Places) -> PathBuf {
     places.cache.join("images")
 }
 
@@ -90,25 +90,12 @@ pub(crate) fn provide(places: &Places, host: &str) -> Result<()> {
 
 /// How a build reaches the package registries: Docker's own network as it is, the machine's, or not at all.
 pub(crate) fn build_network(places: &Places, host: &str) -> Option<&'static str> {
-    const DOWNLOAD: &[&str] = &[
-        "python:3.11-slim",
-        "python",
-        "-m",
-        "pip",
-        "download",
-        "--quiet",
-        "--no-deps",
-        "--dest",
-        "/tmp/x",
-        "six",
-    ];
+    const DOWNLOAD: &str =
+        "python -m pip download --quiet --no-deps --retries 0 --timeout 10 --dest /tmp/x six";
     ["bridge", "host"].into_iter().find(|network| {
-        let run = ["run", "--rm", "--network", network];
-        capture(
-            docker(places, host).args(run).args(DOWNLOAD),
-            Duration::from_mins(1),
-        )
-        .is_ok()
+        let mut run = docker(places, host);
+        run.args(["run", "--rm", "--network", network, "python:3.11-slim"]);
+        capture(run.args(DOWNLOAD.split(' ')), Duration::from_mins(1)).is_ok()
     })
 }
 

@@ -53,6 +53,7 @@ Usage: cargo xtask <command> [options]
                              everything: formatting, tidy, UI, lints, tests on real parts, doc tests
       --require-all          a test that was skipped is a failure
       FILTER                 only tests whose name contains it; leaves the static checks out
+  env COMMAND...             start what tests need (engine, images, display), run COMMAND in it, stop it all
   ui [--dev]                 build the web UI into ui/dist (--dev: quick and large)
   build [--release]          UI, command line and desktop window
   tidy                       crate arrows, file sizes, headers, leftovers, links
@@ -82,7 +83,7 @@ fn main() -> ExitCode {
 fn dispatch() -> Result<()> {
     let mut args = Args::new(std::env::args().skip(1));
     let wanted = args.command();
-    if args.flag("--help") || args.flag("-h") {
+    if wanted.as_deref() != Some("env") && (args.flag("--help") || args.flag("-h")) {
         println!("{HELP}");
         return Ok(());
     }
@@ -132,6 +133,7 @@ fn dispatch() -> Result<()> {
                 },
             )?;
         }
+        Some("env") => environment::run(&places, &args.words())?,
         Some("tidy") => {
             args.finish()?;
             tidy::report(&places.root)?;

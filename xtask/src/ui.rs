@@ -61,7 +61,7 @@ pub(crate) fn build(places: &Places, profile: Profile) -> Result<()> {
             .join(format!("{key}.{}", std::process::id()));
         remove(&partial)?;
         fs::create_dir_all(&partial)?;
-        compile(places, profile, &partial)?;
+        compile(places, profile, &partial).or_else(|error| remove(&partial).and(Err(error)))?;
         fs::write(partial.join("version.txt"), &key)?;
         compress(&partial)?;
         // Another run may have been quicker; the results are equal.
@@ -101,9 +101,10 @@ fn compile(places: &Places, profile: Profile, out: &Path) -> Result<()> {
         "--out-dir",
     ]);
     bindgen.arg(out.join("app")).arg(&module);
-    if profile == Profile::Dev {
-        bindgen.arg("--keep-debug");
-    }
+    match profile {
+        Profile::Small => bindgen.args(["--remove-name-section", "--remove-producers-section"]),
+        Profile::Dev => bindgen.arg("--keep-debug"),
+    };
     logged(places, "wasm-bindgen", &mut bindgen, Duration::from_mins(5))?;
     if profile == Profile::Small {
         optimize(places, &out.join("app/nasiko_ui_bg.wasm"))?;

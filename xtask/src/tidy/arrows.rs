@@ -69,7 +69,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "rusqlite",
         &["nasiko-store", "nasiko-telemetry", "nasiko-tests"],
     ),
-    ("axum", &["nasiko-server"]),
+    ("axum", &["nasiko-server", "nasiko-telemetry"]),
     ("tonic", &["nasiko-telemetry"]),
     ("clap*", &["nasiko-cli"]),
     ("thirtyfour", &["nasiko-tests"]),
