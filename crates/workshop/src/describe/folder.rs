@@ -1,0 +1,140 @@
+//! The files of a folder at hand: names from the snapshot and the root, texts in bounded pieces.
+
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::path::Path;
+
+use crate::snapshot::Snapshot;
+
+/// Bytes of one file that are read.
+const TEXT_LIMIT: u64 = 256 << 10;
+
+/// A folder being read. `.dockerignore` decides what is in the snapshot, but not what may be understood: small files at the root that
+/// are kept out of the image (`.env`, cards, Compose) are seen as well.
+pub(super) struct Folder<'a> {
+    root: &'a Path,
+    snapshot: &'a Snapshot,
+    /// Files at the root and in `.well-known`, ignored or not.
+    beside: BTreeSet<String>,
+}
+
+impl<'a> Folder<'a> {
+    pub(super) fn new(root: &'a Path, snapshot: &'a Snapshot) -> Self {
+        let mut beside = BTreeSet::new();
+        for directory in ["", ".well-known", "src"] {
+            let Ok(entries) = fs_err::read_dir(root.join(directory)) else {
+                continue;
+            };
+            for entry in entries.take(2000).filter_map(Result::ok) {
+                let is_file = entry
+                    .file_type()
+                    .is_ok_and(|kind| kind.is_file() || kind.is_symlink());
+                if let (true, Ok(name)) = (is_file, entry.file_name().into_string()) {
+                    beside.insert(if directory.is_empty() {
+                        name
+                    } else {
+                        format!("{directory}/{name}")
+                    });
+                }
+            }
+        }
+        Self {
+            root,
+            snapshot,
+            beside,
+        }
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        self.root
+    }
+
+    pub(super) fn snapshot(&self) -> &Snapshot {
+        self.snapshot
+    }
+
+    /// The folder's own name.
+    pub(super) fn name(&self) -> String {
+        self.root.file_name().map_or_else(
+            || "agent".to_owned(),
+            |name| name.to_string_lossy().into_owned(),
+        )
+    }
+
+    /// Whether there is a file of that path.
+    pub(super) fn has(&self, path: &str) -> bool {
+        self.beside.contains(path) || self.snapshot.file(path).is_some()
+    }
+
+    /// The files at the root, in `.well-known` and in `src`.
+    pub(super) fn near_files(&self) -> impl Iterator<Item = &str> {
+        self.beside.iter().map(String::as_str)
+    }
+
+    /// Every file of the snapshot.
+    pub(super) fn files(&self) -> impl Iterator<Item = &'a str> {
+        self.snapshot.files.iter().map(|file| file.path.as_str())
+    }
+
+    /// The beginning of a file's text, what is not Unicode replaced. `None` when it is not there or leads out of the folder.
+    pub(super) fn read(&self, path: &str) -> Option<String> {
+        self.read_prefix(path, TEXT_LIMIT)
+    }
+
+    /// At most `limit` bytes of a file's text.
+    pub(super) fn read_prefix(&self, path: &str, limit: u64) -> Option<String> {
+        if Path::new(path).is_absolute() || path.split('/').any(|part| part == "..") {
+            return None;
+        }
+        let file = fs_err::File::open(self.root.join(path)).ok()?;
+        if !file.metadata().ok()?.is_file() {
+            return None;
+        }
+        let mut bytes = Vec::new();
+        file.take(limit).read_to_end(&mut bytes).ok()?;
+        let text = String::from_utf8(bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+        Some(
+            text.strip_prefix('\u{feff}')
+                .map(str::to_owned)
+                .unwrap_or(text),
+        )
+    }
+
+    /// The first sentence of prose in the readme, else its title.
+    pub(super) fn readme_sentence(&self) -> Option<String> {
+        let path = self.near_files().find(|path| {
+            let path = path.to_ascii_lowercase();
+            path == "readme.md" || path == "readme" || path == "readme.txt" || path == "readme.rst"
+        })?;
+        let text = self.read_prefix(path, 16 << 10)?;
+        let mut title = None;
+        let mut in_code = false;
+        for line in text.lines().map(str::trim) {
+            if line.starts_with("```") {
+                in_code = !in_code;
+            } else if let Some(heading) = line.strip_prefix('#') {
+                title = title.or_else(|| Some(heading.trim_start_matches('#').trim().to_owned()));
+            } else if !in_code
+                && line.split_whitespace().count() > 3
+                && line.starts_with(char::is_alphanumeric)
+            {
+                let end = line.find(". ").map_or(line.len(), |end| end + 1);
+                return Some(line.get(..end).unwrap_or(line).to_owned());
+            }
+        }
+        title.filter(|title| !title.is_empty())
+    }
+}
+
+/// The line, from 1, of the first place where the text stands.
+pub(super) fn line_of(text: &str, needle: &str) -> Option<u32> {
+    let offset = text.find(needle)?;
+    Some(line_at(text, offset))
+}
+
+/// The line, from 1, of a place in a text.
+pub(super) fn line_at(text: &str, offset: usize) -> u32 {
+    let before = text.as_bytes().get(..offset).unwrap_or_default();
+    u32::try_from(before.iter().filter(|byte| **byte == b'\n').count() + 1).unwrap_or(u32::MAX)
+}

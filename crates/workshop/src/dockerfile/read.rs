@@ -1,0 +1,344 @@
+//! From the text of a Dockerfile to [`DockerfileFacts`].
+
+use indexmap::IndexMap;
+use parse_dockerfile::{Command, Flag, HealthcheckArguments, Instruction, Source};
+
+use super::words::split_words;
+use super::{CommandForm, CopyFact, DockerfileFacts, PortFact, StageFact};
+use crate::compose::interpolate;
+use crate::error::WorkshopError;
+
+/// What a stage hands on to the stages built upon it.
+#[derive(Debug, Clone, Default)]
+struct Stage {
+    names: IndexMap<String, String>,
+    env: IndexMap<String, String>,
+    ports: Vec<PortFact>,
+    workdir: Option<String>,
+    entrypoint: Option<CommandForm>,
+    cmd: Option<CommandForm>,
+    cmd_is_inherited: bool,
+    user: Option<String>,
+    healthcheck: Option<CommandForm>,
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    facts: DockerfileFacts,
+    globals: IndexMap<String, String>,
+    finished: Vec<Stage>,
+    stage: Stage,
+}
+
+/// Reads a Dockerfile; `path` is its place in the folder, for findings.
+pub fn parse(path: &str, text: &str) -> Result<DockerfileFacts, WorkshopError> {
+    // The parser knows line feeds alone.
+    let text = text.replace("\r\n", "\n");
+    let document =
+        parse_dockerfile::parse(&text).map_err(|error| WorkshopError::DockerfileBroken {
+            file: path.to_owned(),
+            line: u32::try_from(error.line()).unwrap_or(u32::MAX),
+            reason: {
+                let reason = error.to_string();
+                reason
+                    .rsplit_once(" at line ")
+                    .map_or(reason.clone(), |(reason, _)| reason.to_owned())
+            },
+            text: text
+                .lines()
+                .nth(error.line().saturating_sub(1))
+                .unwrap_or_default()
+                .trim()
+                .to_owned(),
+        })?;
+    let mut reader = Reader {
+        text: &text,
+        facts: DockerfileFacts {
+            path: path.to_owned(),
+            ..DockerfileFacts::default()
+        },
+        globals: IndexMap::new(),
+        finished: Vec::new(),
+        stage: Stage::default(),
+    };
+    for instruction in &document.instructions {
+        reader.instruction(instruction);
+    }
+    Ok(reader.finish())
+}
+
+impl Reader<'_> {
+    fn instruction(&mut self, instruction: &Instruction<'_>) {
+        match instruction {
+            Instruction::Arg(arg) => self.arg(&arg.arguments.value),
+            Instruction::From(from) => self.from(
+                &from.image.value,
+                from.as_.as_ref().map(|(_, name)| &*name.value),
+                from.from.span.start,
+            ),
+            Instruction::Env(env) => {
+                for (name, value) in assignments(&env.arguments.value) {
+                    let value = self.expand(&value);
+                    self.stage.names.insert(name.clone(), value.clone());
+                    self.stage.env.insert(name, value);
+                }
+            }
+            Instruction::Expose(expose) => {
+                let line = self.line(expose.expose.span.start);
+                for argument in &expose.arguments {
+                    let text = self.expand(&argument.value);
+                    let (port, protocol) = text.split_once('/').unwrap_or((&text, "tcp"));
+                    let first = port.split('-').next().unwrap_or(port);
+                    if let (Ok(port), "tcp") =
+                        (first.parse(), protocol.to_ascii_lowercase().as_str())
+                    {
+                        self.stage.ports.push(PortFact { port, line });
+                    }
+                }
+            }
+            Instruction::Workdir(workdir) => {
+                let path = self.expand(&workdir.arguments.value);
+                self.stage.workdir = Some(absolute(
+                    self.stage.workdir.as_deref(),
+                    path.trim_matches('"'),
+                ));
+            }
+            Instruction::User(user) => self.stage.user = Some(self.expand(&user.arguments.value)),
+            Instruction::Entrypoint(entrypoint) => {
+                self.stage.entrypoint = Some(command(&entrypoint.arguments));
+                if self.stage.cmd_is_inherited {
+                    self.stage.cmd = None;
+                }
+            }
+            Instruction::Cmd(cmd) => {
+                self.stage.cmd = Some(command(&cmd.arguments));
+                self.stage.cmd_is_inherited = false;
+            }
+            Instruction::Healthcheck(check) => {
+                self.stage.healthcheck = match &check.arguments {
+                    HealthcheckArguments::Cmd { arguments, .. } => Some(command(arguments)),
+                    _ => None,
+                };
+            }
+            Instruction::Run(run) => {
+                if let CommandForm::Shell(script) = command(&run.arguments) {
+                    self.facts.pip_packages.extend(pip_packages(&script));
+                }
+            }
+            Instruction::Copy(copy) => self.copy(
+                &copy.src,
+                &copy.dest.value,
+                &copy.options,
+                copy.copy.span.start,
+                copy.dest.span.end,
+            ),
+            Instruction::Add(add) => self.copy(
+                &add.src,
+                &add.dest.value,
+                &add.options,
+                add.add.span.start,
+                add.dest.span.end,
+            ),
+            _ => {}
+        }
+    }
+
+    fn arg(&mut self, arguments: &str) {
+        for word in split_words(arguments) {
+            let (name, default) = match word.split_once('=') {
+                Some((name, default)) => (name.to_owned(), Some(self.expand(default))),
+                None => (word, None),
+            };
+            let value = default.or_else(|| self.globals.get(&name).cloned());
+            let Some(value) = value else { continue };
+            if self.facts.stages.is_empty() {
+                self.globals.insert(name, value);
+            } else {
+                // ENV wins over ARG of the same name.
+                self.stage.names.entry(name).or_insert(value);
+            }
+        }
+    }
+
+    fn from(&mut self, image: &str, name: Option<&str>, start: usize) {
+        let value_of = |name: &str| self.globals.get(name).map(String::as_str);
+        let image = interpolate(image, &value_of).unwrap_or_else(|_| image.to_owned());
+        if !self.facts.stages.is_empty() {
+            self.finished.push(std::mem::take(&mut self.stage));
+        }
+        let upon = self.facts.stages.iter().rposition(|stage| {
+            stage
+                .name
+                .as_deref()
+                .is_some_and(|stage| stage.eq_ignore_ascii_case(&image))
+        });
+        self.stage = upon
+            .and_then(|index| self.finished.get(index))
+            .cloned()
+            .unwrap_or_default();
+        // ARG does not outlive its stage, ENV does.
+        self.stage.names = self.stage.env.clone();
+        self.stage.cmd_is_inherited = true;
+        let line = self.line(start);
+        self.facts.stages.push(StageFact {
+            name: name.map(str::to_owned),
+            image,
+            line,
+        });
+    }
+
+    fn copy(
+        &mut self,
+        sources: &[Source<'_>],
+        dest: &str,
+        options: &[Flag<'_>],
+        start: usize,
+        end: usize,
+    ) {
+        let from = options.iter().find(|flag| flag.name.value == "from");
+        let from = from
+            .and_then(|flag| flag.value.as_ref())
+            .map(|value| self.expand(&value.value));
+        let sources = sources
+            .iter()
+            .filter_map(|source| match source {
+                Source::Path(path) => Some(self.expand(&path.value)),
+                _ => None,
+            })
+            .collect();
+        let dest = self.expand(dest);
+        let text = self
+            .text
+            .get(start..end)
+            .unwrap_or_default()
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        self.facts.copies.push(CopyFact {
+            sources,
+            dest: absolute(self.stage.workdir.as_deref(), &dest),
+            from,
+            stage: self.facts.stages.len().saturating_sub(1),
+            line: self.line(start),
+            text,
+        });
+    }
+
+    /// Replaces variables whose value is known; text with others stays as written.
+    fn expand(&self, text: &str) -> String {
+        interpolate(text, &|name| self.stage.names.get(name).map(String::as_str))
+            .unwrap_or_else(|_| text.to_owned())
+    }
+
+    fn line(&self, offset: usize) -> u32 {
+        let before = self.text.as_bytes().get(..offset).unwrap_or_default();
+        u32::try_from(before.iter().filter(|byte| **byte == b'\n').count() + 1).unwrap_or(u32::MAX)
+    }
+
+    fn finish(self) -> DockerfileFacts {
+        let stage = self.stage;
+        DockerfileFacts {
+            ports: stage.ports,
+            env: stage.env,
+            workdir: stage.workdir,
+            entrypoint: stage.entrypoint,
+            cmd: stage.cmd,
+            user: stage.user,
+            healthcheck: stage.healthcheck,
+            ..self.facts
+        }
+    }
+}
+
+/// `A=1 B="two words"`, or the older `A one value`.
+fn assignments(text: &str) -> Vec<(String, String)> {
+    let words = split_words(text);
+    if words.first().is_some_and(|first| !first.contains('=')) {
+        return text
+            .trim()
+            .split_once(char::is_whitespace)
+            .map(|(name, value)| vec![(name.to_owned(), value.trim().to_owned())])
+            .unwrap_or_default();
+    }
+    words
+        .iter()
+        .filter_map(|word| word.split_once('='))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+/// The packages of every `pip install` in a script; files and options are left out.
+fn pip_packages(script: &str) -> Vec<String> {
+    let mut packages = Vec::new();
+    for part in script.split(['&', ';', '|']) {
+        let words = split_words(part);
+        let install = words.iter().position(|word| word == "install");
+        let Some(install) = install.filter(|_| {
+            words
+                .iter()
+                .any(|word| word.starts_with("pip") || word == "uv")
+        }) else {
+            continue;
+        };
+        let mut arguments = words.iter().skip(install + 1);
+        while let Some(word) = arguments.next() {
+            match word.as_str() {
+                "-r" | "--requirement" | "-c" | "--constraint" | "-i" | "--index-url"
+                | "--extra-index-url" | "-t" | "--target" | "-e" | "--python" => {
+                    arguments.next();
+                }
+                option if option.starts_with('-') => {}
+                "pip" | "setuptools" | "wheel" | "uv" | "." => {}
+                package if package.contains(['/', '$']) => {}
+                package => packages.push(package.to_owned()),
+            }
+        }
+    }
+    packages
+}
+
+fn command(command: &Command<'_>) -> CommandForm {
+    match command {
+        Command::Exec(words) => CommandForm::Exec(
+            words
+                .value
+                .iter()
+                .map(|word| word.value.clone().into_owned())
+                .collect(),
+        ),
+        Command::Shell(text) => CommandForm::Shell(
+            text.value
+                .replace("\\\n", " ")
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" "),
+        ),
+        _ => CommandForm::Shell(String::new()),
+    }
+}
+
+/// Joins a path to the working directory and cleans it; a trailing slash, or a `.` that means one, is kept as a slash.
+fn absolute(workdir: Option<&str>, path: &str) -> String {
+    let joined = if path.starts_with('/') {
+        path.to_owned()
+    } else {
+        format!("{}/{path}", workdir.unwrap_or_default())
+    };
+    let mut parts: Vec<&str> = Vec::new();
+    for part in joined.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    let directory = path.ends_with('/') || path == "." || path.ends_with("/.");
+    let slash = if directory && !parts.is_empty() {
+        "/"
+    } else {
+        ""
+    };
+    format!("/{}{slash}", parts.join("/"))
+}

@@ -1,0 +1,326 @@
+//! What goes wrong with a folder, and the [`Fault`] each of it becomes at the edge.
+
+use std::io;
+use std::path::PathBuf;
+
+use nasiko_contract::{ErrorCode, Fault};
+
+/// Every failure of this crate. Each names the thing that failed; [`Fault::from`] adds the hint and the evidence.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WorkshopError {
+    /// Nothing is at the path; `nearest` is a sibling with a similar name.
+    #[error("There is no file or folder at {}", path.display())]
+    PathNotFound {
+        /// What was asked for.
+        path: PathBuf,
+        /// What was probably meant.
+        nearest: Option<PathBuf>,
+    },
+    /// The path is there but may not be read.
+    #[error("{} may not be read", path.display())]
+    PathUnreadable {
+        /// The path.
+        path: PathBuf,
+        /// The system's answer.
+        #[source]
+        source: io::Error,
+    },
+    /// Neither a folder nor an archive nor a repository address.
+    #[error("{given} is neither a folder, an archive nor a repository: {reason}")]
+    NotAnAgentSource {
+        /// What was given.
+        given: String,
+        /// What it looks like instead.
+        reason: String,
+    },
+    /// The folder holds no file.
+    #[error("The folder {} is empty", path.display())]
+    FolderEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The folder has files, and none of them can be run.
+    #[error("Nothing in {folder} can be run")]
+    NoEntry {
+        /// The folder's name.
+        folder: String,
+        /// What was looked for and not found, one line each.
+        looked_for: Vec<String>,
+    },
+    /// The folder holds several agents and is none itself.
+    #[error("{folder} holds {} agents, and is none itself", agents.len())]
+    SeveralAgents {
+        /// The folder's name.
+        folder: String,
+        /// The sub-folders that are agents.
+        agents: Vec<String>,
+    },
+    /// An archive entry that would write outside of the folder, or is no file, folder or link.
+    #[error("The archive's entry {entry} is refused: {reason}")]
+    ArchiveEntryRefused {
+        /// The entry as the archive spells it.
+        entry: String,
+        /// Why.
+        reason: String,
+    },
+    /// The archive passes a limit.
+    #[error("The archive is too large: {reason}")]
+    ArchiveTooLarge {
+        /// The limit and what passed it.
+        reason: String,
+        /// The entry at which it was noticed.
+        entry: String,
+    },
+    /// The archive cannot be read.
+    #[error("The archive {} cannot be read", path.display())]
+    ArchiveBroken {
+        /// The archive.
+        path: PathBuf,
+        /// What the reader says.
+        reason: String,
+    },
+    /// The build context passes the limit.
+    #[error("The folder holds {} MiB, the limit is {} MiB", bytes >> 20, limit >> 20)]
+    ContextTooLarge {
+        /// Bytes counted so far.
+        bytes: u64,
+        /// The limit in bytes.
+        limit: u64,
+        /// The largest files, largest first.
+        largest: Vec<(String, u64)>,
+    },
+    /// The folder holds more files than the limit.
+    #[error("The folder holds more than {limit} files")]
+    TooManyFiles {
+        /// The limit.
+        limit: usize,
+    },
+    /// `git` ended with a failure.
+    #[error("{url} could not be cloned")]
+    GitFailed {
+        /// The address, without credentials.
+        url: String,
+        /// The last lines `git` wrote.
+        stderr: Vec<String>,
+    },
+    /// `git` did not end in time.
+    #[error("Cloning {url} took longer than {seconds} s")]
+    GitTimedOut {
+        /// The address, without credentials.
+        url: String,
+        /// The limit.
+        seconds: u64,
+    },
+    /// A program that is needed is not on this machine.
+    #[error("{tool} is not installed")]
+    ToolMissing {
+        /// The program.
+        tool: &'static str,
+    },
+    /// The Dockerfile does not parse.
+    #[error("{file} does not parse: {reason} (line {line})")]
+    DockerfileBroken {
+        /// Its path in the folder.
+        file: String,
+        /// Line, from 1.
+        line: u32,
+        /// What the parser says.
+        reason: String,
+        /// The line's text.
+        text: String,
+    },
+    /// `COPY` or `ADD` names files that are not in the build context.
+    #[error("{file} line {line} copies {missing}, which is not in the folder")]
+    CopyMissing {
+        /// The Dockerfile.
+        file: String,
+        /// Line, from 1.
+        line: u32,
+        /// The source that is missing.
+        missing: String,
+        /// What to do about it.
+        hint: String,
+        /// The instruction.
+        text: String,
+    },
+    /// The card file is not JSON, or no object.
+    #[error("{file} is not a card: {reason} (line {line}, column {column})")]
+    CardBroken {
+        /// Its path in the folder.
+        file: String,
+        /// Line, from 1.
+        line: u32,
+        /// Column, from 1.
+        column: u32,
+        /// What the parser says.
+        reason: String,
+        /// The line's text.
+        text: String,
+    },
+    /// `nasiko.toml` does not parse or has an unknown key.
+    #[error("{file} line {line}: {reason}")]
+    ManifestBroken {
+        /// Its path in the folder.
+        file: String,
+        /// Line, from 1.
+        line: u32,
+        /// What the parser says.
+        reason: String,
+        /// The line's text.
+        text: String,
+    },
+    /// No space left.
+    #[error("The disk that holds {} is full", path.display())]
+    DiskFull {
+        /// What was being written.
+        path: PathBuf,
+    },
+    /// The caller cancelled.
+    #[error("Cancelled")]
+    Cancelled,
+    /// A read or write failed in another way.
+    #[error("{action} {} failed: {source}", path.display())]
+    Io {
+        /// What was being done, e.g. `Reading`.
+        action: &'static str,
+        /// With what.
+        path: PathBuf,
+        /// The system's answer.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl WorkshopError {
+    /// Sorts an I/O error into the variant that a person can act on.
+    pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
+        let path = path.into();
+        match source.kind() {
+            io::ErrorKind::NotFound => Self::PathNotFound {
+                path,
+                nearest: None,
+            },
+            io::ErrorKind::PermissionDenied => Self::PathUnreadable { path, source },
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull { path },
+            _ => Self::Io {
+                action,
+                path,
+                source,
+            },
+        }
+    }
+
+    /// The stable code.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::PathNotFound { .. } => ErrorCode::PathNotFound,
+            Self::PathUnreadable { .. } => ErrorCode::PathUnreadable,
+            Self::NotAnAgentSource { .. } => ErrorCode::NotAnAgentSource,
+            Self::FolderEmpty { .. } => ErrorCode::FolderEmpty,
+            Self::NoEntry { .. } => ErrorCode::NoEntry,
+            Self::SeveralAgents { .. } => ErrorCode::SeveralAgents,
+            Self::ArchiveEntryRefused { .. } => ErrorCode::ArchiveEscapes,
+            Self::ArchiveTooLarge { .. } => ErrorCode::ArchiveTooLarge,
+            Self::ArchiveBroken { .. } => ErrorCode::ArchiveBroken,
+            Self::ContextTooLarge { .. } | Self::TooManyFiles { .. } => ErrorCode::ContextTooLarge,
+            Self::GitFailed { .. } => ErrorCode::GitFailed,
+            Self::GitTimedOut { .. } => ErrorCode::TimedOut,
+            Self::ToolMissing { .. } => ErrorCode::ToolMissing,
+            Self::DockerfileBroken { .. } => ErrorCode::DockerfileBroken,
+            Self::CopyMissing { .. } => ErrorCode::CopyMissing,
+            Self::CardBroken { .. } => ErrorCode::CardBroken,
+            Self::ManifestBroken { .. } => ErrorCode::ManifestBroken,
+            Self::DiskFull { .. } => ErrorCode::DiskFull,
+            Self::Cancelled => ErrorCode::Cancelled,
+            Self::Io { .. } => ErrorCode::Internal,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::PathNotFound { nearest: Some(nearest), .. } => format!("Did you mean {}?", nearest.display()),
+            Self::PathNotFound { .. } => "Check the spelling of the path".to_owned(),
+            Self::PathUnreadable { .. } => "Give your user the right to read it".to_owned(),
+            Self::NotAnAgentSource { .. } => {
+                "Give a folder, a .zip, .tar or .tar.gz file, or the https or ssh address of a git repository".to_owned()
+            }
+            Self::FolderEmpty { .. } => "Put an agent into it, or start from an example with `nasiko new`".to_owned(),
+            Self::NoEntry { .. } => {
+                "Add a main.py, a package.json with a start script, a Procfile or a Dockerfile, or name the command under [run] in nasiko.toml".to_owned()
+            }
+            Self::SeveralAgents { agents, .. } => {
+                format!("Deploy one of them, for example {}", agents.first().map_or("the first", String::as_str))
+            }
+            Self::ArchiveEntryRefused { .. } => "Make the archive again from inside the agent's folder, without links that leave it".to_owned(),
+            Self::ArchiveTooLarge { .. } => "Leave out data, models and environments; they belong in a volume or a download at start".to_owned(),
+            Self::ArchiveBroken { .. } => "Make the archive again; it may have been cut off on its way".to_owned(),
+            Self::ContextTooLarge { .. } | Self::TooManyFiles { .. } => "Name what the agent does not need in .dockerignore".to_owned(),
+            Self::GitFailed { .. } => "Check the address and that this machine may read the repository without a prompt".to_owned(),
+            Self::GitTimedOut { .. } => "Check the network, or clone it by hand and deploy the folder".to_owned(),
+            Self::ToolMissing { tool } => format!("Install {tool} and try again"),
+            Self::DockerfileBroken { line, .. } => format!("Correct line {line}"),
+            Self::CopyMissing { hint, .. } => hint.clone(),
+            Self::CardBroken { file, .. } => format!("Correct {file}, or delete it to have a card generated"),
+            Self::ManifestBroken { file, line, .. } => format!("Correct line {line} of {file}; every key is optional"),
+            Self::DiskFull { .. } => "Free some space and try again".to_owned(),
+            Self::Cancelled | Self::Io { .. } => return None,
+        })
+    }
+
+    fn evidence(&self) -> Vec<String> {
+        match self {
+            Self::PathUnreadable { source, .. } | Self::Io { source, .. } => {
+                vec![source.to_string()]
+            }
+            Self::NoEntry { looked_for, .. } => looked_for.clone(),
+            Self::SeveralAgents { agents, .. } => agents.clone(),
+            Self::ArchiveEntryRefused { entry, .. } | Self::ArchiveTooLarge { entry, .. } => {
+                vec![entry.clone()]
+            }
+            Self::ArchiveBroken { reason, .. } => vec![reason.clone()],
+            Self::ContextTooLarge { largest, .. } => largest
+                .iter()
+                .map(|(path, bytes)| {
+                    format!("{path}: {:.1} MiB", *bytes as f64 / f64::from(1 << 20))
+                })
+                .collect(),
+            Self::GitFailed { stderr, .. } => stderr.clone(),
+            Self::DockerfileBroken {
+                file, line, text, ..
+            }
+            | Self::CopyMissing {
+                file, line, text, ..
+            }
+            | Self::CardBroken {
+                file, line, text, ..
+            }
+            | Self::ManifestBroken {
+                file, line, text, ..
+            } => vec![format!("{file}:{line}: {text}")],
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl From<&WorkshopError> for Fault {
+    fn from(error: &WorkshopError) -> Self {
+        let fault = Fault::new(error.code(), error.to_string()).evidence(error.evidence());
+        let fault = match error.hint() {
+            Some(hint) => fault.hint(hint),
+            None => fault,
+        };
+        match error {
+            WorkshopError::GitFailed { .. }
+            | WorkshopError::GitTimedOut { .. }
+            | WorkshopError::DiskFull { .. } => fault.retryable(),
+            _ => fault,
+        }
+    }
+}
+
+impl From<WorkshopError> for Fault {
+    fn from(error: WorkshopError) -> Self {
+        Self::from(&error)
+    }
+}

@@ -1,0 +1,113 @@
+use nasiko_contract::{ErrorCode, Fault};
+
+use super::*;
+
+/// The example of the specification, whole.
+const FULL: &str = r#"
+[agent]
+name = "invoice-reader"
+description = "Reads invoices"
+runtime = "docker"
+
+[run]
+command = ["python", "-m", "reader", "--port", "$PORT"]
+port = 8000
+ready = "/health"
+start_timeout = "60s"
+stop_timeout = "500ms"
+restart = "on-failure"
+
+[env]
+LOG_LEVEL = "info"
+WORKERS = 2
+DEBUG = false
+
+[build]
+dockerfile = "Dockerfile"
+context = "."
+args = { VERSION = "1" }
+
+[dev]
+ignore = ["notebooks/"]
+sync = [{ from = "src/", to = "/app/src/" }]
+restart = true
+"#;
+
+#[test]
+fn every_key_of_the_specification_is_read() {
+    let manifest = Manifest::parse(FULL).unwrap();
+    assert_eq!(manifest.agent.name.as_deref(), Some("invoice-reader"));
+    assert_eq!(manifest.agent.runtime, Some(RuntimeKind::Docker));
+    assert_eq!(
+        manifest.run.command.as_deref().map(<[String]>::len),
+        Some(5)
+    );
+    assert_eq!(manifest.run.start_timeout, Some(Duration::from_secs(60)));
+    assert_eq!(manifest.run.stop_timeout, Some(Duration::from_millis(500)));
+    assert_eq!(manifest.run.restart, Some(RestartPolicy::OnFailure));
+    assert_eq!(manifest.env.get("WORKERS").map(String::as_str), Some("2"));
+    assert_eq!(manifest.env.get("DEBUG").map(String::as_str), Some("false"));
+    assert_eq!(
+        manifest.build.args.get("VERSION").map(String::as_str),
+        Some("1")
+    );
+    assert_eq!(
+        manifest.dev.sync.first().map(|rule| rule.to.as_str()),
+        Some("/app/src/")
+    );
+}
+
+#[test]
+fn the_empty_file_is_the_default() {
+    assert_eq!(Manifest::parse("").unwrap(), Manifest::default());
+}
+
+#[test]
+fn an_unknown_key_is_named_with_its_line() {
+    let fault = Fault::from(Manifest::parse("[run]\nport = 8000\nprot = 1\n").unwrap_err());
+    assert_eq!(fault.code, ErrorCode::ManifestBroken);
+    assert!(
+        fault.message.contains("line 3") && fault.message.contains("prot"),
+        "{}",
+        fault.message
+    );
+    assert_eq!(fault.evidence, ["nasiko.toml:3: prot = 1"]);
+    assert!(fault.hint.unwrap().contains("line 3"));
+}
+
+#[test]
+fn wrong_values_name_their_line() {
+    for (text, line) in [
+        ("[run]\nstart_timeout = \"soon\"", 2),
+        ("[run]\n\nport = 99999999", 3),
+        ("[agent]\nruntime = \"moon\"", 2),
+        ("[env]\nA = [1]", 2),
+        ("[agent", 1),
+    ] {
+        match Manifest::parse(text) {
+            Err(WorkshopError::ManifestBroken { line: found, .. }) => {
+                assert_eq!(found, line, "{text}")
+            }
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn durations_have_a_unit() {
+    for (text, expected) in [
+        ("500ms", Some(500)),
+        ("5s", Some(5000)),
+        ("2m", Some(120_000)),
+        ("1h", Some(3_600_000)),
+        ("5", None),
+        ("s", None),
+        ("-1s", None),
+    ] {
+        assert_eq!(
+            parse_duration(text),
+            expected.map(Duration::from_millis),
+            "{text}"
+        );
+    }
+}
