@@ -85,6 +85,9 @@ pub enum StoreError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The file was found damaged while it was in use.
+    #[error("the store file is damaged")]
+    Damaged(#[source] Arc<rusqlite::Error>),
     /// The file or its directory cannot be opened for writing.
     #[error("the store {path} cannot be opened for writing", path = path.display())]
     NotWritable {
@@ -175,6 +178,7 @@ impl StoreError {
             Self::SecretNotFound { .. } => ErrorCode::SecretNotFound,
             Self::Json { .. }
             | Self::Corrupt { .. }
+            | Self::Damaged(_)
             | Self::NotWritable { .. }
             | Self::Busy
             | Self::Closed
@@ -189,7 +193,9 @@ impl StoreError {
         Some(match self {
             Self::Conflict { .. } => "Read it again and repeat the change",
             Self::NewerData { .. } => "Start the newer version, or choose another data directory",
-            Self::Corrupt { .. } => "Move the file away to start afresh, or put back a copy of it",
+            Self::Corrupt { .. } | Self::Damaged(_) => {
+                "Move the file away to start afresh, or put back a copy of it"
+            }
             Self::NotWritable { .. } => "Make the data directory writable, or choose another one",
             Self::DiskFull => "Free some space and try again; everything accepted so far is kept",
             Self::Busy => "End the other process that uses this data directory",
@@ -213,7 +219,9 @@ impl From<StoreError> for Fault {
         let mut evidence = Vec::new();
         match &error {
             StoreError::NotWritable { reason, .. } => evidence.push(reason.clone()),
-            StoreError::Sqlite(source) => evidence.push(source.to_string()),
+            StoreError::Sqlite(source) | StoreError::Damaged(source) => {
+                evidence.push(source.to_string());
+            }
             StoreError::Io { source, .. } => evidence.push(source.to_string()),
             StoreError::Json { source, .. } => evidence.push(source.to_string()),
             _ => {}

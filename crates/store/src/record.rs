@@ -31,7 +31,8 @@ pub trait Record: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
 pub struct Versioned<T> {
     /// The record.
     pub value: T,
-    /// Grows with each put. Opaque; not used again after a delete.
+    /// Grows with each put. Opaque. A record made anew under the id of a deleted one starts above it, as far as the
+    /// clock's milliseconds tell them apart.
     pub version: u64,
 }
 

@@ -35,8 +35,8 @@ struct Shared {
 /// One write, from hand-over to answer.
 trait Work: Send {
     fn is_promise(&self) -> bool;
-    /// Does the write; `false`: undo it.
-    fn run(&mut self, writing: &mut Writing<'_>) -> bool;
+    /// Does the write; an error: undo it.
+    fn run(&mut self, writing: &mut Writing<'_>) -> Result<(), StoreError>;
     /// Answers the caller, once the group was committed or not.
     fn answer(self: Box<Self>, group: Result<(), StoreError>);
 }
@@ -57,9 +57,15 @@ where
         self.promise
     }
 
-    fn run(&mut self, writing: &mut Writing<'_>) -> bool {
-        self.outcome = self.work.take().map(|work| work(writing));
-        matches!(self.outcome, Some(Ok(_)))
+    fn run(&mut self, writing: &mut Writing<'_>) -> Result<(), StoreError> {
+        let outcome = self
+            .work
+            .take()
+            .ok_or(StoreError::Closed)
+            .and_then(|work| work(writing));
+        let told = outcome.as_ref().map(|_| ()).map_err(Clone::clone);
+        self.outcome = Some(outcome);
+        told
     }
 
     fn answer(self: Box<Self>, group: Result<(), StoreError>) {
@@ -214,24 +220,19 @@ impl Thread {
         for request in group {
             run("SAVEPOINT request")?;
             let (next_seq, events) = (writing.next_seq, writing.events.len());
-            if request.run(&mut writing) {
-                run("RELEASE request")?;
-            } else {
-                // SQLite itself rolls the whole transaction back on a full disk or an I/O error.
+            if let Err(error) = request.run(&mut writing) {
+                // On a full disk or an I/O error SQLite itself rolls everything back.
                 if self.connection.is_autocommit() {
-                    return Err(StoreError::DiskFull);
+                    return Err(error);
                 }
                 run("ROLLBACK TO request")?;
-                run("RELEASE request")?;
                 writing.next_seq = next_seq;
                 writing.events.truncate(events);
             }
+            run("RELEASE request")?;
         }
-        if writing
-            .events
-            .iter()
-            .any(|event| event.seq % TRIM_EVERY == 0)
-        {
+        let passes_a_mark = |event: &Arc<Event>| event.seq.is_multiple_of(TRIM_EVERY);
+        if writing.events.iter().any(passes_a_mark) {
             events::trim(&self.connection, writing.next_seq - 1, self.kept_events)?;
             jobs::trim(&self.connection)?;
         }
