@@ -80,12 +80,11 @@ impl SseReader {
             self.extend_line(head)?;
             self.end_line(events)?;
             chunk = match tail {
-                [b'\r', b'\n', rest @ ..] => rest,
                 [b'\r'] => {
                     self.after_cr = true;
                     &[]
                 }
-                [_, rest @ ..] => rest,
+                [b'\r', b'\n', rest @ ..] | [_, rest @ ..] => rest,
                 [] => &[],
             };
         }

@@ -68,6 +68,26 @@ impl Segment {
     fn text(&self) -> String {
         plain_text(&self.parts)
     }
+
+    fn has_text(&self) -> bool {
+        self.parts
+            .iter()
+            .any(|part| matches!(part, Part::Text(text) if !text.is_empty()))
+    }
+
+    /// Whether `text` is this one's text and more.
+    fn is_beginning_of(&self, text: &str) -> bool {
+        let mut rest = text;
+        for part in &self.parts {
+            if let Part::Text(own) = part {
+                let Some(after) = rest.strip_prefix(own.as_str()) else {
+                    return false;
+                };
+                rest = after;
+            }
+        }
+        !rest.is_empty() && self.has_text()
+    }
 }
 
 impl Transcript {
@@ -178,6 +198,9 @@ impl Transcript {
     }
 
     fn stream_text(&mut self, text: &str) -> Change {
+        if text.is_empty() {
+            return Change::None;
+        }
         if let Some(last) = self
             .segments
             .last_mut()
@@ -241,8 +264,7 @@ impl Transcript {
         update.append.map_or_else(
             || {
                 let before = &self.segments[index];
-                let (old, new) = (before.text(), plain_text(&update.artifact.parts));
-                before.closed || (new.len() > old.len() && !old.is_empty() && new.starts_with(&old))
+                before.closed || before.is_beginning_of(&plain_text(&update.artifact.parts))
             },
             |append| !append,
         )
@@ -261,23 +283,28 @@ impl Transcript {
     fn progress_message(&mut self, message: &Message) -> Change {
         let text = message.plain_text();
         let source = Source::Message(message.id.clone());
-        if let Some(known) = self
+        let known = self
             .progress
-            .iter_mut()
-            .find(|segment| segment.source == source)
-        {
-            known.parts.clone_from(&message.parts);
+            .iter()
+            .rposition(|segment| segment.source == source)
+            .or_else(|| {
+                let last = self.progress.len().checked_sub(1)?;
+                self.progress[last].is_beginning_of(&text).then_some(last)
+            });
+        if let Some(index) = known {
+            self.progress[index].parts.clone_from(&message.parts);
+            self.progress_text = join(&self.progress);
         } else {
-            match self.progress.last_mut() {
-                Some(last) if text.len() > last.text().len() && text.starts_with(&last.text()) => {
-                    last.parts.clone_from(&message.parts);
-                }
-                _ => self
-                    .progress
-                    .push(Segment::new(source, message.parts.clone())),
-            }
+            let segment = Segment::new(source, message.parts.clone());
+            self.progress_text.push_str(joint(
+                self.progress.last(),
+                &segment,
+                &self.progress_text,
+                &text,
+            ));
+            self.progress_text.push_str(&text);
+            self.progress.push(segment);
         }
-        self.progress_text = join(&self.progress);
         Change::Progress
     }
 
@@ -384,13 +411,14 @@ impl Transcript {
         let Some(segment) = self.segments.get_mut(index) else {
             return Change::None;
         };
+        let had_text = segment.has_text();
         for part in parts {
             match (segment.parts.last_mut(), part) {
                 (Some(Part::Text(before)), Part::Text(text)) => before.push_str(text),
                 _ => segment.parts.push(part.clone()),
             }
         }
-        if !is_last {
+        if !is_last || !had_text {
             return self.refresh();
         }
         let text = plain_text(parts);

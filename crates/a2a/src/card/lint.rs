@@ -260,7 +260,7 @@ impl Findings {
         };
         match value {
             Value::Object(object) if depth < MAX_DEPTH => {
-                object.iter().for_each(|(key, inner)| descend(key, inner))
+                object.iter().for_each(|(key, inner)| descend(key, inner));
             }
             Value::Array(list) if depth < MAX_DEPTH => {
                 list.iter()

@@ -53,10 +53,13 @@ pub(crate) fn place(declared: &str, base: &str) -> String {
 /// The path and query that the agent itself serves, always with a leading slash.
 fn path_on_agent(url: &str, base: &str) -> String {
     let url = url.trim();
-    if url.starts_with('/') && !url.starts_with("//") {
-        return url.to_owned();
-    }
-    let Some(parsed) = Url::parse(url)
+    let relative = url.starts_with('/') && !url.starts_with("//");
+    let full = if relative {
+        format!("http://agent.invalid{url}")
+    } else {
+        url.to_owned()
+    };
+    let Some(parsed) = Url::parse(&full)
         .ok()
         .filter(|parsed| matches!(parsed.scheme(), "http" | "https"))
     else {

@@ -25,6 +25,13 @@ pub(super) fn resolve(base: &Url, declared: &str) -> Result<Url, A2aError> {
     Url::parse(&address).map_err(|_| A2aError::BadAddress(address))
 }
 
+/// The path on the agent of what is declared.
+pub(super) fn path(base: &Url, declared: &str) -> String {
+    let root = base.as_str().trim_end_matches('/');
+    let address = place(declared, root);
+    address.strip_prefix(root).unwrap_or(declared).to_owned()
+}
+
 /// `path` below a declared address.
 pub(super) fn below(declared: &str, path: &str) -> String {
     format!("{}{path}", declared.trim_end_matches('/'))

@@ -106,7 +106,7 @@ impl Turn<'_> {
     async fn run(&self) -> Result<(), A2aError> {
         let described = self.inner.prepare().await?;
         let hints = self.inner.hints.lock().clone();
-        let mut plan = Plan::new(&hints, described);
+        let mut plan = Plan::new(&self.inner.base, &hints, &described);
         let mut tried = Vec::new();
         while let Some(attempt) = plan.next() {
             match self.attempt(&attempt).await {
@@ -150,7 +150,7 @@ impl Turn<'_> {
                 }
                 Frame::Error(error) => return Err(A2aError::from(error).into()),
                 Frame::Other(value) if streamed => {
-                    tracing::debug!(%value, "event of unknown shape")
+                    tracing::debug!(%value, "event of unknown shape");
                 }
                 Frame::Other(value) => {
                     return Err(unreadable("its shape is unknown", &value.to_string()).into());

@@ -1,13 +1,18 @@
 //! In which order to try what an agent may speak. Only refusals that came before anything ran lead to the next try.
 
-use super::Hints;
+use std::collections::VecDeque;
+
+use reqwest::Url;
+
+use super::{Hints, address};
+use crate::card::Card;
 use crate::dialect::Dialect;
 
 /// One way of asking.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Attempt {
     pub(super) dialect: Dialect,
-    /// A path, or a declared address of which the path counts.
+    /// A path on the agent.
     pub(super) endpoint: String,
     pub(super) stream: bool,
 }
@@ -34,31 +39,35 @@ const PLAIN_FIELDS: [&str; 3] = ["message", "query", "input"];
 
 /// The tries left, best first.
 #[derive(Debug)]
-pub(super) struct Plan {
-    left: std::collections::VecDeque<Attempt>,
+pub(super) struct Plan<'a> {
+    base: &'a Url,
+    hints: &'a Hints,
+    left: VecDeque<Attempt>,
 }
 
-impl Plan {
+impl<'a> Plan<'a> {
     /// Everything worth trying with what is known. `described` is what a plain agent's own documents say.
-    pub(super) fn new(hints: &Hints, described: Vec<Dialect>) -> Self {
+    pub(super) fn new(base: &'a Url, hints: &'a Hints, described: &[Dialect]) -> Self {
         let mut plan = Self {
-            left: std::collections::VecDeque::new(),
+            base,
+            hints,
+            left: VecDeque::new(),
         };
         if let Some(dialect) = &hints.dialect {
-            plan.add_dialect(dialect, hints);
+            plan.add_dialect(dialect);
         }
         if hints.card.is_none() {
-            described
-                .iter()
-                .for_each(|dialect| plan.add_dialect(dialect, hints));
+            for dialect in described {
+                plan.add_dialect(dialect);
+            }
         }
-        let from_card = hints.card.as_ref().map(crate::card::Card::dialect);
-        plan.add_dialect(from_card.as_ref().unwrap_or(&Dialect::V0), hints);
-        plan.add_dialect(&Dialect::V1, hints);
-        plan.add_dialect(&Dialect::V0, hints);
-        described
-            .iter()
-            .for_each(|dialect| plan.add_dialect(dialect, hints));
+        let from_card = hints.card.as_ref().map(Card::dialect);
+        plan.add_dialect(from_card.as_ref().unwrap_or(&Dialect::V0));
+        plan.add_dialect(&Dialect::V1);
+        plan.add_dialect(&Dialect::V0);
+        for dialect in described {
+            plan.add_dialect(dialect);
+        }
         for path in PLAIN_PATHS {
             for field in PLAIN_FIELDS {
                 let dialect = Dialect::RestChat {
@@ -88,7 +97,8 @@ impl Plan {
         });
     }
 
-    fn add_dialect(&mut self, dialect: &Dialect, hints: &Hints) {
+    fn add_dialect(&mut self, dialect: &Dialect) {
+        let hints = self.hints;
         let card = hints.card.as_ref();
         match dialect {
             Dialect::RestChat { path, .. } => self.add(dialect, path, true),
@@ -101,9 +111,9 @@ impl Plan {
                     .endpoint
                     .clone()
                     .filter(|_| hints.dialect.as_ref() == Some(dialect));
-                let versioned = super::address::below(&declared, "/v1");
+                let versioned = address::below(&declared, "/v1");
                 for endpoint in remembered.into_iter().chain([declared, versioned]) {
-                    self.both_ways(&[dialect.clone()], &endpoint, hints);
+                    self.both_ways(std::slice::from_ref(dialect), &endpoint);
                 }
             }
             Dialect::V1 | Dialect::V0 => {
@@ -120,17 +130,18 @@ impl Plan {
                 let declared = card.and_then(|card| card.endpoint(dialect));
                 let usual = USUAL_PATHS.into_iter().map(str::to_owned);
                 for endpoint in remembered.into_iter().chain(declared).chain(usual) {
-                    self.both_ways(&spellings, &endpoint, hints);
+                    self.both_ways(&spellings, &endpoint);
                 }
             }
         }
     }
 
     /// Streaming first unless the agent is known not to, in each spelling; then without.
-    fn both_ways(&mut self, spellings: &[Dialect], endpoint: &str, hints: &Hints) {
+    fn both_ways(&mut self, spellings: &[Dialect], endpoint: &str) {
+        let hints = self.hints;
         let says_streaming = hints
             .streaming
-            .or_else(|| hints.card.as_ref().and_then(crate::card::Card::streaming));
+            .or_else(|| hints.card.as_ref().and_then(Card::streaming));
         for stream in [true, false] {
             if stream && says_streaming == Some(false) {
                 continue;
@@ -144,7 +155,7 @@ impl Plan {
     fn add(&mut self, dialect: &Dialect, endpoint: &str, stream: bool) {
         let attempt = Attempt {
             dialect: dialect.clone(),
-            endpoint: endpoint.to_owned(),
+            endpoint: address::path(self.base, endpoint),
             stream,
         };
         if !self.left.contains(&attempt) {

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::writer::WRAPPED_DATA;
 use super::{
     AgentEvent, Artifact, ArtifactUpdate, FileContent, FilePart, Message, Part, Role, StatusUpdate,
     Task, TaskState, new_id,
@@ -112,7 +113,11 @@ pub fn read_part(value: &Value) -> Option<Part> {
     if let Some(file) = read_file(object, object) {
         return Some(Part::File(file));
     }
-    object.get("data").map(|data| Part::Data(data.clone()))
+    let data = object.get("data")?;
+    let wrapped = json::object(object, &["metadata"])
+        .is_some_and(|metadata| json::flag(metadata, &[WRAPPED_DATA]) == Some(true));
+    let datum = data.get("value").filter(|_| wrapped).unwrap_or(data);
+    Some(Part::Data(datum.clone()))
 }
 
 fn read_file(file: &Object, part: &Object) -> Option<FilePart> {

@@ -6,6 +6,9 @@ use super::{AgentEvent, Artifact, FileContent, Message, Part, Role, Task, TaskSt
 use crate::dialect::Spelling;
 use crate::json::{Object, put};
 
+/// Metadata of a 0.3 data part that says: its `value` is the datum.
+pub(crate) const WRAPPED_DATA: &str = "data_part_compat";
+
 /// Writes a message.
 pub fn write_message(message: &Message, spelling: Spelling) -> Value {
     let role = match (message.role, spelling) {
@@ -34,13 +37,12 @@ pub fn write_part(part: &Part, spelling: Spelling) -> Value {
         (Part::Text(text), Spelling::V0) => json!({"kind": "text", "text": text}),
         (Part::Text(text), Spelling::V1) => json!({"text": text}),
         (Part::Data(data), Spelling::V0) => {
-            // 0.3 wants an object there; anything else is wrapped.
-            let data = if data.is_object() {
-                data.clone()
+            // 0.3 wants an object there; the official SDK wraps anything else just so.
+            if data.is_object() {
+                json!({"kind": "data", "data": data})
             } else {
-                json!({"value": data})
-            };
-            json!({"kind": "data", "data": data})
+                json!({"kind": "data", "data": {"value": data}, "metadata": {WRAPPED_DATA: true}})
+            }
         }
         (Part::Data(data), Spelling::V1) => json!({"data": data, "mediaType": "application/json"}),
         (Part::File(file), Spelling::V0) => {

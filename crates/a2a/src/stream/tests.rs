@@ -103,8 +103,7 @@ proptest! {
 
     #[test]
     fn what_is_written_is_read(lines in proptest::collection::vec("[^\r\n]{0,20}", 1..5)) {
-        let mut written: String = lines.iter().map(|line| format!("data: {line}\n")).collect();
-        written.push('\n');
+        let written = format!("data: {}\n\n", lines.join("\ndata: "));
         prop_assert_eq!(data(&[written.as_bytes()]), vec![lines.join("\n")]);
     }
 }
