@@ -1,13 +1,9 @@
 //! The store's tests: the contract that every backend passes, the queue against a model, and what is SQLite's own.
 #![cfg(test)]
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
 
 mod contract;
 mod crash;
 mod place;
 mod queue_model;
 mod sqlite_file;
+mod tiny_disk;

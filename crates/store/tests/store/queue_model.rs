@@ -96,9 +96,9 @@ impl ModelJob {
     fn interrupt(&mut self, now: i64) {
         self.interruptions += 1;
         if self.interruptions > limits::INTERRUPTIONS {
-            self.end(JobState::Dead)
+            self.end(JobState::Dead);
         } else {
-            self.wait_until(now)
+            self.wait_until(now);
         }
     }
 }

@@ -165,7 +165,7 @@ async fn a_place_that_cannot_be_written_is_named() {
     );
 
     let read_only = |mode| {
-        fs_err::set_permissions(directory.path(), std::fs::Permissions::from_mode(mode)).unwrap()
+        fs_err::set_permissions(directory.path(), std::fs::Permissions::from_mode(mode)).unwrap();
     };
     read_only(0o555);
     // The superuser may write anywhere, save into the kernel's own file systems.
