@@ -1,1 +1,313 @@
-//! Owns agents as containers of an engine. Lets no type of the engine's client leave.
+//! Owns agents as containers of an engine. Must never let a type of the engine's client leave.
+//!
+//! A container's environment can be read by everybody who may use the engine (`docker inspect`); that is the engine's
+//! nature. Values reach nothing else: no label, argument or log of ours.
+
+mod build;
+mod container;
+mod context;
+mod engine;
+mod events;
+mod listening;
+mod logs;
+mod network;
+mod observe;
+mod steps;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bollard::query_parameters::{
+    ListImagesOptionsBuilder, RemoveContainerOptionsBuilder, RemoveImageOptionsBuilder,
+    StopContainerOptionsBuilder,
+};
+use futures::stream::BoxStream;
+use parking_lot::Mutex;
+use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
+
+use self::engine::{CONFLICT, Engine, NOT_FOUND};
+use self::observe::CpuSample;
+use crate::Runtime;
+use crate::error::RuntimeError;
+use crate::instance::{
+    Exit, Instance, InstanceId, LogLine, LogQuery, RuntimeEvent, RuntimeKind, Stats,
+};
+use crate::spec::{PreparePlan, Prepared, ProgressSink, StartSpec};
+
+/// Events kept for a receiver that is behind.
+const EVENT_QUEUE: usize = 1024;
+
+/// Labels on what we make. All but the last two are a convention shared with other tools of the platform.
+mod label {
+    pub(super) const TYPE: &str = "nasiko.type";
+    pub(super) const NAME: &str = "nasiko.name";
+    pub(super) const OWNER: &str = "nasiko.owner";
+    pub(super) const VERSION: &str = "nasiko.version";
+    /// The deployment a container was made for: only containers of ours have it.
+    pub(super) const DEPLOYMENT: &str = "nasiko.deployment";
+    /// The data directory it belongs to.
+    pub(super) const INSTALLATION: &str = "nasiko.installation";
+    /// The value of [`TYPE`].
+    pub(super) const AGENT: &str = "agent";
+}
+
+/// Which engine, and what is ours in it.
+#[derive(Debug, Clone)]
+pub struct DockerConfig {
+    /// The engine's address as in `DOCKER_HOST`; none for the usual sockets.
+    pub host: Option<String>,
+    /// The person's home directory and runtime directory, where engines without root put their socket.
+    pub socket_folders: Vec<PathBuf>,
+    /// The network that agents share; made when first needed.
+    pub network: String,
+    /// Identifies the data directory.
+    pub installation: String,
+}
+
+impl DockerConfig {
+    /// The network agents share unless something else is asked for.
+    pub const NETWORK: &'static str = "nasiko-network";
+
+    /// The usual sockets and network.
+    pub fn new(installation: impl Into<String>) -> Self {
+        Self {
+            host: None,
+            socket_folders: Vec::new(),
+            network: Self::NETWORK.to_owned(),
+            installation: installation.into(),
+        }
+    }
+}
+
+/// Runs agents as containers.
+pub struct DockerRuntime {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    config: DockerConfig,
+    engine: Engine,
+    events: broadcast::Sender<RuntimeEvent>,
+    closed: CancellationToken,
+    /// Held while the network is looked for and made.
+    network: tokio::sync::Mutex<()>,
+    /// Whose end was asked for.
+    stopping: Mutex<HashSet<InstanceId>>,
+    cpu: Mutex<HashMap<InstanceId, CpuSample>>,
+}
+
+impl DockerRuntime {
+    /// A runtime over an engine that need not be there yet: it is looked for now, and again until it answers. Needs a
+    /// Tokio runtime.
+    pub fn new(config: DockerConfig) -> Self {
+        let shared = Arc::new(Shared {
+            engine: Engine::new(&config),
+            config,
+            events: broadcast::Sender::new(EVENT_QUEUE),
+            closed: CancellationToken::new(),
+            network: tokio::sync::Mutex::default(),
+            stopping: Mutex::default(),
+            cpu: Mutex::default(),
+        });
+        tokio::spawn(events::watch(Arc::clone(&shared)));
+        Self { shared }
+    }
+
+    /// Asks the engine whether it is there; says what it is, e.g. `20.10.24 (API 1.41)`.
+    pub async fn engine_version(&self) -> Result<String, RuntimeError> {
+        self.shared.engine.version().await
+    }
+
+    /// The address at which containers reach this machine: where the network's gateway listens. None where the engine
+    /// runs in a machine of its own and tells no such address. Makes the network when it is not there.
+    pub async fn network_gateway(&self) -> Result<Option<IpAddr>, RuntimeError> {
+        network::gateway(&self.shared).await
+    }
+
+    /// Agents on our network, or named `agent-*`, that this installation did not start.
+    pub async fn foreign(&self) -> Result<Vec<Instance>, RuntimeError> {
+        observe::foreign(&self.shared).await
+    }
+
+    /// The names of the images that this installation built, and of which agent each is.
+    pub async fn images(&self) -> Result<BTreeMap<String, String>, RuntimeError> {
+        let client = self.shared.engine.client().await?;
+        let mine = format!(
+            "{}={}",
+            label::INSTALLATION,
+            self.shared.config.installation
+        );
+        let filters = HashMap::from([("label".to_owned(), vec![mine])]);
+        let images = client
+            .list_images(Some(
+                ListImagesOptionsBuilder::default()
+                    .filters(&filters)
+                    .build(),
+            ))
+            .await
+            .map_err(|error| self.shared.engine.failed("listing images", error))?;
+        let named = images.into_iter().flat_map(|image| {
+            let agent = image.labels.get(label::NAME).cloned().unwrap_or_default();
+            image
+                .repo_tags
+                .into_iter()
+                .map(move |tag| (tag, agent.clone()))
+        });
+        Ok(named.collect())
+    }
+
+    /// Deletes an image by name. One that is not there is fine; one that is in use is an error.
+    pub async fn remove_image(&self, reference: &str) -> Result<(), RuntimeError> {
+        let client = self.shared.engine.client().await?;
+        let options = RemoveImageOptionsBuilder::default().build();
+        match client.remove_image(reference, Some(options), None).await {
+            Err(error) if engine::status(&error) != Some(NOT_FOUND) => {
+                Err(self.shared.engine.failed("removing an image", error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Marks that an end is asked for, so that its event says so.
+    fn will_end(&self, instance: &InstanceId) {
+        self.shared.stopping.lock().insert(instance.clone());
+    }
+}
+
+impl Drop for DockerRuntime {
+    fn drop(&mut self) {
+        self.shared.closed.cancel();
+    }
+}
+
+#[async_trait]
+impl Runtime for DockerRuntime {
+    fn kind(&self) -> RuntimeKind {
+        RuntimeKind::Docker
+    }
+
+    async fn prepare(
+        &self,
+        plan: &PreparePlan,
+        progress: &dyn ProgressSink,
+        cancel: &CancellationToken,
+    ) -> Result<Prepared, RuntimeError> {
+        build::prepare(&self.shared, plan, progress, cancel).await
+    }
+
+    async fn start(
+        &self,
+        spec: &StartSpec,
+        cancel: &CancellationToken,
+    ) -> Result<Instance, RuntimeError> {
+        container::start(&self.shared, spec, cancel).await
+    }
+
+    async fn stop(&self, instance: &InstanceId, grace: Duration) -> Result<(), RuntimeError> {
+        /// Beyond the grace: what the engine itself may need.
+        const MARGIN: Duration = Duration::from_secs(30);
+        let Some(id) = container::find(&self.shared, instance).await? else {
+            return Ok(());
+        };
+        self.will_end(instance);
+        let client = self
+            .shared
+            .engine
+            .client()
+            .await?
+            .with_timeout(grace + MARGIN);
+        let seconds = i32::try_from(grace.as_secs_f64().ceil() as i64).unwrap_or(i32::MAX);
+        match client
+            .stop_container(
+                &id,
+                Some(StopContainerOptionsBuilder::default().t(seconds).build()),
+            )
+            .await
+        {
+            Err(error)
+                if engine::status(&error) != Some(NOT_FOUND) && !engine::unchanged(&error) =>
+            {
+                Err(self.shared.engine.failed("stopping a container", error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn remove(&self, instance: &InstanceId) -> Result<(), RuntimeError> {
+        let Some(id) = container::find(&self.shared, instance).await? else {
+            return Ok(());
+        };
+        self.will_end(instance);
+        let removed = container::remove(&self.shared, &id).await;
+        self.shared.stopping.lock().remove(instance);
+        self.shared.cpu.lock().remove(instance);
+        removed
+    }
+
+    async fn promote(&self, instance: &InstanceId) -> Result<(), RuntimeError> {
+        container::promote(&self.shared, instance).await
+    }
+
+    async fn list(&self) -> Result<Vec<Instance>, RuntimeError> {
+        observe::list(&self.shared).await
+    }
+
+    async fn wait_exit(
+        &self,
+        instance: &InstanceId,
+        cancel: &CancellationToken,
+    ) -> Result<Exit, RuntimeError> {
+        tokio::select! {
+            exit = observe::wait_exit(&self.shared, instance) => exit,
+            () = cancel.cancelled() => Err(RuntimeError::Cancelled { what: "waiting for the end" }),
+        }
+    }
+
+    async fn logs(
+        &self,
+        instance: &InstanceId,
+        query: LogQuery,
+    ) -> Result<BoxStream<'static, LogLine>, RuntimeError> {
+        let id = container::known(&self.shared, instance).await?;
+        logs::read(&self.shared, &id, query).await
+    }
+
+    async fn stats(&self, instance: &InstanceId) -> Result<Stats, RuntimeError> {
+        observe::stats(&self.shared, instance).await
+    }
+
+    fn events(&self) -> broadcast::Receiver<RuntimeEvent> {
+        self.shared.events.subscribe()
+    }
+
+    async fn listening(&self, instance: &InstanceId) -> Vec<u16> {
+        match container::known(&self.shared, instance).await {
+            Ok(id) => listening::ports(&self.shared, &id).await,
+            Err(_) => Vec::new(),
+        }
+    }
+}
+
+impl Shared {
+    async fn force_remove(&self, id: &str) -> Result<(), RuntimeError> {
+        let client = self.engine.client().await?;
+        let options = RemoveContainerOptionsBuilder::default()
+            .force(true)
+            .v(true)
+            .build();
+        match client.remove_container(id, Some(options)).await {
+            // A conflict is a removal that is under way already.
+            Err(error) if !matches!(engine::status(&error), Some(NOT_FOUND | CONFLICT)) => {
+                Err(self.engine.failed("removing a container", error))
+            }
+            _ => Ok(()),
+        }
+    }
+}

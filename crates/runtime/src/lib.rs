@@ -8,6 +8,7 @@ mod diagnose;
 mod docker;
 mod error;
 mod instance;
+mod placeholder;
 mod process;
 mod spec;
 
@@ -19,6 +20,7 @@ use tokio::sync::broadcast;
 pub use tokio_util::sync::CancellationToken;
 
 pub use crate::diagnose::{Diagnosis, diagnose};
+pub use crate::docker::{DockerConfig, DockerRuntime};
 pub use crate::error::RuntimeError;
 pub use crate::instance::{
     Exit, Instance, InstanceId, InstanceState, LogLine, LogQuery, LogStream, RuntimeEvent,

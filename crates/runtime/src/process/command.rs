@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::base_environment::{find_program, is_executable};
 use crate::error::RuntimeError;
+use crate::placeholder;
 
 /// The address agents of this machine are told to listen on.
 pub(super) const HOST: &str = "127.0.0.1";
@@ -31,7 +32,7 @@ pub(super) fn resolve(
         .ok_or_else(|| RuntimeError::InvalidSpec {
             message: "the command is empty".to_owned(),
         })?;
-    let name = substitute(name, port);
+    let name = placeholder::replace(name, HOST, port);
     let program = match interpreter {
         Some(interpreter) if is_python(&name) => interpreter.to_owned(),
         _ if name.contains('/') => {
@@ -47,7 +48,7 @@ pub(super) fn resolve(
         program,
         arguments: arguments
             .iter()
-            .map(|argument| substitute(argument, port))
+            .map(|argument| placeholder::replace(argument, HOST, port))
             .collect(),
     })
 }
@@ -86,71 +87,9 @@ pub(super) fn how_to_install(tool: &str) -> String {
     format!("{known}, or run the agent in Docker, where its image brings it")
 }
 
-/// Replaces `$PORT`, `${PORT}`, `${PORT:-default}` and the same of `HOST`. Everything else stays as it is.
-fn substitute(text: &str, port: u16) -> String {
-    let port = port.to_string();
-    [("PORT", port.as_str()), ("HOST", HOST)]
-        .iter()
-        .fold(text.to_owned(), |text, (name, value)| {
-            substitute_one(&text, name, value)
-        })
-}
-
-fn substitute_one(text: &str, name: &str, value: &str) -> String {
-    let mut result = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(dollar) = rest.find('$') {
-        let (before, from_dollar) = rest.split_at(dollar);
-        result.push_str(before);
-        if let Some(length) = placeholder_length(from_dollar, name) {
-            result.push_str(value);
-            rest = &from_dollar[length..];
-        } else {
-            result.push('$');
-            rest = &from_dollar[1..];
-        }
-    }
-    result.push_str(rest);
-    result
-}
-
-/// How many bytes at the start of `text`, which begins with `$`, are a placeholder for `name`.
-fn placeholder_length(text: &str, name: &str) -> Option<usize> {
-    if let Some(after) = text
-        .strip_prefix("${")
-        .and_then(|inner| inner.strip_prefix(name))
-    {
-        let plain = after.starts_with('}');
-        let defaulted = after.starts_with(":-") || after.starts_with('-');
-        return (plain || defaulted)
-            .then(|| after.find('}'))
-            .flatten()
-            .map(|end| 2 + name.len() + end + 1);
-    }
-    let after = text.strip_prefix('$')?.strip_prefix(name)?;
-    let ends = !after.starts_with(|next: char| next.is_ascii_alphanumeric() || next == '_');
-    ends.then_some(1 + name.len())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn placeholders_are_replaced_and_nothing_else() {
-        for (text, expected) in [
-            ("$PORT", "8123"),
-            ("--port=${PORT}", "--port=8123"),
-            ("${PORT:-8000}", "8123"),
-            ("${PORT-8000}/x", "8123/x"),
-            ("http://$HOST:$PORT/", "http://127.0.0.1:8123/"),
-            ("$PORTAL $PORT_2 ${PORTS}", "$PORTAL $PORT_2 ${PORTS}"),
-            ("${PORT", "${PORT"),
-            ("cost: 5$ é$", "cost: 5$ é$"),
-        ] {
-            assert_eq!(substitute(text, 8123), expected, "{text}");
-        }
-    }
 
     #[test]
     fn a_missing_program_says_how_to_get_it() {

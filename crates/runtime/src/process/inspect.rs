@@ -229,6 +229,16 @@ pub fn port_owner(port: u16) -> Option<PortOwner> {
     })
 }
 
+/// The listening ports in the text of `/proc/net/tcp` and its like.
+pub(crate) fn ports_of_table(table: &str) -> Vec<u16> {
+    let ports: BTreeSet<u16> = table
+        .lines()
+        .filter_map(parse_listener)
+        .map(|(port, _)| port)
+        .collect();
+    ports.into_iter().collect()
+}
+
 fn socket_inodes(pid: i32) -> impl Iterator<Item = u64> {
     fs::read_dir(format!("/proc/{pid}/fd"))
         .into_iter()
