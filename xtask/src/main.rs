@@ -11,6 +11,7 @@
 
 mod apt;
 mod args;
+mod bench;
 mod build;
 mod command;
 mod daemon;
@@ -20,6 +21,7 @@ mod environment;
 mod images;
 mod needs;
 mod places;
+mod product;
 mod report;
 mod run;
 mod setup;
@@ -53,6 +55,7 @@ Usage: cargo xtask <command> [options]
                              everything: formatting, tidy, UI, lints, tests on real parts, doc tests
       --require-all          a test that was skipped is a failure
       FILTER                 only tests whose name contains it; leaves the static checks out
+  bench [NAME...]            measure the promised figures and print them beside their targets
   env COMMAND...             start what tests need (engine, images, display), run COMMAND in it, stop it all
   ui [--dev]                 build the web UI into ui/dist (--dev: quick and large)
   build [--release]          UI, command line and desktop window
@@ -133,6 +136,7 @@ fn dispatch() -> Result<()> {
                 },
             )?;
         }
+        Some("bench") => bench::bench(&places, &args.rest()?)?,
         Some("env") => environment::run(&places, &args.words())?,
         Some("tidy") => {
             args.finish()?;

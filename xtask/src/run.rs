@@ -1,26 +1,20 @@
 //! `cargo xtask run`: from a fresh checkout to a conversation with an agent.
 
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
-use serde_json::Value;
+use anyhow::{Context as _, Result};
 
 use crate::build;
-use crate::command::{capture, clean_up, command, eventually, run as talk};
-use crate::daemon::Daemon;
+use crate::command::{capture, clean_up, eventually, run as talk};
 use crate::places::{Places, Scratch};
+use crate::product::{Product, text};
 use crate::report::{self, Step};
 use crate::setup::{self, Purpose};
 use crate::ui;
 
 const AGENT: &str = "greeter";
 const QUESTION: &str = "Hello! My name is Ada. What can you do?";
-/// A first start of the resident on a busy machine.
-const START: Duration = Duration::from_mins(1);
-/// From a folder to an answer, environment included.
-const DEPLOY: Duration = Duration::from_mins(5);
 
 /// What was asked for.
 pub(crate) struct Options {
@@ -37,20 +31,20 @@ pub(crate) fn run(places: &Places, options: Options) -> Result<()> {
     ui::build(places, ui::Profile::Small)?;
     build::programs(places, options.release, window)?;
 
-    // Only a run of its own may use any port; people expect the usual ones.
+    // A run that leaves nothing behind must not meet the state or the ports of one that stays.
     let scratch = if options.once && options.home.is_none() {
         Some(Scratch::new("home")?)
     } else {
         None
     };
-    let home = options
-        .home
-        .or_else(|| scratch.as_ref().map(|Scratch(dir)| dir.clone()));
     let product = Product {
         places,
         profile: if options.release { "release" } else { "debug" },
-        home,
-        once: options.once,
+        home: options
+            .home
+            .or_else(|| scratch.as_ref().map(|Scratch(dir)| dir.clone())),
+        any_ports: options.once,
+        docker_host: None,
     };
 
     let step = Step::begin(if window {
@@ -58,26 +52,28 @@ pub(crate) fn run(places: &Places, options: Options) -> Result<()> {
     } else {
         "starting headless"
     });
-    let mut resident = product.start(window)?;
+    let mut running = if window {
+        product.open()
+    } else {
+        product.serve()
+    }?;
     step.done();
-    let shown = product.converse();
+    let shown = converse(&product);
     if options.once {
         let step = Step::begin("stopping what was started");
         clean_up();
-        product.stop();
-        drop(resident);
+        stop(&product);
+        drop(running);
         step.done();
         return shown;
     }
     shown?;
-    if window {
-        report::note(
-            "the window is open; closing it leaves the agents running, `nasiko down` ends them",
-        );
+    report::note(if window {
+        "the window is open; closing it leaves the agents running, `nasiko down` ends them"
     } else {
-        report::note("Ctrl-C ends it");
-    }
-    resident.wait()
+        "Ctrl-C ends it"
+    });
+    running.wait()
 }
 
 /// Whether a window can be seen.
@@ -86,124 +82,44 @@ fn display() -> bool {
     cfg!(any(windows, target_os = "macos")) || set("DISPLAY") || set("WAYLAND_DISPLAY")
 }
 
-/// The built product, and where it keeps its state.
-struct Product<'a> {
-    places: &'a Places,
-    profile: &'static str,
-    home: Option<PathBuf>,
-    once: bool,
-}
+/// One agent, one question, one answer, and how it came about.
+fn converse(product: &Product<'_>) -> Result<()> {
+    println!("\naddress  {}", text(&product.status()?, "api")?);
+    let folder = product.places.root.join("examples/agents").join(AGENT);
+    let step = Step::begin(format!("deploying examples/agents/{AGENT}"));
+    let deployed = product.ask(&["deploy", &folder.to_string_lossy()])?;
+    step.done();
+    println!(
+        "agent    {} {} at {}",
+        AGENT,
+        text(&deployed, "version")?,
+        text(&deployed, "url")?
+    );
 
-impl Product<'_> {
-    /// Starts the window, which brings the resident along, or the resident alone; waits until it serves.
-    fn start(&self, window: bool) -> Result<Daemon> {
-        let mut program = if window {
-            self.program("nasiko-desktop")
-        } else {
-            let mut program = self.nasiko();
-            program.args(["serve", "--no-tray"]);
-            program
-        };
-        if self.once {
-            for port in ["API", "GATEWAY", "ADMIN", "OTLP_GRPC", "OTLP_HTTP"] {
-                program.env(format!("NASIKO_{port}_PORT"), "0");
-            }
-        }
-        let name = if window { "nasiko-desktop" } else { "nasiko" };
-        let log = self.places.logs().join(format!("{name}.log"));
-        let mut daemon = Daemon::start(name, &mut program, &log)?;
-        let mut address = None;
-        daemon.until(START, |_| {
-            address = self.status().ok();
-            address.is_some()
-        })?;
-        report::note(&format!("web UI and API: {}", address.unwrap_or_default()));
-        Ok(daemon)
-    }
+    println!("question {QUESTION}");
+    let answer = product.ask(&["chat", AGENT, QUESTION])?;
+    println!("answer   {}\n", text(&answer, "text")?);
 
-    /// The address of a running resident.
-    fn status(&self) -> Result<String> {
-        let said = capture(
-            self.nasiko().args(["status", "--json"]),
+    let trace = text(&answer, "trace")?;
+    // Spans arrive after the answer.
+    let arrived = || {
+        capture(
+            product.nasiko().args(["trace", trace]),
             Duration::from_secs(10),
-        )?;
-        let status: Value = serde_json::from_str(&said)?;
-        if status["running"] != Value::Bool(true) {
-            bail!("not running");
-        }
-        Ok(status["api"]
-            .as_str()
-            .context("`nasiko status` names no address")?
-            .to_owned())
-    }
-
-    /// One agent, one question, one answer, and how it came about.
-    fn converse(&self) -> Result<()> {
-        let step = Step::begin(format!("deploying examples/agents/{AGENT}"));
-        let folder = self.places.root.join("examples/agents").join(AGENT);
-        let said = capture(
-            self.nasiko().arg("deploy").arg(folder).arg("--json"),
-            DEPLOY,
-        )?;
-        let deployed: Value =
-            serde_json::from_str(&said).context("`nasiko deploy --json` said something else")?;
-        step.done();
-        println!(
-            "\nagent    {} {} at {}",
-            AGENT,
-            text(&deployed["version"]),
-            text(&deployed["url"])
-        );
-
-        println!("question {QUESTION}");
-        let said = capture(
-            self.nasiko().args(["chat", AGENT, QUESTION, "--json"]),
-            DEPLOY,
-        )?;
-        let answer: Value =
-            serde_json::from_str(&said).context("`nasiko chat --json` said something else")?;
-        println!("answer   {}\n", text(&answer["text"]));
-
-        let trace = answer["trace"]
-            .as_str()
-            .context("the answer names no trace")?;
-        // Spans arrive after the answer.
-        let complete = || {
-            capture(
-                self.nasiko().args(["trace", trace]),
-                Duration::from_secs(10),
-            )
-            .is_ok()
-        };
-        eventually(Duration::from_secs(10), complete).context("the trace did not arrive")?;
-        talk(self.nasiko().args(["trace", trace]))?;
-        println!();
-        Ok(())
-    }
-
-    /// Ends agents and resident; what is gone already is fine.
-    fn stop(&self) {
-        for words in [&["rm", AGENT, "--yes"][..], &["down"][..]] {
-            if let Err(error) = capture(self.nasiko().args(words), Duration::from_mins(1)) {
-                report::note(&format!("{error:#}"));
-            }
-        }
-    }
-
-    fn nasiko(&self) -> Command {
-        self.program("nasiko")
-    }
-
-    fn program(&self, name: &str) -> Command {
-        let mut program = command(self.places, self.places.program(self.profile, name));
-        program.stdin(Stdio::null());
-        if let Some(home) = &self.home {
-            program.env("NASIKO_HOME", home);
-        }
-        program
-    }
+        )
+        .is_ok()
+    };
+    eventually(Duration::from_secs(10), arrived).context("the trace did not arrive")?;
+    talk(product.nasiko().args(["trace", trace]))?;
+    println!();
+    Ok(())
 }
 
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or("?")
+/// Ends agent and resident; what is gone already is fine.
+fn stop(product: &Product<'_>) {
+    for words in [&["rm", AGENT, "--yes"][..], &["down"][..]] {
+        if let Err(error) = capture(product.nasiko().args(words), Duration::from_mins(1)) {
+            report::note(&format!("{error:#}"));
+        }
+    }
 }
