@@ -13,6 +13,7 @@ use tracing::Instrument;
 pub struct Caller {
     name: Arc<str>,
     permissions: Permissions,
+    idempotency_key: Option<Arc<str>>,
 }
 
 /// What a caller may do.
@@ -28,6 +29,7 @@ impl Caller {
         Self {
             name: "owner".into(),
             permissions: Permissions::All,
+            idempotency_key: None,
         }
     }
 
@@ -36,7 +38,20 @@ impl Caller {
         Self {
             name: name.into(),
             permissions: Permissions::Only(permissions.into_iter().collect()),
+            idempotency_key: None,
         }
+    }
+
+    /// The same caller, whose next operation is known by `key`: said twice, it is done once, over restarts too.
+    #[must_use]
+    pub fn with_idempotency_key(mut self, key: impl Into<Arc<str>>) -> Self {
+        self.idempotency_key = Some(key.into());
+        self
+    }
+
+    /// What the caller knows this operation by.
+    pub fn idempotency_key(&self) -> Option<&str> {
+        self.idempotency_key.as_deref()
     }
 
     /// A name for logs.

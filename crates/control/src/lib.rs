@@ -1,4 +1,38 @@
 //! Owns the control plane: operations, state machines, jobs, events; composes every room below it. Must never know a
 //! transport (HTTP, bridge, terminal).
+//!
+//! A request comes through the gate ([`api`]), becomes a job ([`jobs`], [`worker`]) if it is long, walks the road of a
+//! folder ([`intake`], [`read`], [`deploy`], [`launch`], [`probe`]), and what runs is watched ([`supervise`]) and taken
+//! over again after a restart ([`adopt`]).
 
+mod adopt;
+mod agents;
 pub mod api;
+pub mod browser_codes;
+mod chat;
+mod deploy;
+mod environment;
+mod events;
+mod home;
+mod intake;
+mod jobs;
+mod launch;
+mod lifecycle;
+mod listen;
+mod logs;
+mod plane;
+mod plans;
+mod probe;
+mod read;
+mod records;
+mod registry;
+mod report;
+mod secrets;
+mod settings;
+mod spans;
+mod status;
+mod supervise;
+mod time;
+mod worker;
+
+pub use plane::{Addresses, Config, ControlPlane, Listeners};

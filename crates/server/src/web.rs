@@ -1,0 +1,149 @@
+//! The web UI, embedded in the program, and the two pages that stand in for it.
+
+use std::borrow::Cow;
+
+use axum::{
+    body::Body,
+    extract::Request,
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use nasiko_control::api::Caller;
+use rust_embed::{EmbeddedFile, RustEmbed};
+
+use crate::answer;
+
+/// Scripts of our own and compiled ones; nothing from elsewhere, in no frame.
+const POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
+     img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+/// A file named after its content never changes.
+const FOREVER: &str = "public, max-age=31536000, immutable";
+/// Ask each time; the tag answers.
+const ASK: &str = "no-cache";
+const INDEX: &str = "index.html";
+const PACKED: &str = "gz";
+
+#[derive(RustEmbed)]
+#[folder = "../../ui/dist"]
+#[allow_missing = true]
+struct Ui;
+
+#[derive(RustEmbed)]
+#[folder = "assets"]
+pub(crate) struct Pages;
+
+/// Whatever is not an operation: a file of the UI, else the UI itself, whose pages are addresses too.
+pub(crate) async fn page(request: Request) -> Response {
+    let path = request.uri().path().trim_start_matches('/');
+    if path == "api" || path.starts_with("api/") {
+        return answer::no_such_operation().await.into_response();
+    }
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return answer::method_not_allowed().await;
+    }
+    if path != INDEX
+        && let Some(response) = file::<Ui>(path, request.headers())
+    {
+        return response;
+    }
+    if request.extensions().get::<Caller>().is_none() {
+        return gate(StatusCode::UNAUTHORIZED);
+    }
+    file::<Ui>(INDEX, request.headers()).unwrap_or_else(|| own("unbuilt.html", StatusCode::OK))
+}
+
+/// The page for a visitor without a session: how to get one.
+pub(crate) fn gate(status: StatusCode) -> Response {
+    own("gate.html", status)
+}
+
+fn own(name: &str, status: StatusCode) -> Response {
+    let mut response = file::<Pages>(name, &HeaderMap::new())
+        .unwrap_or_else(|| StatusCode::NOT_FOUND.into_response());
+    *response.status_mut() = status;
+    response
+}
+
+/// An embedded file as an answer; packed where the asker takes it so.
+pub(crate) fn file<F: RustEmbed>(path: &str, headers: &HeaderMap) -> Option<Response> {
+    let kind = kind_of(path)?;
+    let packed = accepts_packed(headers)
+        .then(|| F::get(&format!("{path}.{PACKED}")))
+        .flatten();
+    let is_packed = packed.is_some();
+    let EmbeddedFile { data, metadata } = match packed {
+        Some(file) => file,
+        None => F::get(path)?,
+    };
+    let hash = blake3::Hash::from_bytes(metadata.sha256_hash()).to_hex();
+    let tag = format!("\"{}\"", hash.get(..24).unwrap_or_default());
+    let known = headers
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|known| known.as_bytes() == tag.as_bytes());
+    let mut response = if known {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        Response::new(match data {
+            Cow::Borrowed(bytes) => Body::from(bytes),
+            Cow::Owned(bytes) => Body::from(bytes),
+        })
+    };
+    let answered = response.headers_mut();
+    answered.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    answered.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(POLICY),
+    );
+    answered.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    let caching = if is_named_by_content(path) {
+        FOREVER
+    } else {
+        ASK
+    };
+    answered.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
+    if let Ok(tag) = HeaderValue::try_from(tag) {
+        answered.insert(header::ETAG, tag);
+    }
+    if is_packed {
+        answered.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    Some(response)
+}
+
+/// The media type; nothing for a file that is not meant for a browser.
+fn kind_of(path: &str) -> Option<&'static str> {
+    Some(match path.rsplit_once('.')?.1 {
+        "html" => "text/html; charset=utf-8",
+        "js" | "mjs" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "wasm" => "application/wasm",
+        "json" | "map" | "webmanifest" => "application/json",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "ico" => "image/x-icon",
+        "webp" => "image/webp",
+        "woff2" => "font/woff2",
+        "txt" => "text/plain; charset=utf-8",
+        _ => return None,
+    })
+}
+
+fn accepts_packed(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(header::ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .map(str::trim)
+        .any(|coding| coding.split(';').next() == Some("gzip") && !coding.ends_with("q=0"))
+}
+
+/// `name-0123456789abcdef.js`: a run of 16 or more hex digits before the extension.
+fn is_named_by_content(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.split_once('.')
+        .and_then(|(stem, _)| stem.rsplit_once('-'))
+        .is_some_and(|(_, hash)| {
+            hash.len() >= 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
+        })
+}
