@@ -101,6 +101,11 @@ pub enum ChatEvent {
         /// To be appended.
         text: String,
     },
+    /// The agent said it anew: this stands in place of all text before.
+    Rewritten {
+        /// All of it.
+        text: String,
+    },
     /// The answer, whole and stored: the last event.
     Answer {
         /// It.

@@ -225,8 +225,6 @@ pub struct SecretInfo {
     /// The agent that gets it; every agent if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<AgentName>,
-    /// Unix milliseconds of its last change.
-    pub updated: i64,
 }
 
 /// `PUT /agents/{agent}/secrets/{name}`

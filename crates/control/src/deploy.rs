@@ -1,0 +1,478 @@
+//! The road of a folder: read, prepare, start beside the old instance, switch, drain. A failure anywhere leaves the old
+//! instance serving.
+
+use std::time::Instant;
+
+use nasiko_contract::{
+    AgentName, AgentState, BuildState, DeployResult, DeploySeconds, ErrorCode, Fault, RuntimeKind,
+};
+use nasiko_runtime::{Artifact, PreparePlan};
+use nasiko_store::{Batch, Expected};
+use nasiko_workshop::Description;
+use serde_json::Value;
+
+use crate::{
+    agents::state_without_answer,
+    jobs::Work,
+    plans,
+    read::{self, Read},
+    records::{AgentRecord, BuildRecord, DeploymentRecord, Desired, Source, VersionRecord},
+    secrets::Belongs,
+    worker::Bench,
+};
+
+/// Where the phases of a deploy stand on its way from 0 to 1.
+mod share {
+    pub(super) const READ: f64 = 0.1;
+    pub(super) const PREPARED: f64 = 0.75;
+}
+
+/// How often another suffix is tried for a name that is taken.
+const NAME_TRIES: u32 = 100;
+
+impl Bench {
+    /// From a source to a running agent.
+    pub(crate) async fn deploy(
+        &self,
+        source: &Source,
+        name: Option<&AgentName>,
+        runtime: Option<RuntimeKind>,
+        force: bool,
+    ) -> Result<Value, Fault> {
+        let begun = Instant::now();
+        self.report.step(0.01, "Reading");
+        let unpack = self.shared.home.unpack(&self.job);
+        let _ = fs_err::tokio::remove_dir_all(&unpack).await;
+        let cache = match (source, name) {
+            (Source::Folder { path }, _) => Some(self.shared.home.snapshot_cache_of(path)),
+            _ => None,
+        };
+        let report = self.report.clone();
+        let intake = move |progress| match progress {
+            nasiko_workshop::IntakeProgress::Extracting { entries, .. } => {
+                report.step(0.02, format!("Unpacking, {entries} entries"));
+            }
+            nasiko_workshop::IntakeProgress::Cloning { step, percent } => {
+                let percent = percent.map_or_else(String::new, |percent| format!(" {percent} %"));
+                report.step(0.02, format!("Cloning: {step}{percent}"));
+            }
+        };
+        let read = read::read(source, &unpack, cache, &intake, &self.cancel).await?;
+
+        let (name, holder, _one_at_a_time) =
+            self.claim_name(source, name, &read.description).await?;
+        let name = &name;
+        let runtime = runtime
+            .or(read.description.manifest.agent.runtime)
+            .or(holder
+                .as_ref()
+                .and_then(|agent| agent.plan.as_ref())
+                .map(|plan| plan.runtime))
+            .unwrap_or_else(|| self.shared.settings.load().default_runtime);
+        if let Err(fault) = read::refuse_if_hopeless(&read.description, runtime) {
+            if holder.is_some() {
+                self.note_failure(name, &fault).await;
+            }
+            return Err(fault);
+        }
+        let read = self.keep_source(source, read, name).await?;
+        let agent = match holder {
+            Some(agent) => agent,
+            None => self.add(name, source, runtime, &read).await?,
+        };
+        self.take_over_values(name).await?;
+        let read_for = begun.elapsed();
+        if !force && let Some(unchanged) = self.unchanged(&agent, &read, runtime).await? {
+            let mut result = unchanged;
+            result.seconds = DeploySeconds {
+                read: read_for.as_secs_f64(),
+                total: begun.elapsed().as_secs_f64(),
+                ..result.seconds
+            };
+            return Ok(serde_json::to_value(result).unwrap_or_default());
+        }
+        let seconds = DeploySeconds {
+            read: read_for.as_secs_f64(),
+            ..DeploySeconds::default()
+        };
+        let deployed = self
+            .make_and_switch(agent, source, &read, runtime, seconds, begun)
+            .await;
+        if let Err(fault) = &deployed {
+            self.note_failure(name, fault).await;
+        }
+        Ok(serde_json::to_value(deployed?).unwrap_or_default())
+    }
+
+    /// Reads the source again and makes everything anew.
+    pub(crate) async fn rebuild(&self, agent: &AgentName) -> Result<Value, Fault> {
+        let record = self.shared.agent(agent).await?.value;
+        let source = match &record.source {
+            // An upload is gone once it was unpacked: what was unpacked is the source from then on.
+            Source::Upload { .. } => Source::Folder {
+                path: record.root.clone(),
+            },
+            source => source.clone(),
+        };
+        self.rebuild_from(&record, &source).await
+    }
+
+    async fn rebuild_from(&self, record: &AgentRecord, source: &Source) -> Result<Value, Fault> {
+        let begun = Instant::now();
+        let unpack = self.shared.home.unpack(&self.job);
+        let _one_at_a_time = self.shared.lock_agent(&record.name, &self.cancel).await?;
+        self.report.step(0.01, "Reading");
+        let read = read::read(source, &unpack, None, &|_| {}, &self.cancel).await?;
+        read::refuse_if_hopeless(&read.description, record.runtime)?;
+        let read = match record.source {
+            Source::Upload { .. } => read,
+            _ => self.keep_source(source, read, &record.name).await?,
+        };
+        let seconds = DeploySeconds {
+            read: begun.elapsed().as_secs_f64(),
+            ..DeploySeconds::default()
+        };
+        let deployed = self
+            .make_and_switch(
+                record.clone(),
+                &record.source,
+                &read,
+                record.runtime,
+                seconds,
+                begun,
+            )
+            .await;
+        if let Err(fault) = &deployed {
+            self.note_failure(&record.name, fault).await;
+        }
+        Ok(serde_json::to_value(deployed?).unwrap_or_default())
+    }
+
+    /// Finds the agent's name and becomes the only one who works on it. A name that belongs to something else gets a
+    /// suffix when it was derived, and is refused when it was given.
+    async fn claim_name(
+        &self,
+        source: &Source,
+        given: Option<&AgentName>,
+        description: &Description,
+    ) -> Result<
+        (
+            AgentName,
+            Option<AgentRecord>,
+            tokio::sync::OwnedMutexGuard<()>,
+        ),
+        Fault,
+    > {
+        let wanted = given
+            .map_or(description.name.as_str(), AgentName::as_str)
+            .to_owned();
+        for number in 1..=NAME_TRIES {
+            let name: AgentName = if number == 1 {
+                wanted.clone().into()
+            } else {
+                let suffix = format!("-{number}");
+                let room = wanted.len().min(63 - suffix.len());
+                format!("{}{suffix}", wanted[..room].trim_end_matches('-')).into()
+            };
+            let guard = self.shared.lock_agent(&name, &self.cancel).await?;
+            let holder = self
+                .shared
+                .store
+                .get::<AgentRecord>(name.as_str())
+                .await?
+                .map(|found| found.value);
+            match holder {
+                None => return Ok((name, None, guard)),
+                Some(holder) if holder.source.is_updated_by(source) => {
+                    return Ok((name, Some(holder), guard));
+                }
+                Some(holder) if given.is_some() => {
+                    return Err(Fault::new(
+                        ErrorCode::Conflict,
+                        format!("There is another agent named `{name}`"),
+                    )
+                    .hint(format!(
+                        "Give another --name, or remove the other one first: `nasiko rm {name}`"
+                    ))
+                    .evidence([format!("`{name}` comes from {}", holder.source.shown())]));
+                }
+                Some(holder) => self.report.line(format!(
+                    "The name `{name}` belongs to the agent from {}: trying the next",
+                    holder.source.shown()
+                )),
+            }
+        }
+        Err(Fault::new(
+            ErrorCode::Conflict,
+            format!("`{wanted}` and every name like it is taken"),
+        )
+        .hint("Give a --name"))
+    }
+
+    /// The agent becomes known, so that everybody sees what is on its way.
+    async fn add(
+        &self,
+        name: &AgentName,
+        source: &Source,
+        runtime: RuntimeKind,
+        read: &Read,
+    ) -> Result<AgentRecord, Fault> {
+        let mut agent = plans::new_agent(name.clone(), source.clone(), runtime, &read.description);
+        agent.root.clone_from(&read.root);
+        self.shared.add_agent(&agent).await?;
+        Ok(agent)
+    }
+
+    /// Moves what was unpacked to where the agent keeps it.
+    async fn keep_source(
+        &self,
+        source: &Source,
+        read: Read,
+        name: &AgentName,
+    ) -> Result<Read, Fault> {
+        if matches!(source, Source::Folder { .. }) {
+            return Ok(read);
+        }
+        let kept = self
+            .shared
+            .home
+            .sources(name)
+            .join(&read.snapshot.hash.to_string()[..12]);
+        let failed = |error: std::io::Error| {
+            crate::plane::internal("an unpacked source could not be kept", &error)
+        };
+        if fs_err::tokio::try_exists(&kept).await.map_err(failed)? {
+            return Ok(Read { root: kept, ..read });
+        }
+        fs_err::tokio::create_dir_all(self.shared.home.sources(name))
+            .await
+            .map_err(failed)?;
+        fs_err::tokio::rename(&read.root, &kept)
+            .await
+            .map_err(failed)?;
+        Ok(Read { root: kept, ..read })
+    }
+
+    /// Values that were given with this deploy become the agent's.
+    async fn take_over_values(&self, agent: &AgentName) -> Result<(), Fault> {
+        let waiting = Belongs::Job(self.job.as_str());
+        for (name, value) in self.shared.reveal(waiting).await? {
+            self.shared
+                .seal_if_new(Belongs::Deploy(agent), &name, value)
+                .await?;
+        }
+        self.shared.forget_all(waiting).await
+    }
+
+    /// The result, when just this content with just these values runs already.
+    async fn unchanged(
+        &self,
+        agent: &AgentRecord,
+        read: &Read,
+        runtime: RuntimeKind,
+    ) -> Result<Option<DeployResult>, Fault> {
+        let (Some(plan), Some(current), AgentState::Active) =
+            (&agent.plan, &agent.current, agent.state)
+        else {
+            return Ok(None);
+        };
+        let same_content =
+            plan.content_hash == read.snapshot.hash.to_string() && plan.runtime == runtime;
+        if !same_content {
+            return Ok(None);
+        }
+        let Some(deployment) = self
+            .shared
+            .store
+            .get::<DeploymentRecord>(current.as_str())
+            .await?
+        else {
+            return Ok(None);
+        };
+        if deployment.value.env_fingerprint
+            != self.shared.env_fingerprint(&agent.name, plan).await?
+        {
+            return Ok(None);
+        }
+        Ok(Some(DeployResult {
+            agent: agent.name.clone(),
+            version: agent.version.clone(),
+            runtime,
+            url: self.shared.agent_url(&agent.name),
+            unchanged: true,
+            seconds: DeploySeconds::default(),
+        }))
+    }
+
+    /// Prepares, starts, switches.
+    async fn make_and_switch(
+        &self,
+        agent: AgentRecord,
+        source: &Source,
+        read: &Read,
+        runtime: RuntimeKind,
+        mut seconds: DeploySeconds,
+        begun: Instant,
+    ) -> Result<DeployResult, Fault> {
+        let shared = &self.shared;
+        let name = &agent.name;
+        plans::check_variables(shared, name, &read.description).await?;
+        let prepare_begun = Instant::now();
+        let artifact = self.prepare(&agent, read, runtime).await?;
+        seconds.prepare = prepare_begun.elapsed().as_secs_f64();
+
+        let settings = shared.settings.load();
+        let plan = plans::run_plan(read, runtime, &artifact, &settings);
+        let start_begun = Instant::now();
+        self.report.step(share::PREPARED, "Starting");
+        shared.show_activity(name, "Starting").await?;
+        let launched = shared
+            .launch(
+                name,
+                &plan,
+                &plans::known_card(&read.description),
+                &self.report,
+                &self.cancel,
+            )
+            .await?;
+        seconds.start = start_begun.elapsed().as_secs_f64();
+
+        let described = plans::described(&read.description);
+        let root = read.root.clone();
+        let (version, content_hash) = (plan.version.clone(), plan.content_hash.clone());
+        shared
+            .switch(
+                name,
+                &plan,
+                launched,
+                |agent: &mut AgentRecord, batch: &mut Batch| {
+                    described.apply(agent);
+                    agent.source = source.clone();
+                    agent.root.clone_from(&root);
+                    agent.desired = Desired::Running;
+                    agent.restarts = 0;
+                    let version = VersionRecord {
+                        id: format!("{}/{}", agent.name, content_hash),
+                        agent: agent.name.clone(),
+                        version: version.clone(),
+                        content_hash: content_hash.clone(),
+                        created: crate::time::now_ms(),
+                    };
+                    batch.put(&version, Expected::Any);
+                },
+            )
+            .await?;
+        self.forget_older_sources(name, &[&read.root, &agent.root])
+            .await;
+        seconds.total = begun.elapsed().as_secs_f64();
+        let agent = shared.agent(name).await?.value;
+        Ok(DeployResult {
+            agent: name.clone(),
+            version: agent.version,
+            runtime,
+            url: shared.agent_url(name),
+            unchanged: false,
+            seconds,
+        })
+    }
+
+    /// Makes the image or environment and records it as a build.
+    async fn prepare(
+        &self,
+        agent: &AgentRecord,
+        read: &Read,
+        runtime: RuntimeKind,
+    ) -> Result<Artifact, Fault> {
+        let shared = &self.shared;
+        let mut build = BuildRecord {
+            job: self.job.clone(),
+            agent: agent.name.clone(),
+            content_hash: read.snapshot.hash.to_string(),
+            runtime,
+            state: BuildState::Building,
+            started: crate::time::now_ms(),
+            ended: None,
+            reused: false,
+            fault: None,
+        };
+        shared.put_build(&build).await?;
+        let what = match runtime {
+            RuntimeKind::Process => "Preparing its environment",
+            RuntimeKind::Docker => "Building its image",
+        };
+        self.report.step(share::READ, what);
+        shared.show_activity(&agent.name, what).await?;
+        let plan: PreparePlan = plans::prepare_plan(&agent.name, read);
+        let sink = self.report.between(share::READ, share::PREPARED);
+        let prepared = shared
+            .runtime(runtime)
+            .prepare(&plan, &sink, &self.cancel)
+            .await
+            .map_err(Fault::from);
+        build.ended = Some(crate::time::now_ms());
+        match prepared {
+            Ok(prepared) => {
+                build.state = BuildState::Succeeded;
+                build.reused = prepared.reused;
+                shared.put_build(&build).await?;
+                Ok(prepared.artifact)
+            }
+            Err(fault) => {
+                build.state = BuildState::Failed;
+                build.fault = Some(fault.clone());
+                shared.put_build(&build).await?;
+                Err(fault)
+            }
+        }
+    }
+
+    /// The agent shows why its deploy failed; what served before goes on serving.
+    async fn note_failure(&self, name: &AgentName, fault: &Fault) {
+        let noted = self
+            .shared
+            .change_agent(name, |agent, _| {
+                agent.activity.clear();
+                if fault.code != ErrorCode::Cancelled {
+                    agent.fault = Some(fault.clone());
+                }
+                if agent.state == AgentState::SettingUp {
+                    agent.state = state_without_answer(agent.fault.as_ref());
+                }
+            })
+            .await;
+        if let Err(error) = noted {
+            tracing::warn!(%error, agent = %name, "a failed deploy could not be noted at its agent");
+        }
+    }
+
+    /// Earlier contents of an agent's archives and repositories, but for those that an instance may still run from.
+    async fn forget_older_sources(&self, name: &AgentName, kept: &[&std::path::PathBuf]) {
+        let Ok(mut entries) = fs_err::tokio::read_dir(self.shared.home.sources(name)).await else {
+            return;
+        };
+        while let Ok(Some(entry)) = entries.next_entry().await {
+            if !kept.contains(&&entry.path()) {
+                let _ = fs_err::tokio::remove_dir_all(entry.path()).await;
+            }
+        }
+    }
+
+    /// What a job that did not succeed leaves behind.
+    pub(crate) async fn clean_up(&self, work: &Work) {
+        let _ = fs_err::tokio::remove_dir_all(self.shared.home.unpack(&self.job)).await;
+        if let Err(error) = self
+            .shared
+            .forget_all(Belongs::Job(self.job.as_str()))
+            .await
+        {
+            tracing::warn!(%error, job = %self.job, "values given with a job were not forgotten");
+        }
+        if let Work::Deploy {
+            source: Source::Upload { path, .. },
+            ..
+        } = work
+        {
+            let _ = fs_err::tokio::remove_file(path).await;
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What an agent gets at its start (spec/agents.md section 4): the folder's own values, who it is, where to send its
+//! spans, how to find other agents, its secrets; later ones win.
+
+use std::net::SocketAddr;
+
+use nasiko_contract::{Fault, RuntimeKind};
+use nasiko_runtime::EnvValue;
+use nasiko_store::{ExposeSecret, SecretString};
+
+use crate::{
+    plane::Shared,
+    records::{DeploymentRecord, RunPlan},
+    secrets::Belongs,
+};
+
+/// Whose agents these are, until there are accounts.
+pub(crate) const OWNER: &str = "local";
+/// The name under which an agent's credential at the gateway is sealed.
+const GATEWAY_TOKEN: &str = "token";
+
+impl Shared {
+    /// The environment of a deployment's instance.
+    pub(crate) async fn environment_of(
+        self: &Shared,
+        deployment: &DeploymentRecord,
+        plan: &RunPlan,
+    ) -> Result<Vec<(String, EnvValue)>, Fault> {
+        let agent = &deployment.agent;
+        let mut env: Vec<(String, EnvValue)> = plan
+            .env
+            .iter()
+            .map(|(name, value)| (name.clone(), EnvValue::from(value.as_str())))
+            .collect();
+        let mut plain =
+            |name: &str, value: String| env.push((name.to_owned(), EnvValue::Plain(value)));
+        plain("AGENT_NAME", agent.to_string());
+        plain("AGENT_PROJECT_NAME", agent.to_string());
+        plain("OWNER_ID", OWNER.to_owned());
+        plain("TRACING_ENABLED", "true".to_owned());
+        plain("OTEL_SERVICE_NAME", agent.to_string());
+        plain(
+            "OTEL_RESOURCE_ATTRIBUTES",
+            format!(
+                "agent.id={agent},service.version={},deployment.id={}",
+                plan.version, deployment.id
+            ),
+        );
+        plain(
+            "OTEL_SEMCONV_STABILITY_OPT_IN",
+            "gen_ai_latest_experimental".to_owned(),
+        );
+        plain("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf".to_owned());
+        let (gateway, otlp) = self.reachable_from(deployment).await?;
+        for (name, value) in [
+            ("NASIKO_GATEWAY_URL", gateway.clone()),
+            ("A2A_DISCOVERY_URL", gateway),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", otlp),
+        ] {
+            env.push((name.to_owned(), value));
+        }
+        for (name, value) in self.sealed_environment(agent).await? {
+            env.push((name, EnvValue::Secret(value)));
+        }
+        Ok(env)
+    }
+
+    /// Gateway and OTLP intake as the instance reaches them: a process over loopback, a container over the network's own
+    /// gateway address and with a credential, since more than ours may be on that network.
+    async fn reachable_from(
+        &self,
+        deployment: &DeploymentRecord,
+    ) -> Result<(EnvValue, EnvValue), Fault> {
+        match deployment.runtime {
+            RuntimeKind::Process => Ok((
+                EnvValue::Plain(self.addresses.gateway.clone()),
+                EnvValue::Plain(self.addresses.otlp_http.clone()),
+            )),
+            RuntimeKind::Docker => {
+                let address = self.network_gateway().await?;
+                let token = self.credentials.issue(deployment.agent.as_str());
+                // Kept, so that the instance goes on being let in after a restart of the control plane.
+                let key = format!(
+                    "{GATEWAY_TOKEN}_{}",
+                    deployment.id.as_str().replace('-', "_")
+                );
+                self.seal(Belongs::Gateway(&deployment.agent), &key, token.clone())
+                    .await?;
+                let base = format!("http://{address}/via/{}", token.expose_secret());
+                Ok((
+                    EnvValue::Secret(SecretString::from(base.clone())),
+                    EnvValue::Secret(SecretString::from(format!("{base}/otlp"))),
+                ))
+            }
+        }
+    }
+
+    /// Lets the instances of an earlier run in again.
+    pub(crate) async fn admit_earlier_credentials(
+        &self,
+        agent: &nasiko_contract::AgentName,
+    ) -> Result<(), Fault> {
+        for (_, token) in self.reveal(Belongs::Gateway(agent)).await? {
+            self.credentials.admit(agent.as_str(), token);
+        }
+        Ok(())
+    }
+
+    /// Where the gateway listens on the container network; it begins to when this is first asked.
+    pub(crate) async fn network_gateway(&self) -> Result<SocketAddr, Fault> {
+        self.network_gateway
+            .get_or_try_init(|| crate::listen::on_container_network(self))
+            .await
+            .copied()
+    }
+}

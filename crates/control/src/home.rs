@@ -1,0 +1,134 @@
+//! The data directory: what lies where, and the lock that makes one control plane its owner.
+
+use std::{
+    fs::TryLockError,
+    path::{Path, PathBuf},
+};
+
+use nasiko_contract::{AgentName, ErrorCode, Fault, JobId};
+
+/// A data directory that exists.
+#[derive(Debug, Clone)]
+pub(crate) struct Home {
+    root: PathBuf,
+}
+
+impl Home {
+    /// Makes the directory, readable by its owner alone.
+    pub(crate) fn new(root: PathBuf) -> Result<Self, Fault> {
+        let failed = |error: std::io::Error| unwritable(&root, &error);
+        fs_err::create_dir_all(&root).map_err(failed)?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            fs_err::set_permissions(&root, std::fs::Permissions::from_mode(0o700))
+                .map_err(failed)?;
+        }
+        Ok(Self { root })
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(crate) fn store_file(&self) -> PathBuf {
+        self.root.join("nasiko.db")
+    }
+
+    pub(crate) fn traces(&self) -> PathBuf {
+        self.root.join("traces")
+    }
+
+    /// Where uploads wait until their job has unpacked them.
+    pub(crate) fn uploads(&self) -> PathBuf {
+        self.root.join("uploads")
+    }
+
+    /// Where the content of an agent's archives and repositories is unpacked.
+    pub(crate) fn sources(&self, agent: &AgentName) -> PathBuf {
+        self.root.join("sources").join(agent.as_str())
+    }
+
+    /// Where a job unpacks before it knows the agent's name.
+    pub(crate) fn unpack(&self, job: &JobId) -> PathBuf {
+        self.root.join("unpack").join(job.as_str())
+    }
+
+    /// The memory of hashes of a folder.
+    pub(crate) fn snapshot_cache_of(&self, folder: &Path) -> PathBuf {
+        let name = blake3::hash(folder.as_os_str().as_encoded_bytes()).to_hex();
+        self.root.join("snapshots").join(&name.as_str()[..16])
+    }
+
+    /// The port on which containers know the gateway.
+    pub(crate) fn network_port(&self) -> Option<u16> {
+        fs_err::read_to_string(self.root.join("network-port"))
+            .ok()?
+            .trim()
+            .parse()
+            .ok()
+    }
+
+    pub(crate) fn remember_network_port(&self, port: u16) -> Result<(), Fault> {
+        let path = self.root.join("network-port");
+        fs_err::write(&path, port.to_string()).map_err(|error| unwritable(&path, &error))
+    }
+
+    /// Makes this process the owner of the directory until the file is dropped or the process ends, however it ends.
+    pub(crate) fn lock(&self) -> Result<std::fs::File, Fault> {
+        let path = self.root.join("resident.lock");
+        let file = fs_err::File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(|error| unwritable(&path, &error))?
+            .into_parts()
+            .0;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(Fault::new(
+                ErrorCode::DataDirectoryOwned,
+                "Another control plane owns this data directory",
+            )
+            .hint(
+                "Use the one that runs (`nasiko status`), or set NASIKO_HOME to another directory",
+            )
+            .evidence([self.root.display().to_string()])),
+            Err(TryLockError::Error(error)) => Err(unwritable(&path, &error)),
+        }
+    }
+
+    /// Tells what this data directory started from what others did; made once.
+    pub(crate) fn installation(&self) -> Result<String, Fault> {
+        let path = self.root.join("installation");
+        match fs_err::read_to_string(&path) {
+            Ok(id) if !id.trim().is_empty() => Ok(id.trim().to_owned()),
+            Ok(_) => self.new_installation(&path),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                self.new_installation(&path)
+            }
+            Err(error) => Err(unwritable(&path, &error)),
+        }
+    }
+
+    fn new_installation(&self, path: &Path) -> Result<String, Fault> {
+        let id = uuid::Uuid::now_v7().simple().to_string();
+        // Whole or not at all: an agent marked with half an id would be a stranger to the next start.
+        let beside = self.root.join("installation.new");
+        fs_err::write(&beside, &id).map_err(|error| unwritable(path, &error))?;
+        fs_err::rename(&beside, path).map_err(|error| unwritable(path, &error))?;
+        Ok(id)
+    }
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> Fault {
+    let code = if error.kind() == std::io::ErrorKind::StorageFull {
+        ErrorCode::DiskFull
+    } else {
+        ErrorCode::StoreFailed
+    };
+    Fault::new(code, "The data directory cannot be written")
+        .hint("Free space, change its permissions, or set NASIKO_HOME to another directory")
+        .evidence([path.display().to_string(), error.to_string()])
+}

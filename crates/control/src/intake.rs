@@ -1,0 +1,186 @@
+//! Where agents come in: the operations that accept a source, and the one that only looks.
+
+use std::path::{Path, PathBuf};
+
+use nasiko_contract::{
+    AgentDescription, AgentName, DeployArchive, DeployDirectory, DeployGit, DeployOptions,
+    ErrorCode, Fault, Inspect, Job,
+};
+use nasiko_store::SecretString;
+use nasiko_workshop::name;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    api::{Caller, Serve, ServeUpload, UploadedFile},
+    jobs::{Work, new_job},
+    plane::{ControlPlane, Shared},
+    plans, read,
+    records::Source,
+    secrets::Belongs,
+};
+
+impl Serve<DeployDirectory> for ControlPlane {
+    async fn serve(&self, caller: &Caller, request: DeployDirectory) -> Result<Job, Fault> {
+        let source = local_source(&request.directory_path).await?;
+        self.shared
+            .accept_deploy(caller, source, request.options)
+            .await
+    }
+}
+
+impl Serve<DeployGit> for ControlPlane {
+    async fn serve(&self, caller: &Caller, request: DeployGit) -> Result<Job, Fault> {
+        let address = request
+            .url
+            .or(request.repository_full_name)
+            .ok_or_else(|| {
+                Fault::new(ErrorCode::InvalidRequest, "No repository was given")
+                    .hint("Give `repository_full_name` (owner/repo) or `url`")
+            })?;
+        let source = match nasiko_workshop::Source::parse(&address)? {
+            nasiko_workshop::Source::Git { url, branch } => Source::Git {
+                url,
+                branch: request.branch.or(branch),
+            },
+            nasiko_workshop::Source::Folder(_) | nasiko_workshop::Source::Archive(_) => {
+                return Err(Fault::new(
+                    ErrorCode::NotAnAgentSource,
+                    format!("`{address}` is not a repository"),
+                ));
+            }
+        };
+        self.shared
+            .accept_deploy(caller, source, request.options)
+            .await
+    }
+}
+
+impl ServeUpload<DeployArchive> for ControlPlane {
+    async fn serve_upload(
+        &self,
+        caller: &Caller,
+        request: DeployArchive,
+        file: UploadedFile,
+    ) -> Result<Job, Fault> {
+        // Looked at before it is accepted: what is no archive is refused at once.
+        nasiko_workshop::Source::parse(&file.path.display().to_string())?;
+        let uploads = self.shared.home.uploads();
+        let kept = uploads.join(uuid::Uuid::now_v7().to_string());
+        let taken_over = async {
+            fs_err::tokio::create_dir_all(&uploads).await?;
+            fs_err::tokio::rename(&file.path, &kept).await
+        };
+        taken_over
+            .await
+            .map_err(|error| crate::plane::internal("an upload could not be kept", &error))?;
+        let source = Source::Upload {
+            path: kept.clone(),
+            name: file.name,
+        };
+        let accepted = self
+            .shared
+            .accept_deploy(caller, source, request.options)
+            .await;
+        if accepted.is_err() {
+            let _ = fs_err::tokio::remove_file(&kept).await;
+        }
+        accepted
+    }
+}
+
+impl Serve<Inspect> for ControlPlane {
+    async fn serve(&self, _: &Caller, request: Inspect) -> Result<AgentDescription, Fault> {
+        let source = local_source(&request.directory_path).await?;
+        let into = self
+            .shared
+            .home
+            .unpack(&uuid::Uuid::now_v7().to_string().into());
+        let cancel = CancellationToken::new();
+        let _ends_with_the_caller = cancel.clone().drop_guard();
+        let read = read::read(&source, &into, None, &|_| {}, &cancel).await;
+        let described = read.map(|read| plans::to_contract(&read));
+        let _ = fs_err::tokio::remove_dir_all(&into).await;
+        described
+    }
+}
+
+impl Shared {
+    /// Accepts a deploy: seals the values given with it, then writes the job.
+    async fn accept_deploy(
+        &self,
+        caller: &Caller,
+        source: Source,
+        options: DeployOptions,
+    ) -> Result<Job, Fault> {
+        let given_name = options.agent_name.as_deref().map(valid_name).transpose()?;
+        let work = Work::Deploy {
+            source,
+            name: given_name,
+            runtime: options.runtime,
+            force: options.force,
+        };
+        let job = new_job(&work, caller.idempotency_key())?;
+        let id = job.id.clone();
+        let waiting = Belongs::Job(&id);
+        for (name, value) in options.env {
+            self.seal(waiting, &name, SecretString::from(value)).await?;
+        }
+        let accepted = self.enqueue(job).await;
+        if !accepted.as_ref().is_ok_and(|job| job.id.as_str() == id) {
+            // Accepted earlier under the same key, or not at all: nobody will come for these values.
+            self.forget_all(waiting).await?;
+        }
+        accepted
+    }
+}
+
+/// A folder or archive of this machine.
+pub(crate) async fn local_source(path: &str) -> Result<Source, Fault> {
+    if !Path::new(path).is_absolute() {
+        return Err(Fault::new(
+            ErrorCode::InvalidRequest,
+            format!("`{path}` is not an absolute path"),
+        )
+        .hint("The control plane has no working directory of yours: give the whole path"));
+    }
+    let text = path.to_owned();
+    let source = tokio::task::spawn_blocking(move || nasiko_workshop::Source::parse(&text))
+        .await
+        .map_err(|error| crate::plane::internal("a path could not be looked at", &error))??;
+    match source {
+        nasiko_workshop::Source::Folder(path) => Ok(Source::Folder {
+            path: canonical(path).await,
+        }),
+        nasiko_workshop::Source::Archive(path) => Ok(Source::Archive {
+            path: canonical(path).await,
+        }),
+        nasiko_workshop::Source::Git { .. } => Err(Fault::new(
+            ErrorCode::PathNotFound,
+            format!("`{path}` does not exist"),
+        )),
+    }
+}
+
+/// The same folder under two spellings is the same agent.
+async fn canonical(path: PathBuf) -> PathBuf {
+    fs_err::tokio::canonicalize(&path).await.unwrap_or(path)
+}
+
+fn valid_name(given: &str) -> Result<AgentName, Fault> {
+    match name::normalise(given) {
+        Some(name) if name == given => Ok(name.into()),
+        normal => {
+            let fault = Fault::new(
+                ErrorCode::InvalidName,
+                format!("`{given}` cannot be the name of an agent"),
+            );
+            Err(match normal {
+                Some(normal) => fault.hint(format!(
+                    "Try `{normal}`: lower-case letters, digits and dashes, at most 63"
+                )),
+                None => fault
+                    .hint("A name is made of lower-case letters, digits and dashes, at most 63"),
+            })
+        }
+    }
+}

@@ -1,0 +1,382 @@
+//! Jobs as the API shows them, and how they come into being.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use nasiko_contract::{
+    AgentName, CancelJob, ErrorCode, Fault, FollowJobLog, GetJob, Job, JobId, JobKind, JobLogItem,
+    JobState, ListDeadLetters, ListJobs, Page, RequeueDeadLetter, RuntimeKind,
+};
+use nasiko_store::{Cursor, Enqueued, JobQuery, NewJob};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    api::{Caller, Items, Serve, ServeStream},
+    plane::{ControlPlane, Shared},
+    records::Source,
+};
+
+/// What a job is to do: its payload.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub(crate) enum Work {
+    /// From a source to a running agent. Values given for its environment wait in the vault under the job's id.
+    Deploy {
+        source: Source,
+        name: Option<AgentName>,
+        runtime: Option<RuntimeKind>,
+        force: bool,
+    },
+    /// Start the last good version.
+    Start { agent: AgentName },
+    /// Stop it.
+    Stop { agent: AgentName },
+    /// A new instance of the last good version beside the old one, then the switch.
+    Restart { agent: AgentName },
+    /// Read the source again and make everything anew.
+    Rebuild { agent: AgentName },
+    /// Stop it and forget it.
+    Delete { agent: AgentName },
+}
+
+impl Work {
+    fn kind(&self) -> JobKind {
+        match self {
+            Self::Deploy { .. } => JobKind::Deploy,
+            Self::Start { .. } => JobKind::Start,
+            Self::Stop { .. } => JobKind::Stop,
+            Self::Restart { .. } => JobKind::Restart,
+            Self::Rebuild { .. } => JobKind::Rebuild,
+            Self::Delete { .. } => JobKind::Delete,
+        }
+    }
+
+    /// Jobs of one subject run one after the other, in order.
+    fn subject(&self) -> String {
+        match self {
+            Self::Deploy {
+                name: None, source, ..
+            } => source.shown(),
+            Self::Deploy {
+                name: Some(agent), ..
+            }
+            | Self::Start { agent }
+            | Self::Stop { agent }
+            | Self::Restart { agent }
+            | Self::Rebuild { agent }
+            | Self::Delete { agent } => subject_of(agent),
+        }
+    }
+
+    fn agent(&self) -> Option<&AgentName> {
+        match self {
+            Self::Deploy { name, .. } => name.as_ref(),
+            Self::Start { agent }
+            | Self::Stop { agent }
+            | Self::Restart { agent }
+            | Self::Rebuild { agent }
+            | Self::Delete { agent } => Some(agent),
+        }
+    }
+}
+
+fn subject_of(agent: &AgentName) -> String {
+    format!("agent:{agent}")
+}
+
+impl Shared {
+    /// Accepts a job. The same idempotency key gives the same job.
+    pub(crate) async fn accept(&self, caller: &Caller, work: &Work) -> Result<Job, Fault> {
+        let job = new_job(work, caller.idempotency_key())?;
+        self.enqueue(job).await
+    }
+
+    /// Accepts a job of our own, to run after `delay`; `key` names the occasion, so that it is accepted once.
+    pub(crate) async fn accept_own(
+        &self,
+        work: &Work,
+        key: String,
+        delay: Duration,
+    ) -> Result<Job, Fault> {
+        let mut job = new_job(work, Some(&key))?;
+        job.not_before_ms = crate::time::now_ms()
+            .saturating_add(i64::try_from(delay.as_millis()).unwrap_or(i64::MAX));
+        self.enqueue(job).await
+    }
+
+    pub(crate) async fn enqueue(&self, job: NewJob) -> Result<Job, Fault> {
+        let enqueued = self.store.jobs().enqueue(job).await?;
+        if let Enqueued::Existing(id) = &enqueued {
+            tracing::debug!(job = id, "accepted earlier under the same key");
+        }
+        self.job(&JobId(enqueued.id().to_owned())).await
+    }
+
+    /// A job.
+    pub(crate) async fn job(&self, id: &JobId) -> Result<Job, Fault> {
+        self.store
+            .jobs()
+            .get(id.as_str())
+            .await?
+            .map(shown)
+            .ok_or_else(|| job_not_found(id))
+    }
+}
+
+/// A job of this work.
+pub(crate) fn new_job(work: &Work, key: Option<&str>) -> Result<NewJob, Fault> {
+    let kind = serde_json::to_value(work.kind()).unwrap_or_default();
+    let payload = serde_json::to_value(work).map_err(|error| {
+        Fault::new(
+            ErrorCode::InvalidRequest,
+            format!("The job cannot be written down: {error}"),
+        )
+    })?;
+    let mut job = NewJob::new(kind.as_str().unwrap_or_default(), payload).subject(work.subject());
+    job.key = key.map(str::to_owned);
+    Ok(job)
+}
+
+fn job_not_found(id: &JobId) -> Fault {
+    Fault::new(ErrorCode::JobNotFound, format!("There is no job `{id}`"))
+        .hint("`nasiko jobs` lists the jobs there are")
+}
+
+/// A job as everybody sees it.
+pub(crate) fn shown(job: nasiko_store::Job) -> Job {
+    let work: Option<Work> = serde_json::from_value(job.payload).ok();
+    let result = job.result.unwrap_or_default();
+    let agent = match result.get("agent").and_then(serde_json::Value::as_str) {
+        Some(agent) => agent.into(),
+        None => work
+            .as_ref()
+            .and_then(Work::agent)
+            .cloned()
+            .unwrap_or_default(),
+    };
+    Job {
+        id: job.id.into(),
+        kind: work.as_ref().map_or(JobKind::Deploy, Work::kind),
+        agent,
+        state: match job.state {
+            nasiko_store::JobState::Queued => JobState::Queued,
+            nasiko_store::JobState::Running => JobState::Running,
+            nasiko_store::JobState::Succeeded => JobState::Succeeded,
+            nasiko_store::JobState::Failed => JobState::Failed,
+            nasiko_store::JobState::Cancelled => JobState::Cancelled,
+            nasiko_store::JobState::Dead => JobState::Dead,
+        },
+        progress: job.fraction,
+        step: job.step,
+        attempt: job.attempts,
+        created: job.created_ms,
+        started: job.started_ms,
+        ended: job.ended_ms,
+        fault: job.fault,
+        result,
+        cancelling: job.cancel_requested && !job.state.is_ended(),
+    }
+}
+
+fn queue_state(state: JobState) -> nasiko_store::JobState {
+    match state {
+        JobState::Queued => nasiko_store::JobState::Queued,
+        JobState::Running => nasiko_store::JobState::Running,
+        JobState::Succeeded => nasiko_store::JobState::Succeeded,
+        JobState::Failed => nasiko_store::JobState::Failed,
+        JobState::Cancelled => nasiko_store::JobState::Cancelled,
+        JobState::Dead => nasiko_store::JobState::Dead,
+    }
+}
+
+async fn list(shared: &Shared, query: JobQuery) -> Result<Page<Job>, Fault> {
+    let page = shared.store.jobs().list(&query).await?;
+    Ok(Page {
+        items: page.items.into_iter().map(shown).collect(),
+        next_cursor: page.next.map(|cursor| cursor.0),
+    })
+}
+
+fn page_size(limit: Option<u32>) -> Option<usize> {
+    limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX))
+}
+
+impl Serve<ListJobs> for ControlPlane {
+    async fn serve(&self, _: &Caller, request: ListJobs) -> Result<Page<Job>, Fault> {
+        let query = JobQuery {
+            states: request.state.map(queue_state).into_iter().collect(),
+            subject: request.agent.as_ref().map(subject_of),
+            after: request.cursor.map(Cursor),
+            limit: page_size(request.limit),
+        };
+        list(&self.shared, query).await
+    }
+}
+
+impl Serve<GetJob> for ControlPlane {
+    async fn serve(&self, _: &Caller, request: GetJob) -> Result<Job, Fault> {
+        self.shared.job(&request.job).await
+    }
+}
+
+impl Serve<CancelJob> for ControlPlane {
+    async fn serve(&self, _: &Caller, request: CancelJob) -> Result<Job, Fault> {
+        let shared = &self.shared;
+        let job = shared.job(&request.job).await?;
+        if job.state.is_final() {
+            return Ok(job);
+        }
+        shared
+            .store
+            .jobs()
+            .request_cancel(request.job.as_str())
+            .await?;
+        // A worker of this process is told at once; one elsewhere learns of it with its next heartbeat.
+        if let Some(cancel) = shared.running_jobs.lock().get(&request.job) {
+            cancel.cancel();
+        }
+        shared.job(&request.job).await
+    }
+}
+
+impl Serve<ListDeadLetters> for ControlPlane {
+    async fn serve(&self, _: &Caller, request: ListDeadLetters) -> Result<Page<Job>, Fault> {
+        let query = JobQuery {
+            states: vec![nasiko_store::JobState::Dead],
+            subject: None,
+            after: request.cursor.map(Cursor),
+            limit: page_size(request.limit),
+        };
+        list(&self.shared, query).await
+    }
+}
+
+impl Serve<RequeueDeadLetter> for ControlPlane {
+    async fn serve(&self, _: &Caller, request: RequeueDeadLetter) -> Result<Job, Fault> {
+        self.shared.job(&request.job).await?;
+        self.shared
+            .store
+            .jobs()
+            .requeue(request.job.as_str())
+            .await?;
+        self.shared.job(&request.job).await
+    }
+}
+
+/// Where a follower of a job's log stands.
+struct Follower {
+    shared: std::sync::Arc<Shared>,
+    job: JobId,
+    next_line: u64,
+    feed: nasiko_store::EventFeed,
+    waiting: std::collections::VecDeque<JobLogItem>,
+    ended: bool,
+}
+
+impl Follower {
+    /// The next row; none after the job's last one.
+    async fn next(&mut self) -> Result<Option<JobLogItem>, Fault> {
+        loop {
+            if let Some(item) = self.waiting.pop_front() {
+                return Ok(Some(item));
+            }
+            if self.ended {
+                return Ok(None);
+            }
+            self.read().await?;
+            if self.waiting.is_empty() {
+                self.wait().await?;
+            }
+        }
+    }
+
+    /// Reads the job before its log: lines that came before its end are then never missed.
+    async fn read(&mut self) -> Result<(), Fault> {
+        let job = self.shared.job(&self.job).await?;
+        loop {
+            let page = self
+                .shared
+                .store
+                .jobs()
+                .read_log(self.job.as_str(), self.next_line)
+                .await?;
+            if page.lines.is_empty() {
+                break;
+            }
+            self.next_line = page.next;
+            self.waiting
+                .extend(page.lines.into_iter().map(|line| JobLogItem {
+                    line: Some(line.text),
+                    job: None,
+                }));
+        }
+        if job.state.is_final() {
+            self.ended = true;
+            self.waiting.push_back(JobLogItem {
+                line: None,
+                job: Some(job),
+            });
+        }
+        Ok(())
+    }
+
+    /// Waits for a new line or a change of the job.
+    async fn wait(&mut self) -> Result<(), Fault> {
+        let jobs = self.shared.store.jobs();
+        let changed = async {
+            loop {
+                match self.feed.next().await? {
+                    nasiko_store::FeedItem::Event(event) if event.subject == self.job.as_str() => {
+                        return Ok(true);
+                    }
+                    nasiko_store::FeedItem::Event(_) => {}
+                    nasiko_store::FeedItem::Gap { .. } => return Ok(true),
+                }
+            }
+        };
+        let told: Result<bool, nasiko_store::StoreError> = tokio::select! {
+            told = changed => told,
+            lines = jobs.wait_for_log(self.job.as_str(), self.next_line) => lines.map(|_| false),
+        };
+        if told? {
+            let job = self.shared.job(&self.job).await?;
+            if !job.state.is_final() {
+                self.waiting.push_back(JobLogItem {
+                    line: None,
+                    job: Some(job),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl ServeStream<FollowJobLog> for ControlPlane {
+    async fn serve_stream(
+        &self,
+        _: &Caller,
+        request: FollowJobLog,
+    ) -> Result<Items<JobLogItem>, Fault> {
+        let shared = std::sync::Arc::clone(&self.shared);
+        let feed = shared.store.subscribe(None);
+        let job = shared.job(&request.job).await?;
+        let first = JobLogItem {
+            line: None,
+            job: Some(job),
+        };
+        let follower = Follower {
+            shared,
+            job: request.job,
+            next_line: 0,
+            feed,
+            waiting: [first].into(),
+            ended: false,
+        };
+        Ok(
+            futures::stream::try_unfold(follower, |mut follower| async move {
+                Ok(follower.next().await?.map(|item| (item.into(), follower)))
+            })
+            .boxed(),
+        )
+    }
+}

@@ -1,0 +1,330 @@
+//! From a plan to an instance that answers, and the switch to it.
+//!
+//! Order matters, because this process may die between any two steps. The deployment is written down before its
+//! instance exists; the agent points to it only once it answers; the old instance ends only after that. So whatever
+//! runs and is not some agent's `current` can be ended at the next start, and nothing that serves is ever forgotten.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use nasiko_contract::{
+    AgentName, AgentState, BuildState, Deployment, DeploymentId, DeploymentState, Fault, Protocol,
+    RuntimeKind,
+};
+use nasiko_gateway::{Drain, Upstream};
+use nasiko_runtime::{InstanceId, StartSpec};
+use nasiko_store::{Batch, Expected};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    plane::Shared,
+    probe::{self, Answering},
+    records::{AgentRecord, BuildRecord, DeploymentRecord, RunPlan},
+    report::Report,
+};
+
+/// How long requests that are open on an old instance may go on after the switch.
+const DRAIN_LIMIT: Duration = Duration::from_secs(300);
+
+/// An instance that answers and is not yet routed to.
+pub(crate) struct Launched {
+    pub(crate) deployment: DeploymentRecord,
+    pub(crate) address: SocketAddr,
+    /// Its card: served live, else the folder's, else a generated one.
+    pub(crate) card: Value,
+    pub(crate) card_generated: bool,
+    pub(crate) protocol: Protocol,
+}
+
+/// A card and whether we made it up.
+#[derive(Debug, Clone)]
+pub(crate) struct KnownCard {
+    pub(crate) json: Value,
+    pub(crate) generated: bool,
+}
+
+impl Shared {
+    /// Starts an instance of `plan` and waits until it answers. On failure nothing of it is left but its record.
+    pub(crate) async fn launch(
+        &self,
+        agent: &AgentName,
+        plan: &RunPlan,
+        known_card: &KnownCard,
+        report: &Report,
+        cancel: &CancellationToken,
+    ) -> Result<Launched, Fault> {
+        let mut deployment = DeploymentRecord {
+            id: DeploymentId(uuid::Uuid::now_v7().to_string()),
+            agent: agent.clone(),
+            version: plan.version.clone(),
+            content_hash: plan.content_hash.clone(),
+            runtime: plan.runtime,
+            state: DeploymentState::Starting,
+            instance: String::new(),
+            env_fingerprint: self.env_fingerprint(agent, plan).await?,
+            started: crate::time::now_ms(),
+            ended: None,
+            fault: None,
+        };
+        self.launching.lock().insert(deployment.id.clone());
+        self.put_deployment(&deployment).await?;
+        let started = self
+            .start_and_probe(plan, &mut deployment, report, cancel)
+            .await;
+        self.launching.lock().remove(&deployment.id);
+        match started {
+            Ok(answering) => {
+                let (card, generated) = match answering.card {
+                    Some(card) => (card, false),
+                    None => (known_card.json.clone(), known_card.generated),
+                };
+                Ok(Launched {
+                    deployment,
+                    address: answering.address,
+                    card,
+                    card_generated: generated,
+                    protocol: answering.protocol,
+                })
+            }
+            Err(fault) => {
+                let instance = InstanceId::new(deployment.id.as_str());
+                if let Err(error) = self.runtime(plan.runtime).remove(&instance).await {
+                    tracing::warn!(%error, %instance, "a failed instance could not be removed");
+                }
+                deployment.state = DeploymentState::Failed;
+                deployment.ended = Some(crate::time::now_ms());
+                deployment.fault = Some(fault.clone());
+                self.put_deployment(&deployment).await?;
+                Err(fault)
+            }
+        }
+    }
+
+    /// Starts on the most trusted port; when the program turns out to listen on another one inside of its container,
+    /// starts it once more with that one published.
+    async fn start_and_probe(
+        &self,
+        plan: &RunPlan,
+        deployment: &mut DeploymentRecord,
+        report: &Report,
+        cancel: &CancellationToken,
+    ) -> Result<Answering, Fault> {
+        let runtime = self.runtime(plan.runtime);
+        let id = InstanceId::new(deployment.id.as_str());
+        let mut port = match plan.runtime {
+            RuntimeKind::Process => None,
+            RuntimeKind::Docker => Some(plan.ports.first().copied().unwrap_or(8000)),
+        };
+        for second_try in [false, true] {
+            let spec = StartSpec {
+                agent: deployment.agent.to_string(),
+                deployment_id: deployment.id.to_string(),
+                owner: crate::environment::OWNER.to_owned(),
+                version: plan.version.clone(),
+                artifact: plan.artifact.parse().map_err(|error| {
+                    crate::plane::internal("what was prepared is not understood", &error)
+                })?,
+                command: plan.command.clone(),
+                workdir: plan.workdir.clone(),
+                env: self.environment_of(deployment, plan).await?,
+                port,
+                labels: std::collections::BTreeMap::new(),
+                limits: nasiko_runtime::Limits::default(),
+            };
+            let instance = runtime.start(&spec, cancel).await?;
+            deployment.instance.clone_from(&instance.handle);
+            self.put_deployment(deployment).await?;
+            match probe::until_it_answers(self, &*runtime, &instance, plan, cancel).await? {
+                probe::Outcome::Answers(answering) => return Ok(answering),
+                probe::Outcome::ListensElsewhere(other) if !second_try => {
+                    report.line(format!(
+                        "It listens on {other}, not on {}: starting it again with that port",
+                        port.unwrap_or_default()
+                    ));
+                    runtime.remove(&id).await?;
+                    port = Some(other);
+                }
+                probe::Outcome::ListensElsewhere(other) => {
+                    return Err(probe::wrong_port(port.unwrap_or_default(), other));
+                }
+            }
+        }
+        Err(probe::wrong_port(port.unwrap_or_default(), 0))
+    }
+
+    /// Makes a launched instance the one that serves: route, record, and the end of the one before.
+    pub(crate) async fn switch(
+        self: &Arc<Self>,
+        name: &AgentName,
+        plan: &RunPlan,
+        launched: Launched,
+        mut also: impl FnMut(&mut AgentRecord, &mut Batch),
+    ) -> Result<(), Fault> {
+        let Launched {
+            mut deployment,
+            address,
+            card,
+            card_generated,
+            protocol,
+        } = launched;
+        deployment.state = DeploymentState::Running;
+        let mut previous = None;
+        let id = deployment.id.clone();
+        let changed = self
+            .change_agent(name, |agent, batch| {
+                previous = agent
+                    .current
+                    .replace(id.clone())
+                    .filter(|previous| *previous != id);
+                also(agent, batch);
+                agent.plan = Some(plan.clone());
+                agent.runtime = plan.runtime;
+                agent.version.clone_from(&plan.version);
+                agent.card = card.clone();
+                agent.card_generated = card_generated;
+                agent.protocol = protocol;
+                agent.state = AgentState::Active;
+                agent.activity.clear();
+                agent.fault = None;
+                batch.put(&deployment, Expected::Any);
+            })
+            .await;
+        if let Err(fault) = changed {
+            // Nobody points to it: it would only be ended at the next start.
+            let instance = InstanceId::new(deployment.id.as_str());
+            let _ = self.runtime(plan.runtime).remove(&instance).await;
+            return Err(fault);
+        }
+        let drain = self.routes.set(
+            name.as_str(),
+            self.upstream(&deployment.id, address, plan, &card),
+        );
+        self.retire(name.clone(), previous, drain, deployment);
+        Ok(())
+    }
+
+    /// The upstream of an instance.
+    pub(crate) fn upstream(
+        &self,
+        deployment: &DeploymentId,
+        address: SocketAddr,
+        plan: &RunPlan,
+        card: &Value,
+    ) -> Upstream {
+        Upstream {
+            address,
+            base_path: plan.card_path.clone(),
+            instance: deployment.to_string(),
+            card: Some(Arc::new(card.clone())),
+        }
+    }
+
+    /// Ends the instance that was replaced once its open requests are done.
+    fn retire(
+        self: &Arc<Self>,
+        agent: AgentName,
+        previous: Option<DeploymentId>,
+        drain: Drain,
+        current: DeploymentRecord,
+    ) {
+        let shared = Arc::clone(self);
+        let current_instance = InstanceId::new(current.id.as_str());
+        // If this process ends meanwhile, the next start finds the old one unreferenced and ends it.
+        self.spawn(async move {
+            drain.finished(DRAIN_LIMIT).await;
+            if let Some(previous) = previous {
+                shared.end_deployment(&previous, DeploymentState::Stopped).await;
+            }
+            if let Err(error) = shared.runtime(current.runtime).promote(&current_instance).await {
+                tracing::debug!(%error, %agent, "the new instance did not get the agent's plain name");
+            }
+        });
+    }
+
+    /// Stops the instance of a deployment, deletes it with its logs, and writes down its end.
+    pub(crate) async fn end_deployment(&self, id: &DeploymentId, state: DeploymentState) {
+        let Some(runtime) = self.stop_deployment(id, state).await else {
+            return;
+        };
+        let instance = InstanceId::new(id.as_str());
+        if let Err(error) = self.runtime(runtime).remove(&instance).await {
+            tracing::warn!(%error, %instance, "an instance could not be removed");
+        }
+    }
+
+    /// Stops the instance of a deployment and writes down its end; its logs stay readable.
+    pub(crate) async fn stop_deployment(
+        &self,
+        id: &DeploymentId,
+        state: DeploymentState,
+    ) -> Option<RuntimeKind> {
+        let mut deployment = self
+            .store
+            .get::<DeploymentRecord>(id.as_str())
+            .await
+            .ok()??
+            .value;
+        let instance = InstanceId::new(id.as_str());
+        let grace = Duration::from_secs(u64::from(self.settings.load().stop_timeout_seconds));
+        if let Err(error) = self
+            .runtime(deployment.runtime)
+            .stop(&instance, grace)
+            .await
+        {
+            tracing::warn!(%error, %instance, "an instance could not be stopped");
+        }
+        self.dialects.lock().remove(id);
+        if matches!(
+            deployment.state,
+            DeploymentState::Starting | DeploymentState::Running
+        ) {
+            deployment.state = state;
+            deployment.ended = Some(crate::time::now_ms());
+            if let Err(error) = self.put_deployment(&deployment).await {
+                tracing::warn!(%error, %instance, "the end of a deployment was not written down");
+            }
+        }
+        Some(deployment.runtime)
+    }
+
+    /// Writes a deployment down, with an event.
+    pub(crate) async fn put_deployment(&self, deployment: &DeploymentRecord) -> Result<(), Fault> {
+        let mut batch = Batch::new();
+        batch.put(deployment, Expected::Any);
+        batch.event(
+            "deployment.changed",
+            deployment.agent.as_str(),
+            Deployment::from(deployment.clone()),
+        );
+        self.store.commit(batch).await?;
+        Ok(())
+    }
+
+    /// Writes a build down, with an event.
+    pub(crate) async fn put_build(&self, build: &BuildRecord) -> Result<(), Fault> {
+        debug_assert!(
+            build.state != BuildState::Queued,
+            "a build is written once it begins"
+        );
+        let mut batch = Batch::new();
+        batch.put(build, Expected::Any);
+        batch.event(
+            "build.changed",
+            build.agent.as_str(),
+            nasiko_contract::Build::from(build.clone()),
+        );
+        self.store.commit(batch).await?;
+        Ok(())
+    }
+
+    /// Shows what an agent is doing.
+    pub(crate) async fn show_activity(
+        &self,
+        agent: &AgentName,
+        activity: &str,
+    ) -> Result<(), Fault> {
+        self.change_agent(agent, |record, _| activity.clone_into(&mut record.activity))
+            .await
+            .map(drop)
+    }
+}

@@ -1,0 +1,204 @@
+//! Start, stop, restart, delete: the operations, and what their jobs do.
+
+use std::time::{Duration, Instant};
+
+use nasiko_contract::{
+    AgentName, AgentState, DeleteAgent, DeployResult, DeploySeconds, DeploymentState, ErrorCode,
+    Fault, Job, RebuildAgent, RestartAgent, StartAgent, StopAgent,
+};
+use nasiko_store::{Batch, Expected};
+use serde_json::{Value, json};
+
+use crate::{
+    agents::REMOVED,
+    api::{Caller, Serve},
+    jobs::Work,
+    launch::KnownCard,
+    plane::ControlPlane,
+    records::{AgentRecord, BuildRecord, DeploymentRecord, Desired, SessionRecord, VersionRecord},
+    secrets::Belongs,
+    worker::Bench,
+};
+
+/// How long open requests may go on when an agent is stopped.
+const STOP_DRAIN: Duration = Duration::from_secs(5);
+
+macro_rules! accepts {
+    ($($request:ident => $work:ident;)*) => {$(
+        impl Serve<$request> for ControlPlane {
+            async fn serve(&self, caller: &Caller, request: $request) -> Result<Job, Fault> {
+                // Asked here already, so that a wrong name is refused at once and not by a job.
+                let agent = self.shared.agent(&request.agent).await?.value;
+                self.shared.accept(caller, &Work::$work { agent: agent.name }).await
+            }
+        }
+    )*};
+}
+
+accepts! {
+    StartAgent => Start;
+    StopAgent => Stop;
+    RestartAgent => Restart;
+    RebuildAgent => Rebuild;
+    DeleteAgent => Delete;
+}
+
+impl Bench {
+    /// Starts the last good version; nothing to do if it answers.
+    pub(crate) async fn start(&self, name: &AgentName) -> Result<Value, Fault> {
+        let _one_at_a_time = self.shared.lock_agent(name, &self.cancel).await?;
+        let agent = self.shared.agent(name).await?.value;
+        if agent.state == AgentState::Active {
+            return Ok(self.result(&agent, DeploySeconds::default(), true));
+        }
+        self.run_again(agent).await
+    }
+
+    /// Starts a new instance of the last good version and switches to it.
+    pub(crate) async fn restart(&self, name: &AgentName) -> Result<Value, Fault> {
+        let _one_at_a_time = self.shared.lock_agent(name, &self.cancel).await?;
+        let agent = self.shared.agent(name).await?.value;
+        self.run_again(agent).await
+    }
+
+    async fn run_again(&self, agent: AgentRecord) -> Result<Value, Fault> {
+        let shared = &self.shared;
+        let name = &agent.name;
+        let plan = agent.plan.clone().ok_or_else(|| {
+            Fault::new(
+                ErrorCode::WrongState,
+                format!("No version of `{name}` ever answered"),
+            )
+            .hint(format!("Mend it, then `nasiko rebuild {name}`"))
+        })?;
+        let begun = Instant::now();
+        self.report.step(0.1, "Starting");
+        shared
+            .change_agent(name, |agent, _| {
+                agent.desired = Desired::Running;
+                "Starting".clone_into(&mut agent.activity);
+            })
+            .await?;
+        let known = KnownCard {
+            json: agent.card.clone(),
+            generated: agent.card_generated,
+        };
+        match shared
+            .launch(name, &plan, &known, &self.report, &self.cancel)
+            .await
+        {
+            Ok(launched) => shared.switch(name, &plan, launched, |_, _| {}).await?,
+            Err(fault) => {
+                shared
+                    .change_agent(name, |agent, _| {
+                        agent.activity.clear();
+                        if fault.code != ErrorCode::Cancelled {
+                            agent.fault = Some(fault.clone());
+                            if agent.state != AgentState::Active {
+                                agent.state = AgentState::Failed;
+                            }
+                        }
+                    })
+                    .await?;
+                return Err(fault);
+            }
+        }
+        let took = begun.elapsed().as_secs_f64();
+        let agent = shared.agent(name).await?.value;
+        Ok(self.result(
+            &agent,
+            DeploySeconds {
+                start: took,
+                total: took,
+                ..DeploySeconds::default()
+            },
+            false,
+        ))
+    }
+
+    /// Stops the agent; it stays known, with its logs.
+    pub(crate) async fn stop(&self, name: &AgentName) -> Result<Value, Fault> {
+        let _one_at_a_time = self.shared.lock_agent(name, &self.cancel).await?;
+        self.report.step(0.1, "Stopping");
+        let agent = self
+            .shared
+            .change_agent(name, |agent, _| {
+                agent.desired = Desired::Stopped;
+                "Stopping".clone_into(&mut agent.activity);
+            })
+            .await?;
+        self.end_current(&agent).await;
+        let agent = self
+            .shared
+            .change_agent(name, |agent, _| {
+                agent.activity.clear();
+                agent.state = AgentState::Stopped;
+                agent.fault = None;
+                agent.restarts = 0;
+            })
+            .await?;
+        Ok(self.result(&agent, DeploySeconds::default(), false))
+    }
+
+    /// Stops the agent and forgets it with its history, secrets and conversations. The person's folder is not touched.
+    pub(crate) async fn delete(&self, name: &AgentName) -> Result<Value, Fault> {
+        let shared = &self.shared;
+        let _one_at_a_time = shared.lock_agent(name, &self.cancel).await?;
+        self.report.step(0.1, "Stopping");
+        let agent = shared
+            .change_agent(name, |agent, _| {
+                agent.desired = Desired::Stopped;
+                "Removing".clone_into(&mut agent.activity);
+            })
+            .await?;
+        self.end_current(&agent).await;
+        for deployment in shared.history::<DeploymentRecord>(name).await? {
+            shared
+                .end_deployment(&deployment.id, DeploymentState::Stopped)
+                .await;
+        }
+        let _ = shared.routes.remove(name.as_str());
+        shared.credentials.revoke(name.as_str());
+        shared.forget_all(Belongs::Agent(name)).await?;
+        shared.forget_all(Belongs::Deploy(name)).await?;
+        shared.forget_all(Belongs::Gateway(name)).await?;
+        let mut batch = Batch::new();
+        for session in shared.history::<SessionRecord>(name).await? {
+            batch.delete_children::<crate::records::MessageRecord>(session.session.id.as_str());
+        }
+        batch
+            .delete_children::<SessionRecord>(name.as_str())
+            .delete_children::<VersionRecord>(name.as_str())
+            .delete_children::<BuildRecord>(name.as_str())
+            .delete_children::<DeploymentRecord>(name.as_str())
+            .delete::<AgentRecord>(name.as_str(), Expected::Any)
+            .event(REMOVED, name.as_str(), json!({ "name": name }));
+        shared.store.commit(batch).await?;
+        let _ = fs_err::tokio::remove_dir_all(shared.home.sources(name)).await;
+        Ok(json!({ "agent": name }))
+    }
+
+    /// Takes the agent off the gateway, lets open requests finish, and ends its instance. Its logs stay until the next
+    /// start.
+    async fn end_current(&self, agent: &AgentRecord) {
+        let drain = self.shared.routes.suspend(agent.name.as_str());
+        drain.finished(STOP_DRAIN).await;
+        if let Some(current) = &agent.current {
+            self.shared
+                .stop_deployment(current, DeploymentState::Stopped)
+                .await;
+        }
+    }
+
+    fn result(&self, agent: &AgentRecord, seconds: DeploySeconds, unchanged: bool) -> Value {
+        serde_json::to_value(DeployResult {
+            agent: agent.name.clone(),
+            version: agent.version.clone(),
+            runtime: agent.runtime,
+            url: self.shared.agent_url(&agent.name),
+            unchanged,
+            seconds,
+        })
+        .unwrap_or_default()
+    }
+}

@@ -1,0 +1,309 @@
+//! The control plane: what it is made of, how it opens, and how it ends.
+
+use std::{
+    collections::HashMap, ffi::OsString, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use nasiko_contract::{
+    AgentName, DeploymentId, ErrorCode, Fault, JobId, RuntimeKind, SessionId, Settings,
+};
+use nasiko_gateway::{Credentials, Gateway, RouteTable};
+use nasiko_runtime::{DockerRuntime, ProcessRuntime, Runtime};
+use nasiko_store::{KeyFile, Store, Vault};
+use nasiko_telemetry::{OtlpIntake, TraceStore};
+use parking_lot::Mutex;
+use tokio::sync::Semaphore;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{browser_codes::BrowserCodes, home::Home};
+
+/// How long the tasks of a control plane that ends may take to finish.
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
+
+/// Where the control plane's listeners are, as URLs without a path.
+#[derive(Debug, Clone, Default)]
+pub struct Addresses {
+    /// The API and web UI.
+    pub api: String,
+    /// The gateway.
+    pub gateway: String,
+    /// The gateway's admin address.
+    pub admin: String,
+    /// OTLP over HTTP.
+    pub otlp_http: String,
+    /// OTLP over gRPC.
+    pub otlp_grpc: String,
+}
+
+/// The sockets that the control plane's own rooms answer on. All of them must be loopback.
+#[derive(Debug)]
+pub struct Listeners {
+    /// For agents' callers.
+    pub gateway: std::net::TcpListener,
+    /// For the route table.
+    pub admin: std::net::TcpListener,
+    /// For spans over HTTP.
+    pub otlp_http: std::net::TcpListener,
+    /// For spans over gRPC.
+    pub otlp_grpc: std::net::TcpListener,
+}
+
+/// With what a control plane opens.
+#[derive(Debug)]
+pub struct Config {
+    /// The data directory.
+    pub home: PathBuf,
+    /// Its sockets.
+    pub listeners: Listeners,
+    /// The API's address, for status and links.
+    pub api: SocketAddr,
+    /// Ports that were taken, and what was chosen instead.
+    pub notices: Vec<String>,
+    /// `DOCKER_HOST`, where it is set.
+    pub docker_host: Option<String>,
+    /// The person's home and runtime directories, where engines without root put their socket.
+    pub socket_folders: Vec<PathBuf>,
+    /// The Docker network of the agents.
+    pub docker_network: String,
+    /// This process's environment; agents get a few of these, package tools a few more.
+    pub environment: Vec<(OsString, OsString)>,
+}
+
+/// A control plane. A cheap handle.
+#[derive(Clone)]
+pub struct ControlPlane {
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// What all rooms of the control plane work with.
+pub(crate) struct Shared {
+    pub(crate) home: Home,
+    pub(crate) store: Store,
+    pub(crate) vault: Vault,
+    pub(crate) process: Arc<ProcessRuntime>,
+    pub(crate) docker: Arc<DockerRuntime>,
+    pub(crate) gateway: Gateway,
+    pub(crate) routes: RouteTable,
+    pub(crate) credentials: Credentials,
+    pub(crate) traces: TraceStore,
+    pub(crate) intake: OtlpIntake,
+    pub(crate) http: reqwest::Client,
+    pub(crate) addresses: Addresses,
+    pub(crate) notices: Vec<String>,
+    pub(crate) started: i64,
+    pub(crate) settings: ArcSwap<Settings>,
+    pub(crate) browser_codes: BrowserCodes,
+    /// Ends everything.
+    pub(crate) stop: CancellationToken,
+    /// Instances are being ended with this process: no end of one is a crash.
+    pub(crate) ending: CancellationToken,
+    /// Somebody asked over the API that this process ends.
+    pub(crate) shutdown_wanted: CancellationToken,
+    pub(crate) tasks: TaskTracker,
+    /// One at a time per agent.
+    pub(crate) agent_locks: Mutex<HashMap<AgentName, Arc<tokio::sync::Mutex<()>>>>,
+    /// How to stop the jobs that run here.
+    pub(crate) running_jobs: Mutex<HashMap<JobId, CancellationToken>>,
+    /// Instances that are on their way and belong to no agent yet.
+    pub(crate) launching: Mutex<std::collections::HashSet<DeploymentId>>,
+    /// How to stop the answers that are under way.
+    pub(crate) answers: Mutex<HashMap<SessionId, CancellationToken>>,
+    /// How each deployment turned out to be spoken to.
+    pub(crate) dialects: Mutex<HashMap<DeploymentId, nasiko_a2a::Hints>>,
+    /// The gateway on the container network, once it listens.
+    pub(crate) network_gateway: tokio::sync::OnceCell<SocketAddr>,
+    /// Held for the life of this control plane: one per data directory.
+    _lock: std::fs::File,
+}
+
+impl ControlPlane {
+    /// Opens the data directory, adopts what runs of it, starts gateway, OTLP intake and job workers, and returns once
+    /// agents that were running as processes are reachable again.
+    pub async fn open(config: Config) -> Result<Self, Fault> {
+        let home = Home::new(config.home)?;
+        let lock = home.lock()?;
+        let store = Store::open(home.store_file()).await?;
+        let vault = Vault::new(store.clone(), KeyFile::new(home.root().join("vault.key")));
+        let settings = crate::settings::load(&store).await?;
+        let installation = home.installation()?;
+        let traces = TraceStore::open(
+            &home.traces(),
+            nasiko_telemetry::Limits {
+                retention_days: u16::try_from(settings.trace_retention_days).unwrap_or(u16::MAX),
+                ..nasiko_telemetry::Limits::default()
+            },
+        )?;
+        let process = ProcessRuntime::open(nasiko_runtime::ProcessConfig {
+            home: home.root().to_owned(),
+            installation: installation.clone(),
+            environment: config.environment,
+        })
+        .await?;
+        let docker = DockerRuntime::new(nasiko_runtime::DockerConfig {
+            host: config.docker_host,
+            socket_folders: config.socket_folders,
+            network: config.docker_network,
+            installation,
+        });
+        let credentials = Credentials::default();
+        let sink = Arc::new(crate::spans::GatewaySpans::new(traces.clone()));
+        let intake = OtlpIntake::new(traces.clone());
+        let exports = Arc::new(crate::listen::ContainerExports {
+            intake: intake.clone(),
+        });
+        let gateway =
+            Gateway::new(nasiko_gateway::GatewayConfig::default(), sink).with_otlp(exports);
+        let routes = gateway.routes();
+        let addresses = addresses(config.api, &config.listeners)?;
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(Duration::from_secs(5))
+            .build()
+            .map_err(|error| internal("no HTTP client could be made", &error))?;
+        let shared = Arc::new(Shared {
+            home,
+            vault,
+            process: Arc::new(process),
+            docker: Arc::new(docker),
+            gateway,
+            routes,
+            credentials,
+            intake,
+            traces,
+            http,
+            addresses,
+            notices: config.notices,
+            started: crate::time::now_ms(),
+            settings: ArcSwap::from_pointee(settings),
+            browser_codes: BrowserCodes::default(),
+            stop: CancellationToken::new(),
+            ending: CancellationToken::new(),
+            shutdown_wanted: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            agent_locks: Mutex::default(),
+            running_jobs: Mutex::default(),
+            launching: Mutex::default(),
+            answers: Mutex::default(),
+            dialects: Mutex::default(),
+            network_gateway: tokio::sync::OnceCell::new(),
+            store,
+            _lock: lock,
+        });
+        crate::listen::start(&shared, config.listeners)?;
+        crate::adopt::at_start(&shared).await?;
+        crate::supervise::start(&shared);
+        crate::worker::start(&shared).await?;
+        Ok(Self { shared })
+    }
+
+    /// Codes that open the web UI.
+    pub fn browser_codes(&self) -> &BrowserCodes {
+        &self.shared.browser_codes
+    }
+
+    /// Completes when somebody asked over the API that this process ends.
+    pub async fn shutdown_wanted(&self) {
+        self.shared.shutdown_wanted.cancelled().await;
+    }
+
+    /// Ends the control plane: no new work, jobs under way are left for the next start, agents go on running.
+    pub async fn close(&self) {
+        self.shared.stop.cancel();
+        self.shared.tasks.close();
+        if tokio::time::timeout(SHUTDOWN_LIMIT, self.shared.tasks.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!(open = self.shared.tasks.len(), "tasks did not end in time");
+        }
+        if let Err(error) = self.shared.traces.flush().await {
+            tracing::warn!(%error, "the last spans were not written");
+        }
+        self.shared.store.close().await;
+    }
+}
+
+impl Shared {
+    /// The place where agents of a kind run.
+    pub(crate) fn runtime(&self, kind: RuntimeKind) -> Arc<dyn Runtime> {
+        match kind {
+            RuntimeKind::Process => Arc::clone(&self.process) as Arc<dyn Runtime>,
+            RuntimeKind::Docker => Arc::clone(&self.docker) as Arc<dyn Runtime>,
+        }
+    }
+
+    /// An agent's address behind the gateway.
+    pub(crate) fn agent_url(&self, agent: &AgentName) -> String {
+        format!("{}/{agent}", self.addresses.gateway)
+    }
+
+    /// Runs `task` until it ends or the control plane does.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = task => {}
+            }
+        });
+    }
+
+    /// One at a time per agent: jobs of one source are in order already, this orders jobs of different sources that
+    /// turn out to be about the same agent.
+    pub(crate) async fn lock_agent(
+        &self,
+        agent: &AgentName,
+        cancel: &CancellationToken,
+    ) -> Result<tokio::sync::OwnedMutexGuard<()>, Fault> {
+        let lock = {
+            let mut locks = self.agent_locks.lock();
+            locks.retain(|_, lock| Arc::strong_count(lock) > 1);
+            Arc::clone(locks.entry(agent.clone()).or_default())
+        };
+        tokio::select! {
+            () = cancel.cancelled() => Err(cancelled()),
+            guard = lock.lock_owned() => Ok(guard),
+        }
+    }
+
+    /// How many jobs may run at once.
+    pub(crate) fn job_slots(&self) -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(
+            usize::try_from(self.settings.load().parallel_jobs)
+                .unwrap_or(1)
+                .max(1),
+        ))
+    }
+}
+
+/// The fault of something that was cancelled.
+pub(crate) fn cancelled() -> Fault {
+    Fault::new(ErrorCode::Cancelled, "Cancelled")
+}
+
+/// A fault of ours.
+pub(crate) fn internal(what: &str, error: &dyn std::error::Error) -> Fault {
+    Fault::new(
+        ErrorCode::Internal,
+        format!("Something failed inside the control plane: {what}"),
+    )
+    .evidence([error.to_string()])
+}
+
+fn addresses(api: SocketAddr, listeners: &Listeners) -> Result<Addresses, Fault> {
+    let url = |listener: &std::net::TcpListener| {
+        listener
+            .local_addr()
+            .map(|address| format!("http://{address}"))
+            .map_err(|error| internal("a socket has no address", &error))
+    };
+    Ok(Addresses {
+        api: format!("http://{api}"),
+        gateway: url(&listeners.gateway)?,
+        admin: url(&listeners.admin)?,
+        otlp_http: url(&listeners.otlp_http)?,
+        otlp_grpc: url(&listeners.otlp_grpc)?,
+    })
+}

@@ -1,0 +1,229 @@
+//! Waiting until an instance answers: any HTTP answer on its port, or a success on the path the manifest names.
+
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use futures::StreamExt;
+use nasiko_a2a::{AgentClient, Dialect, Hints};
+use nasiko_contract::{ErrorCode, Fault, Protocol, RuntimeKind};
+use nasiko_runtime::{Exit, Instance, LogQuery, Runtime, diagnose};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    plane::{Shared, cancelled},
+    records::RunPlan,
+};
+
+/// The first wait between two tries; it grows to [`SLOWEST`].
+const FASTEST: Duration = Duration::from_millis(4);
+/// The longest wait between two tries: an answer is noticed this late at most.
+const SLOWEST: Duration = Duration::from_millis(50);
+/// How long one try may take.
+const ONE_TRY: Duration = Duration::from_secs(2);
+/// After this long without an answer it is looked at which ports the program listens on instead.
+const LOOK_ELSEWHERE: Duration = Duration::from_millis(1_500);
+/// How long an agent that answers may take to serve its card.
+const CARD_LIMIT: Duration = Duration::from_secs(5);
+/// Lines of its log shown when it never listened.
+const LAST_LINES: usize = 20;
+
+/// An instance that answers.
+pub(crate) struct Answering {
+    pub(crate) address: SocketAddr,
+    /// The card it serves.
+    pub(crate) card: Option<Value>,
+    pub(crate) protocol: Protocol,
+}
+
+/// What came of waiting.
+pub(crate) enum Outcome {
+    Answers(Answering),
+    /// It listens inside of its container on a port that is not published.
+    ListensElsewhere(u16),
+}
+
+/// Waits until `instance` answers. Ends early when it exits, when `cancel` is cancelled, and after the plan's limit.
+pub(crate) async fn until_it_answers(
+    shared: &Shared,
+    runtime: &dyn Runtime,
+    instance: &Instance,
+    plan: &RunPlan,
+    cancel: &CancellationToken,
+) -> Result<Outcome, Fault> {
+    let limit = Duration::from_millis(plan.start_timeout_ms);
+    let stop_waiting = CancellationToken::new();
+    let _stop = stop_waiting.clone().drop_guard();
+    tokio::select! {
+        () = cancel.cancelled() => Err(cancelled()),
+        exit = runtime.wait_exit(&instance.id, &stop_waiting) => Err(ended(&exit?)),
+        outcome = answers(shared, runtime, instance, plan) => outcome,
+        () = tokio::time::sleep(limit) => Err(never_listened(runtime, instance, limit).await),
+    }
+}
+
+async fn answers(
+    shared: &Shared,
+    runtime: &dyn Runtime,
+    instance: &Instance,
+    plan: &RunPlan,
+) -> Result<Outcome, Fault> {
+    let begun = Instant::now();
+    let Some(mut address) = instance.address else {
+        return Err(Fault::new(
+            ErrorCode::StartFailed,
+            "The instance has no address",
+        ));
+    };
+    let mut wait = FASTEST;
+    let mut looked = false;
+    loop {
+        if answers_once(shared, address, plan.ready.as_deref()).await {
+            let (card, protocol) = look_at(shared, address).await;
+            return Ok(Outcome::Answers(Answering {
+                address,
+                card,
+                protocol,
+            }));
+        }
+        if !looked && begun.elapsed() > LOOK_ELSEWHERE {
+            looked = true;
+            let ports = runtime.listening(&instance.id).await;
+            match plan.runtime {
+                // A program that does not care for PORT: where it listens is where it is called.
+                RuntimeKind::Process if !ports.contains(&address.port()) => {
+                    if let Some(port) = best(&ports, &plan.ports) {
+                        address.set_port(port);
+                    }
+                    looked = !ports.is_empty();
+                }
+                RuntimeKind::Process => {}
+                RuntimeKind::Docker => {
+                    let published = plan.ports.first().copied().unwrap_or(8000);
+                    if !ports.is_empty()
+                        && !ports.contains(&published)
+                        && let Some(port) = best(&ports, &plan.ports)
+                    {
+                        return Ok(Outcome::ListensElsewhere(port));
+                    }
+                    looked = !ports.is_empty();
+                }
+            }
+        }
+        tokio::time::sleep(wait).await;
+        wait = (wait * 3 / 2).min(SLOWEST);
+    }
+}
+
+/// Of the ports a program listens on: one that the folder names, else the lowest.
+pub(crate) fn best(listening: &[u16], named: &[u16]) -> Option<u16> {
+    named
+        .iter()
+        .find(|port| listening.contains(port))
+        .or(listening.first())
+        .copied()
+}
+
+async fn answers_once(shared: &Shared, address: SocketAddr, ready: Option<&str>) -> bool {
+    // A connect costs less than a request, and most tries end here.
+    let connected = tokio::time::timeout(ONE_TRY, tokio::net::TcpStream::connect(address)).await;
+    if !matches!(connected, Ok(Ok(_))) {
+        return false;
+    }
+    let path = ready.unwrap_or("/.well-known/agent-card.json");
+    let url = format!("http://{address}/{}", path.trim_start_matches('/'));
+    match shared.http.get(url).timeout(ONE_TRY).send().await {
+        Ok(response) => ready.is_none() || response.status().is_success(),
+        Err(_) => false,
+    }
+}
+
+/// The card it serves and what it speaks.
+async fn look_at(shared: &Shared, address: SocketAddr) -> (Option<Value>, Protocol) {
+    let Ok(client) = AgentClient::new(
+        shared.http.clone(),
+        &format!("http://{address}"),
+        Hints::default(),
+    ) else {
+        return (None, Protocol::Unknown);
+    };
+    match tokio::time::timeout(CARD_LIMIT, client.fetch_card()).await {
+        Ok(Ok(card)) => {
+            let protocol = protocol(&card.dialect());
+            (Some(card.into_value()), protocol)
+        }
+        Ok(Err(_)) | Err(_) => (None, Protocol::Unknown),
+    }
+}
+
+/// A dialect in the words of the API.
+pub(crate) fn protocol(dialect: &Dialect) -> Protocol {
+    match dialect {
+        Dialect::V1 | Dialect::HttpJson => Protocol::A2aV1,
+        Dialect::V0 => Protocol::A2aV0,
+        Dialect::RestChat { .. } => Protocol::Rest,
+        Dialect::OpenAiChat => Protocol::Openai,
+    }
+}
+
+/// The fault of an instance that ended before or after it answered.
+pub(crate) fn ended(exit: &Exit) -> Fault {
+    let diagnosis = diagnose(exit);
+    let mut fault = Fault::new(diagnosis.code, diagnosis.message).evidence(diagnosis.evidence);
+    fault.hint = diagnosis.hint;
+    fault
+}
+
+async fn never_listened(runtime: &dyn Runtime, instance: &Instance, limit: Duration) -> Fault {
+    let ports = runtime.listening(&instance.id).await;
+    let expected = instance.address.map_or(0, |address| address.port());
+    let seconds = limit.as_secs();
+    let mut evidence = vec![match ports.as_slice() {
+        [] => "It listens on no port at all".to_owned(),
+        ports => format!(
+            "It listens on {}",
+            ports
+                .iter()
+                .map(u16::to_string)
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
+    }];
+    evidence.extend(last_lines(runtime, instance).await);
+    let message = if ports.is_empty() {
+        format!("The program runs, but did not listen on a port within {seconds} s")
+    } else {
+        format!("The program listens, but did not answer HTTP within {seconds} s")
+    };
+    Fault::new(ErrorCode::NeverListened, message)
+        .hint(format!(
+            "It is told its port in the variable PORT (here {expected}): listen there, or name its port in nasiko.toml \
+             ([run] port = …)"
+        ))
+        .evidence(evidence)
+}
+
+async fn last_lines(runtime: &dyn Runtime, instance: &Instance) -> Vec<String> {
+    let query = LogQuery {
+        tail: Some(LAST_LINES),
+        follow: false,
+        since: None,
+    };
+    match runtime.logs(&instance.id, query).await {
+        Ok(lines) => lines.take(LAST_LINES).map(|line| line.text).collect().await,
+        Err(_) => Vec::new(),
+    }
+}
+
+/// The fault of a program that listens on a port that nothing names.
+pub(crate) fn wrong_port(expected: u16, found: u16) -> Fault {
+    Fault::new(
+        ErrorCode::NeverListened,
+        format!("The program was expected on port {expected} and listens on {found}"),
+    )
+    .hint(
+        "Listen on the port in the variable PORT, or name the port in nasiko.toml ([run] port = …)",
+    )
+}

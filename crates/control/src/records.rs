@@ -1,0 +1,356 @@
+//! What the control plane remembers: its records, and how they look from outside.
+//!
+//! Records are not wire types: a field may be added here without anybody outside noticing.
+
+use std::path::PathBuf;
+
+use indexmap::IndexMap;
+use nasiko_contract::{
+    AgentName, AgentState, AgentSummary, AgentVersion, Build, BuildState, ChatMessage, ChatRole,
+    ChatSession, Deployment, DeploymentId, DeploymentState, EnvNeed, Fault, Finding, JobId,
+    Protocol, RuntimeKind, Settings,
+};
+use nasiko_store::Record;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Where an agent comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub(crate) enum Source {
+    /// A folder of this machine, used where it is.
+    Folder { path: PathBuf },
+    /// An archive of this machine; unpacked into the data directory.
+    Archive { path: PathBuf },
+    /// An archive that was uploaded into the data directory.
+    Upload { path: PathBuf, name: String },
+    /// A repository; cloned into the data directory.
+    Git { url: String, branch: Option<String> },
+}
+
+impl Source {
+    /// What to show to people.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Self::Folder { path } | Self::Archive { path } => path.display().to_string(),
+            Self::Upload { name, .. } => name.clone(),
+            Self::Git { url, branch: None } => url.clone(),
+            Self::Git {
+                url,
+                branch: Some(branch),
+            } => format!("{url}#{branch}"),
+        }
+    }
+
+    /// Whether deploying `other` under this one's name is an update of it. Folders and repositories are told apart by
+    /// where they are; archives have no lasting place, so any archive updates another.
+    pub(crate) fn is_updated_by(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Folder { path: mine }, Self::Folder { path: theirs }) => mine == theirs,
+            (Self::Git { url: mine, .. }, Self::Git { url: theirs, .. }) => mine == theirs,
+            (
+                Self::Archive { .. } | Self::Upload { .. },
+                Self::Archive { .. } | Self::Upload { .. },
+            ) => true,
+            _ => false,
+        }
+    }
+}
+
+/// What a person wants of an agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Desired {
+    Running,
+    Stopped,
+}
+
+/// When an agent that ended by itself is started again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RestartPolicy {
+    Always,
+    #[default]
+    OnFailure,
+    Never,
+}
+
+/// All that starting an instance needs, so that a start does not read the folder again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RunPlan {
+    pub(crate) runtime: RuntimeKind,
+    pub(crate) version: String,
+    pub(crate) content_hash: String,
+    /// `Artifact`'s text form.
+    pub(crate) artifact: String,
+    pub(crate) command: Vec<String>,
+    /// Process: the folder. Docker: empty for the image's own.
+    pub(crate) workdir: PathBuf,
+    /// The folder's own values (`.env`, compose). The person's secrets are read from the vault at each start.
+    pub(crate) env: IndexMap<String, String>,
+    /// In order of trust; what answers wins.
+    pub(crate) ports: Vec<u16>,
+    /// The path that must answer 2xx; else any answer will do.
+    pub(crate) ready: Option<String>,
+    pub(crate) start_timeout_ms: u64,
+    pub(crate) stop_timeout_ms: u64,
+    pub(crate) restart: RestartPolicy,
+    /// The path below which the agent serves its protocol, when the card declares one.
+    #[serde(default)]
+    pub(crate) card_path: String,
+}
+
+/// An agent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct AgentRecord {
+    pub(crate) name: AgentName,
+    pub(crate) source: Source,
+    /// Where the content of an archive or repository was unpacked.
+    pub(crate) root: PathBuf,
+    pub(crate) desired: Desired,
+    pub(crate) state: AgentState,
+    pub(crate) activity: String,
+    pub(crate) since: i64,
+    pub(crate) created: i64,
+    pub(crate) restarts: u32,
+    pub(crate) fault: Option<Fault>,
+    pub(crate) runtime: RuntimeKind,
+    pub(crate) version: String,
+    pub(crate) description: String,
+    pub(crate) language: String,
+    pub(crate) protocol: Protocol,
+    pub(crate) card: Value,
+    pub(crate) card_generated: bool,
+    pub(crate) env_needs: Vec<EnvNeed>,
+    pub(crate) findings: Vec<Finding>,
+    /// The deployment that serves, or served last.
+    pub(crate) current: Option<DeploymentId>,
+    /// What `current` was started from: the last good one.
+    pub(crate) plan: Option<RunPlan>,
+    /// A person's words over the card's.
+    #[serde(default)]
+    pub(crate) edited_description: Option<String>,
+    #[serde(default)]
+    pub(crate) edited_tags: Option<Vec<String>>,
+}
+
+impl AgentRecord {
+    /// The row that everybody sees; `url` is its address behind the gateway.
+    pub(crate) fn summary(&self, url: String) -> AgentSummary {
+        AgentSummary {
+            name: self.name.clone(),
+            description: self
+                .edited_description
+                .clone()
+                .unwrap_or_else(|| self.description.clone()),
+            state: self.state,
+            activity: self.activity.clone(),
+            runtime: self.runtime,
+            version: self.version.clone(),
+            url,
+            restarts: self.restarts,
+            since: self.since,
+            created: self.created,
+            fault: self.fault.clone(),
+            source: self.source.shown(),
+            protocol: self.protocol,
+        }
+    }
+}
+
+impl Record for AgentRecord {
+    const KIND: &'static str = "agent";
+
+    fn id(&self) -> &str {
+        self.name.as_str()
+    }
+}
+
+/// A content that an agent had.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct VersionRecord {
+    /// `<agent>/<content hash>`
+    pub(crate) id: String,
+    pub(crate) agent: AgentName,
+    pub(crate) version: String,
+    pub(crate) content_hash: String,
+    pub(crate) created: i64,
+}
+
+impl Record for VersionRecord {
+    const KIND: &'static str = "version";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn parent(&self) -> Option<&str> {
+        Some(self.agent.as_str())
+    }
+}
+
+impl From<VersionRecord> for AgentVersion {
+    fn from(record: VersionRecord) -> Self {
+        Self {
+            version: record.version,
+            content_hash: record.content_hash,
+            created: record.created,
+        }
+    }
+}
+
+/// One making of an image or environment; its id is its job's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct BuildRecord {
+    pub(crate) job: JobId,
+    pub(crate) agent: AgentName,
+    pub(crate) content_hash: String,
+    pub(crate) runtime: RuntimeKind,
+    pub(crate) state: BuildState,
+    pub(crate) started: i64,
+    pub(crate) ended: Option<i64>,
+    pub(crate) reused: bool,
+    pub(crate) fault: Option<Fault>,
+}
+
+impl Record for BuildRecord {
+    const KIND: &'static str = "build";
+
+    fn id(&self) -> &str {
+        self.job.as_str()
+    }
+
+    fn parent(&self) -> Option<&str> {
+        Some(self.agent.as_str())
+    }
+}
+
+impl From<BuildRecord> for Build {
+    fn from(record: BuildRecord) -> Self {
+        Self {
+            job: record.job,
+            content_hash: record.content_hash,
+            runtime: record.runtime,
+            state: record.state,
+            started: record.started,
+            ended: record.ended,
+            reused: record.reused,
+            fault: record.fault,
+        }
+    }
+}
+
+/// One attempt to run a version.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct DeploymentRecord {
+    pub(crate) id: DeploymentId,
+    pub(crate) agent: AgentName,
+    pub(crate) version: String,
+    pub(crate) content_hash: String,
+    pub(crate) runtime: RuntimeKind,
+    pub(crate) state: DeploymentState,
+    /// Process or container id, for people.
+    pub(crate) instance: String,
+    /// The values given to it, as a fingerprint: another one is another deployment.
+    pub(crate) env_fingerprint: String,
+    pub(crate) started: i64,
+    pub(crate) ended: Option<i64>,
+    pub(crate) fault: Option<Fault>,
+}
+
+impl Record for DeploymentRecord {
+    const KIND: &'static str = "deployment";
+
+    fn id(&self) -> &str {
+        self.id.as_str()
+    }
+
+    fn parent(&self) -> Option<&str> {
+        Some(self.agent.as_str())
+    }
+}
+
+impl From<DeploymentRecord> for Deployment {
+    fn from(record: DeploymentRecord) -> Self {
+        Self {
+            id: record.id,
+            version: record.version,
+            content_hash: record.content_hash,
+            runtime: record.runtime,
+            state: record.state,
+            instance: record.instance,
+            started: record.started,
+            ended: record.ended,
+            fault: record.fault,
+        }
+    }
+}
+
+/// A conversation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SessionRecord {
+    pub(crate) session: ChatSession,
+    /// The id by which the agent knows the conversation, once it gave one.
+    pub(crate) context_id: Option<String>,
+    /// The task that waits for more input, if one does.
+    pub(crate) task_id: Option<String>,
+}
+
+impl Record for SessionRecord {
+    const KIND: &'static str = "session";
+
+    fn id(&self) -> &str {
+        self.session.id.as_str()
+    }
+
+    fn parent(&self) -> Option<&str> {
+        Some(self.session.agent.as_str())
+    }
+}
+
+/// A message of a conversation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct MessageRecord(pub(crate) ChatMessage);
+
+impl Record for MessageRecord {
+    const KIND: &'static str = "message";
+
+    fn id(&self) -> &str {
+        self.0.id.as_str()
+    }
+
+    fn parent(&self) -> Option<&str> {
+        Some(self.0.session.as_str())
+    }
+}
+
+impl MessageRecord {
+    /// The question that a person asks now.
+    pub(crate) fn question(session: &ChatSession, text: String, at: i64) -> Self {
+        Self(ChatMessage {
+            id: uuid::Uuid::now_v7().to_string().into(),
+            session: session.id.clone(),
+            role: ChatRole::User,
+            parts: vec![serde_json::json!({ "text": text })],
+            text,
+            at,
+            task_state: String::new(),
+            trace: None,
+            duration_ms: None,
+            tokens: None,
+            fault: None,
+        })
+    }
+}
+
+/// The settings; there is one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SettingsRecord(pub(crate) Settings);
+
+impl Record for SettingsRecord {
+    const KIND: &'static str = "settings";
+
+    fn id(&self) -> &'static str {
+        "settings"
+    }
+}

@@ -1,0 +1,136 @@
+//! The registry: agents as others find them, with a person's words over the card's.
+
+use nasiko_a2a::card;
+use nasiko_contract::{
+    Done, Fault, GetCard, GetRegistryEntry, ListRegistry, Page, RegistryEntry, ResetRegistryEntry,
+    UpdateRegistryEntry,
+};
+use serde_json::{Value, json};
+
+use crate::{
+    api::{Caller, Serve},
+    plane::{ControlPlane, Shared},
+    records::AgentRecord,
+};
+
+impl Shared {
+    /// The card as the gateway serves it, with a person's words in it.
+    pub(crate) fn public_card(&self, agent: &AgentRecord) -> Value {
+        let mut json = agent.card.clone();
+        card::rewrite(&mut json, &self.agent_url(&agent.name));
+        if let (Some(description), Some(fields)) = (&agent.edited_description, json.as_object_mut())
+        {
+            fields.insert("description".to_owned(), json!(description));
+        }
+        json
+    }
+
+    fn entry(&self, agent: &AgentRecord) -> RegistryEntry {
+        let card = self.public_card(agent);
+        let summary = self.summary(agent);
+        RegistryEntry {
+            id: summary.name.clone(),
+            name: summary.name.to_string(),
+            description: summary.description,
+            url: summary.url,
+            state: summary.state,
+            tags: agent.edited_tags.clone().unwrap_or_else(|| tags_of(&card)),
+            card,
+            edited: agent.edited_description.is_some() || agent.edited_tags.is_some(),
+        }
+    }
+}
+
+/// The tags of all skills, each once.
+fn tags_of(card: &Value) -> Vec<String> {
+    let skills = card
+        .get("skills")
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let mut tags: Vec<String> = skills
+        .iter()
+        .filter_map(|skill| skill.get("tags")?.as_array())
+        .flatten()
+        .filter_map(|tag| tag.as_str().map(str::to_owned))
+        .collect();
+    tags.sort_unstable();
+    tags.dedup();
+    tags
+}
+
+fn matches(entry: &RegistryEntry, words: &str) -> bool {
+    let text = format!(
+        "{} {} {} {}",
+        entry.name,
+        entry.description,
+        entry.tags.join(" "),
+        entry.card["skills"]
+    )
+    .to_lowercase();
+    words
+        .to_lowercase()
+        .split_whitespace()
+        .all(|word| text.contains(word))
+}
+
+impl Serve<ListRegistry> for ControlPlane {
+    async fn serve(&self, _: &Caller, request: ListRegistry) -> Result<Page<RegistryEntry>, Fault> {
+        let words = request.text.unwrap_or_default();
+        let agents = self.shared.all_agents().await?;
+        let entries = agents.iter().map(|agent| self.shared.entry(agent));
+        Ok(Page {
+            items: entries.filter(|entry| matches(entry, &words)).collect(),
+            next_cursor: None,
+        })
+    }
+}
+
+impl Serve<GetRegistryEntry> for ControlPlane {
+    async fn serve(&self, _: &Caller, request: GetRegistryEntry) -> Result<RegistryEntry, Fault> {
+        Ok(self
+            .shared
+            .entry(&self.shared.agent(&request.agent).await?.value))
+    }
+}
+
+impl Serve<GetCard> for ControlPlane {
+    async fn serve(&self, _: &Caller, request: GetCard) -> Result<Value, Fault> {
+        Ok(self
+            .shared
+            .public_card(&self.shared.agent(&request.agent).await?.value))
+    }
+}
+
+impl Serve<UpdateRegistryEntry> for ControlPlane {
+    async fn serve(
+        &self,
+        _: &Caller,
+        request: UpdateRegistryEntry,
+    ) -> Result<RegistryEntry, Fault> {
+        let changed = self
+            .shared
+            .change_agent(&request.agent, |agent, _| {
+                if let Some(description) = &request.description {
+                    agent.edited_description = Some(description.clone());
+                }
+                if let Some(tags) = &request.tags {
+                    agent.edited_tags = Some(tags.clone());
+                }
+            })
+            .await?;
+        Ok(self.shared.entry(&changed))
+    }
+}
+
+impl Serve<ResetRegistryEntry> for ControlPlane {
+    async fn serve(&self, _: &Caller, request: ResetRegistryEntry) -> Result<Done, Fault> {
+        self.shared
+            .change_agent(&request.agent, |agent, _| {
+                agent.edited_description = None;
+                agent.edited_tags = None;
+            })
+            .await?;
+        Ok(Done {})
+    }
+}

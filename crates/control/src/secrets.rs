@@ -1,0 +1,248 @@
+//! Secrets: the operations (write-only), and the other values that are sealed like secrets.
+
+use nasiko_contract::{
+    AgentName, Done, ErrorCode, Fault, ListSecrets, Page, RemoveSecret, SecretInfo, SetSecret,
+};
+use nasiko_store::{Batch, ExposeSecret, Scope, SecretString, StoreError, Vault};
+
+use crate::{
+    api::{Caller, Serve},
+    plane::{ControlPlane, Shared},
+    records::RunPlan,
+};
+
+/// What sealed values belong to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Belongs<'a> {
+    /// An agent: its secrets.
+    Agent(&'a AgentName),
+    /// An agent: what was given with its deploys.
+    Deploy(&'a AgentName),
+    /// An agent: its credentials at the gateway.
+    Gateway(&'a AgentName),
+    /// A job that will hand them on.
+    Job(&'a str),
+    /// The control plane itself.
+    Ourselves,
+}
+
+impl Belongs<'_> {
+    /// Agents' names have no slash: the others can never be taken for an agent.
+    fn scope(self) -> Scope {
+        Scope::Agent(match self {
+            Self::Agent(agent) => agent.to_string(),
+            Self::Deploy(agent) => format!("deploy/{agent}"),
+            Self::Gateway(agent) => format!("gateway/{agent}"),
+            Self::Job(job) => format!("job/{job}"),
+            Self::Ourselves => "control/".to_owned(),
+        })
+    }
+}
+
+impl Shared {
+    /// Seals a value.
+    pub(crate) async fn seal(
+        &self,
+        belongs: Belongs<'_>,
+        name: &str,
+        value: SecretString,
+    ) -> Result<(), Fault> {
+        Ok(self
+            .vault
+            .put_secret(&belongs.scope(), name, &value)
+            .await?)
+    }
+
+    /// Seals a value unless just this one is sealed there already, so that nothing changes when nothing changed.
+    pub(crate) async fn seal_if_new(
+        &self,
+        belongs: Belongs<'_>,
+        name: &str,
+        value: SecretString,
+    ) -> Result<(), Fault> {
+        match self.vault.reveal(&belongs.scope(), name).await {
+            Ok(present) if present.expose_secret() == value.expose_secret() => Ok(()),
+            Ok(_) | Err(StoreError::SecretNotFound { .. }) => self.seal(belongs, name, value).await,
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Opens everything that belongs to something, by name.
+    pub(crate) async fn reveal(
+        &self,
+        belongs: Belongs<'_>,
+    ) -> Result<Vec<(String, SecretString)>, Fault> {
+        let scope = belongs.scope();
+        let mut values = Vec::new();
+        for name in self.vault.list(&scope).await? {
+            let value = self.vault.reveal(&scope, &name).await?;
+            values.push((name, value));
+        }
+        Ok(values)
+    }
+
+    /// Forgets everything that belongs to something.
+    pub(crate) async fn forget_all(&self, belongs: Belongs<'_>) -> Result<(), Fault> {
+        let scope = belongs.scope();
+        if self.vault.list(&scope).await?.is_empty() {
+            return Ok(());
+        }
+        let mut batch = Batch::new();
+        Vault::remove_all(&scope, &mut batch);
+        self.store.commit(batch).await?;
+        Ok(())
+    }
+
+    /// What an agent's environment gets from the vault: shared secrets, its own, what was given with its deploys; later
+    /// ones win.
+    pub(crate) async fn sealed_environment(
+        &self,
+        agent: &AgentName,
+    ) -> Result<Vec<(String, SecretString)>, Fault> {
+        let mut values = self.vault.reveal_for(agent.as_str()).await?;
+        values.extend(self.reveal(Belongs::Deploy(agent)).await?);
+        Ok(values)
+    }
+
+    /// Names of what an agent gets from the vault.
+    pub(crate) async fn secrets_of(&self, agent: &AgentName) -> Result<Vec<SecretInfo>, Fault> {
+        let mut names = self.vault.list(&Belongs::Agent(agent).scope()).await?;
+        names.extend(self.vault.list(&Belongs::Deploy(agent).scope()).await?);
+        names.sort_unstable();
+        names.dedup();
+        Ok(names
+            .into_iter()
+            .map(|name| SecretInfo {
+                name,
+                agent: Some(agent.clone()),
+            })
+            .collect())
+    }
+
+    /// Tells whether two starts get the same environment, without telling anything about the values: a hash under a key
+    /// that is itself sealed.
+    pub(crate) async fn env_fingerprint(
+        &self,
+        agent: &AgentName,
+        plan: &RunPlan,
+    ) -> Result<String, Fault> {
+        let mut hasher = blake3::Hasher::new_keyed(&self.fingerprint_key().await?);
+        let mut add = |text: &str| {
+            hasher.update(&(text.len() as u64).to_le_bytes());
+            hasher.update(text.as_bytes());
+        };
+        for (name, value) in &plan.env {
+            add(name);
+            add(value);
+        }
+        for (name, value) in self.sealed_environment(agent).await? {
+            add(&name);
+            add(value.expose_secret());
+        }
+        Ok(hasher.finalize().to_hex()[..32].to_owned())
+    }
+
+    async fn fingerprint_key(&self) -> Result<[u8; 32], Fault> {
+        const NAME: &str = "fingerprint";
+        let scope = Belongs::Ourselves.scope();
+        let text = match self.vault.reveal(&scope, NAME).await {
+            Ok(key) => key,
+            Err(StoreError::SecretNotFound { .. }) => {
+                let made: [u8; 32] = rand::random();
+                let key = SecretString::from(blake3::Hash::from_bytes(made).to_hex().to_string());
+                self.vault.put_secret(&scope, NAME, &key).await?;
+                key
+            }
+            Err(error) => return Err(error.into()),
+        };
+        Ok(*blake3::hash(text.expose_secret().as_bytes()).as_bytes())
+    }
+}
+
+impl Serve<ListSecrets> for ControlPlane {
+    async fn serve(&self, _: &Caller, request: ListSecrets) -> Result<Page<SecretInfo>, Fault> {
+        let items = match request.agent {
+            Some(agent) => {
+                self.shared.agent(&agent).await?;
+                self.shared.secrets_of(&agent).await?
+            }
+            None => {
+                let mut all = Vec::new();
+                for agent in self.shared.all_agents().await? {
+                    all.extend(self.shared.secrets_of(&agent.name).await?);
+                }
+                all
+            }
+        };
+        Ok(Page {
+            items,
+            next_cursor: None,
+        })
+    }
+}
+
+impl Serve<SetSecret> for ControlPlane {
+    async fn serve(&self, _: &Caller, request: SetSecret) -> Result<SecretInfo, Fault> {
+        if !is_variable(&request.name) {
+            return Err(Fault::new(
+                ErrorCode::InvalidRequest,
+                format!("`{}` cannot be the name of a variable", request.name),
+            )
+            .hint("Letters, digits and underscores, not beginning with a digit"));
+        }
+        self.shared.agent(&request.agent).await?;
+        self.shared
+            .seal(
+                Belongs::Agent(&request.agent),
+                &request.name,
+                SecretString::from(request.value),
+            )
+            .await?;
+        Ok(SecretInfo {
+            name: request.name,
+            agent: Some(request.agent),
+        })
+    }
+}
+
+impl Serve<RemoveSecret> for ControlPlane {
+    async fn serve(&self, _: &Caller, request: RemoveSecret) -> Result<Done, Fault> {
+        self.shared.agent(&request.agent).await?;
+        let own = self
+            .shared
+            .vault
+            .remove(&Belongs::Agent(&request.agent).scope(), &request.name)
+            .await;
+        let given = self
+            .shared
+            .vault
+            .remove(&Belongs::Deploy(&request.agent).scope(), &request.name)
+            .await;
+        match (own, given) {
+            (Err(StoreError::SecretNotFound { .. }), Err(StoreError::SecretNotFound { .. })) => {
+                Err(Fault::new(
+                    ErrorCode::SecretNotFound,
+                    format!("`{}` has no secret named `{}`", request.agent, request.name),
+                )
+                .hint(format!(
+                    "`nasiko secret list {}` names those there are",
+                    request.agent
+                )))
+            }
+            (
+                Err(StoreError::SecretNotFound { .. }) | Ok(()),
+                Err(StoreError::SecretNotFound { .. }) | Ok(()),
+            ) => Ok(Done {}),
+            (Err(error), _) | (_, Err(error)) => Err(error.into()),
+        }
+    }
+}
+
+/// A name that a program's environment can carry.
+pub(crate) fn is_variable(name: &str) -> bool {
+    let mut letters = name.chars();
+    letters
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+        && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+}

@@ -1,0 +1,92 @@
+//! Settings: one record, read at start, changed through the API.
+
+use std::sync::Arc;
+
+use nasiko_contract::{ErrorCode, Fault, GetSettings, PatchSettings, Settings};
+use nasiko_store::{Batch, Expected, Store};
+
+use crate::{
+    api::{Caller, Serve},
+    plane::ControlPlane,
+    records::SettingsRecord,
+};
+
+/// The settings as stored, else the defaults.
+pub(crate) async fn load(store: &Store) -> Result<Settings, Fault> {
+    Ok(store
+        .get::<SettingsRecord>("settings")
+        .await?
+        .map(|found| found.value.0)
+        .unwrap_or_default())
+}
+
+impl Serve<GetSettings> for ControlPlane {
+    async fn serve(&self, _: &Caller, _: GetSettings) -> Result<Settings, Fault> {
+        Ok(Settings::clone(&self.shared.settings.load()))
+    }
+}
+
+impl Serve<PatchSettings> for ControlPlane {
+    async fn serve(&self, _: &Caller, request: PatchSettings) -> Result<Settings, Fault> {
+        let mut settings = Settings::clone(&self.shared.settings.load());
+        let PatchSettings {
+            default_runtime,
+            trace_retention_days,
+            start_timeout_seconds,
+            stop_timeout_seconds,
+            parallel_jobs,
+        } = request;
+        settings.default_runtime = default_runtime.unwrap_or(settings.default_runtime);
+        settings.trace_retention_days = checked(
+            "traceRetentionDays",
+            trace_retention_days,
+            1..=365,
+            settings.trace_retention_days,
+        )?;
+        settings.start_timeout_seconds = checked(
+            "startTimeoutSeconds",
+            start_timeout_seconds,
+            1..=3_600,
+            settings.start_timeout_seconds,
+        )?;
+        settings.stop_timeout_seconds = checked(
+            "stopTimeoutSeconds",
+            stop_timeout_seconds,
+            0..=600,
+            settings.stop_timeout_seconds,
+        )?;
+        settings.parallel_jobs = checked(
+            "parallelJobs",
+            parallel_jobs,
+            1..=32,
+            settings.parallel_jobs,
+        )?;
+        let mut batch = Batch::new();
+        batch.put(&SettingsRecord(settings.clone()), Expected::Any);
+        batch.event("setting.changed", "settings", &settings);
+        self.shared.store.commit(batch).await?;
+        self.shared.settings.store(Arc::new(settings.clone()));
+        Ok(settings)
+    }
+}
+
+fn checked(
+    name: &str,
+    given: Option<u32>,
+    allowed: std::ops::RangeInclusive<u32>,
+    present: u32,
+) -> Result<u32, Fault> {
+    match given {
+        None => Ok(present),
+        Some(value) if allowed.contains(&value) => Ok(value),
+        Some(value) => Err(Fault::new(
+            ErrorCode::InvalidRequest,
+            format!("`{name}` cannot be {value}"),
+        )
+        .hint(format!(
+            "It is between {} and {}",
+            allowed.start(),
+            allowed.end()
+        ))),
+    }
+}
