@@ -15,6 +15,7 @@ pub mod intake;
 pub mod manifest;
 pub mod name;
 pub mod snapshot;
+mod text;
 
 pub use describe::{Description, describe};
 pub use error::WorkshopError;

@@ -8,6 +8,7 @@ use nasiko_contract::RuntimeKind;
 use serde::{Deserialize, Deserializer, de};
 
 use crate::error::WorkshopError;
+use crate::text::{line_at, line_text};
 
 /// The file's name in a folder.
 pub const MANIFEST_FILE: &str = "nasiko.toml";
@@ -114,19 +115,17 @@ impl Manifest {
     /// Reads the text of a `nasiko.toml`.
     pub fn parse(text: &str) -> Result<Self, WorkshopError> {
         toml::from_str(text).map_err(|error| {
-            let offset = error.span().map_or(0, |span| span.start).min(text.len());
-            let before = text.as_bytes().get(..offset).unwrap_or_default();
-            let line = before.iter().filter(|byte| **byte == b'\n').count();
+            let line = line_at(text, error.span().map_or(0, |span| span.start));
             WorkshopError::ManifestBroken {
                 file: MANIFEST_FILE.to_owned(),
-                line: u32::try_from(line + 1).unwrap_or(u32::MAX),
+                line,
                 reason: error
                     .message()
                     .lines()
                     .next()
                     .unwrap_or_default()
                     .to_owned(),
-                text: text.lines().nth(line).unwrap_or_default().to_owned(),
+                text: line_text(text, line).to_owned(),
             }
         })
     }

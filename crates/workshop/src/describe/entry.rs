@@ -7,8 +7,9 @@ use indexmap::IndexMap;
 use super::folder::Folder;
 use super::project::Project;
 use super::source::SourceFacts;
-use super::{Description, Entry, Language, python};
+use super::{Description, Entry, python};
 use crate::dockerfile::{command_for_process, split_words, without_wrapper};
+use crate::text::has_extension;
 
 /// Finds the entry: `nasiko.toml`, Dockerfile, Procfile, Python, Node, Go, Rust.
 pub(super) fn find(
@@ -154,7 +155,7 @@ fn of_go(folder: &Folder<'_>) -> Option<Entry> {
         return None;
     }
     let is_main = |path: &&str| {
-        path.ends_with(".go")
+        has_extension(path, "go")
             && !path.ends_with("_test.go")
             && folder
                 .read_prefix(path, 16 << 10)
@@ -162,7 +163,7 @@ fn of_go(folder: &Folder<'_>) -> Option<Entry> {
     };
     let mut candidates: Vec<&str> = folder
         .files()
-        .filter(|path| path.ends_with(".go") && path.matches('/').count() <= 2)
+        .filter(|path| has_extension(path, "go") && path.matches('/').count() <= 2)
         .collect();
     candidates.sort_by_key(|path| path.matches('/').count());
     let file = candidates.into_iter().take(100).find(is_main)?;
@@ -238,19 +239,5 @@ pub(super) fn join(directory: &str, path: &str) -> String {
         path.to_owned()
     } else {
         format!("{directory}/{path}")
-    }
-}
-
-/// Whether the folder is of that language, for callers that only know the entry.
-pub(super) fn language_of(entry: &Entry) -> Option<Language> {
-    match entry.command.first()?.as_str() {
-        "python" | "uvicorn" | "gunicorn" | "hypercorn" | "flask" | "fastapi" => {
-            Some(Language::Python)
-        }
-        "node" | "npm" | "npx" => Some(Language::Node),
-        "go" => Some(Language::Go),
-        "cargo" => Some(Language::Rust),
-        "java" => Some(Language::Java),
-        _ => None,
     }
 }

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::snapshot::Snapshot;
+use crate::text::line_at;
 
 /// Bytes of one file that are read.
 const TEXT_LIMIT: u64 = 256 << 10;
@@ -131,10 +132,4 @@ impl<'a> Folder<'a> {
 pub(super) fn line_of(text: &str, needle: &str) -> Option<u32> {
     let offset = text.find(needle)?;
     Some(line_at(text, offset))
-}
-
-/// The line, from 1, of a place in a text.
-pub(super) fn line_at(text: &str, offset: usize) -> u32 {
-    let before = text.as_bytes().get(..offset).unwrap_or_default();
-    u32::try_from(before.iter().filter(|byte| **byte == b'\n').count() + 1).unwrap_or(u32::MAX)
 }

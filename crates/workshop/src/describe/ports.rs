@@ -42,6 +42,19 @@ pub(super) fn claim(
     for port in compose.into_iter().flat_map(|compose| &compose.ports) {
         add(*port, "the Compose file".to_owned());
     }
+    // A program that reads PORT listens where it says, so the values the folder gives it count as well.
+    let said =
+        |values: &indexmap::IndexMap<String, String>| values.get("PORT")?.trim().parse().ok();
+    if let Some(port) = said(&description.env) {
+        add(port, "PORT in the folder's environment".to_owned());
+    }
+    if let Some(port) = description
+        .dockerfile
+        .as_ref()
+        .and_then(|facts| said(&facts.env))
+    {
+        add(port, "ENV PORT in the Dockerfile".to_owned());
+    }
     let card_port = description.card.as_ref().and_then(|card| {
         urls(&card.json)
             .find_map(url_port)

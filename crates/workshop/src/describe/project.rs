@@ -25,7 +25,7 @@ pub(super) struct Project {
     pub(super) node_main: Option<String>,
     pub(super) has_package_json: bool,
     /// Whether `pyproject.toml` is a project with dependencies, not only tool settings.
-    pub(super) has_python_project: bool,
+    pub(super) has_pyproject: bool,
     /// The `requirements.txt` that counts.
     pub(super) requirements_file: Option<String>,
     /// Names of required packages, in lower case.
@@ -92,7 +92,7 @@ impl Project {
         };
         self.language.get_or_insert(Language::Python);
         self.take_text(table);
-        self.has_python_project = true;
+        self.has_pyproject = true;
         let scripts = table.get("scripts").and_then(toml::Value::as_table);
         for (name, target) in scripts.into_iter().flatten() {
             if let Some(target) = target.as_str() {
@@ -280,7 +280,7 @@ impl Project {
                 RequirementsKind::Cargo,
                 there(&["Cargo.toml", "Cargo.lock"]),
             ),
-            _ if self.has_python_project && folder.has("uv.lock") => (
+            _ if self.has_pyproject && folder.has("uv.lock") => (
                 RequirementsKind::UvLock,
                 there(&["pyproject.toml", "uv.lock"]),
             ),
@@ -288,9 +288,7 @@ impl Project {
                 RequirementsKind::Pip,
                 self.requirements_file.iter().cloned().collect(),
             ),
-            _ if self.has_python_project => {
-                (RequirementsKind::PyProject, there(&["pyproject.toml"]))
-            }
+            _ if self.has_pyproject => (RequirementsKind::PyProject, there(&["pyproject.toml"])),
             _ => {
                 packages = dockerfile
                     .map(|facts| facts.pip_packages.clone())

@@ -9,6 +9,7 @@ use super::entry::join;
 use super::folder::Folder;
 use super::project::Project;
 use super::source::SourceFacts;
+use crate::text::has_extension;
 
 /// File names that start an agent, best first.
 const STARTERS: [&str; 3] = ["__main__.py", "main.py", "app.py"];
@@ -306,7 +307,7 @@ pub(super) fn with_port_options(
                 .map(|path| join(workdir, &path))
                 .find(|path| folder.has(path))
         }
-        [script, ..] if script.ends_with(".py") => Some(join(workdir, script)),
+        [script, ..] if has_extension(script, "py") => Some(join(workdir, script)),
         [directory, ..] if !directory.starts_with('-') => {
             let directory = directory.trim_start_matches('.');
             Some(join(workdir, &join(directory, "__main__.py")))

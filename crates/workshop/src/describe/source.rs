@@ -5,8 +5,9 @@ mod variables;
 
 use nasiko_contract::Protocol;
 
-use super::folder::{Folder, line_at};
+use super::folder::Folder;
 use super::{Language, PortClaim};
+use crate::text::{has_extension, line_at};
 
 pub(super) use variables::VariableUse;
 
@@ -14,6 +15,8 @@ pub(super) use variables::VariableUse;
 const MOST_FILES: usize = 200;
 /// Bytes read of each.
 const FILE_LIMIT: u64 = 64 << 10;
+/// Routes that are kept of one file.
+const MOST_ROUTES: usize = 100;
 /// Folders whose sources say nothing of the agent.
 const NOT_SOURCE: [&str; 9] = [
     "tests",
@@ -118,8 +121,12 @@ impl SourceFacts {
             ]
             .iter()
             .any(|mark| text.contains(mark));
-            dialects.0 |= text.contains("message/send");
-            dialects.1 |= text.contains("\"SendMessage\"") || text.contains("'SendMessage'");
+            dialects.0 |= ["message/send", "a2a.server.apps"]
+                .iter()
+                .any(|mark| text.contains(mark));
+            dialects.1 |= ["\"SendMessage\"", "'SendMessage'", "a2a.server.routes"]
+                .iter()
+                .any(|mark| text.contains(mark));
             facts.routes.extend(routes(&text));
             if facts.ports.len() < 4 {
                 facts.ports.extend(ports(path, &text));
@@ -194,8 +201,8 @@ fn language_of(path: &str) -> Option<Language> {
     let (stem, ending) = name.rsplit_once('.')?;
     if stem.starts_with("test_")
         || stem.ends_with("_test")
-        || stem.ends_with(".test")
-        || stem.ends_with(".min")
+        || has_extension(stem, "test")
+        || has_extension(stem, "min")
         || stem == "setup"
     {
         return None;
@@ -313,26 +320,26 @@ fn routes(text: &str) -> Vec<Route> {
         "path in (",
         "url === ",
     ];
-    let mut routes = Vec::new();
-    for line in text
-        .lines()
-        .filter(|line| line.contains("\"/") || line.contains("'/") || line.contains("`/"))
-    {
-        for mark in MARKS {
-            let Some((_, after)) = line.split_once(mark) else {
-                continue;
-            };
-            if let Some((path, _)) = variables::literal(after.trim_start())
-                && path.starts_with('/')
-                && routes.len() < 200
-            {
+    let mut routes: Vec<Route> = Vec::new();
+    for line in text.lines() {
+        let Some((_, mut rest)) = MARKS.into_iter().find_map(|mark| line.split_once(mark)) else {
+            continue;
+        };
+        while let Some((path, after)) = next_literal(rest) {
+            if path.starts_with('/') && routes.len() < MOST_ROUTES {
                 routes.push(Route {
                     path: path.to_owned(),
                 });
             }
+            rest = after;
         }
     }
     routes
+}
+
+fn next_literal(text: &str) -> Option<(&str, &str)> {
+    let quote = text.find(['"', '\'', '`'])?;
+    variables::literal(text.get(quote..)?)
 }
 
 /// Numbers that stand right after the word port, and what Node and Go listen on.

@@ -24,7 +24,7 @@ pub fn generate(description: &Description) -> String {
             .unwrap_or_else(|| ".".to_owned());
         let _ = writeln!(text, "{package}");
     }
-    let _ = write!(text, "ENV HOST=0.0.0.0 PORT={port}\n");
+    let _ = writeln!(text, "ENV HOST=0.0.0.0 PORT={port}");
     if let Some(entry) = &description.entry {
         for (name, value) in &entry.env {
             let _ = writeln!(text, "ENV {name}={}", quoted(value));

@@ -5,6 +5,7 @@ use indexmap::IndexMap;
 use super::words::split_words;
 use super::{CommandForm, DockerfileFacts};
 use crate::snapshot::Snapshot;
+use crate::text::has_extension;
 
 /// A command that runs in the folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +28,9 @@ const SYSTEM_FOLDERS: [&str; 6] = [
     "/usr/local/sbin/",
 ];
 /// Variables that only make sense within an image.
-const IMAGE_VARIABLES: [&str; 6] = [
+const IMAGE_VARIABLES: [&str; 8] = [
+    "PORT",
+    "HOST",
     "PATH",
     "HOME",
     "VIRTUAL_ENV",
@@ -177,7 +180,7 @@ pub fn without_wrapper(words: Vec<String>) -> Vec<String> {
     let rest: Vec<String> = words.iter().skip(skip).cloned().collect();
     match rest.first() {
         None => words,
-        Some(script) if script.ends_with(".py") => {
+        Some(script) if has_extension(script, "py") => {
             std::iter::once("python".to_owned()).chain(rest).collect()
         }
         Some(_) => without_wrapper(rest),

@@ -7,6 +7,7 @@ use super::words::split_words;
 use super::{CommandForm, CopyFact, DockerfileFacts, PortFact, StageFact};
 use crate::compose::interpolate;
 use crate::error::WorkshopError;
+use crate::text::{line_at, line_text};
 
 /// What a stage hands on to the stages built upon it.
 #[derive(Debug, Clone, Default)]
@@ -34,23 +35,20 @@ struct Reader<'a> {
 pub fn parse(path: &str, text: &str) -> Result<DockerfileFacts, WorkshopError> {
     // The parser knows line feeds alone.
     let text = text.replace("\r\n", "\n");
-    let document =
-        parse_dockerfile::parse(&text).map_err(|error| WorkshopError::DockerfileBroken {
+    let document = parse_dockerfile::parse(&text).map_err(|error| {
+        let line = u32::try_from(error.line()).unwrap_or(u32::MAX);
+        let reason = error.to_string();
+        // The place is told apart from the reason.
+        let reason = reason
+            .rsplit_once(" at line ")
+            .map_or(reason.as_str(), |(reason, _)| reason);
+        WorkshopError::DockerfileBroken {
             file: path.to_owned(),
-            line: u32::try_from(error.line()).unwrap_or(u32::MAX),
-            reason: {
-                let reason = error.to_string();
-                reason
-                    .rsplit_once(" at line ")
-                    .map_or(reason.clone(), |(reason, _)| reason.to_owned())
-            },
-            text: text
-                .lines()
-                .nth(error.line().saturating_sub(1))
-                .unwrap_or_default()
-                .trim()
-                .to_owned(),
-        })?;
+            line,
+            reason: reason.to_owned(),
+            text: line_text(&text, line).to_owned(),
+        }
+    })?;
     let mut reader = Reader {
         text: &text,
         facts: DockerfileFacts {
@@ -231,8 +229,7 @@ impl Reader<'_> {
     }
 
     fn line(&self, offset: usize) -> u32 {
-        let before = self.text.as_bytes().get(..offset).unwrap_or_default();
-        u32::try_from(before.iter().filter(|byte| **byte == b'\n').count() + 1).unwrap_or(u32::MAX)
+        line_at(self.text, offset)
     }
 
     fn finish(self) -> DockerfileFacts {

@@ -88,12 +88,11 @@ impl Pattern {
         let mut parts = self.text.split('/');
         for name in directory.split('/') {
             match parts.next() {
-                None => return false,
                 Some(part) if part.contains("**") => return true,
                 Some(part)
                     if part == name
                         || Self::parse(part).is_some_and(|pattern| pattern.matches(name)) => {}
-                Some(_) => return false,
+                _ => return false,
             }
         }
         parts.next().is_some()

@@ -36,7 +36,7 @@ fn extract_into(
     cancel: &CancellationToken,
 ) -> Result<PathBuf, WorkshopError> {
     let Some(kind) = archive_kind(archive)? else {
-        return Err(broken(archive, "it is neither a zip nor a tar file"));
+        return Err(broken(archive, &"it is neither a zip nor a tar file"));
     };
     fs_err::create_dir_all(target).map_err(|error| WorkshopError::io("Writing", target, error))?;
     let file = fs_err::File::open(archive)
@@ -58,12 +58,12 @@ fn extract_into(
         }
     }
     extraction.finish().map_err(|error| match error {
-        WorkshopError::PathNotFound { .. } => broken(archive, "it is empty"),
+        WorkshopError::PathNotFound { .. } => broken(archive, &"it is empty"),
         error => error,
     })
 }
 
-fn broken(archive: &Path, reason: impl ToString) -> WorkshopError {
+fn broken(archive: &Path, reason: &dyn std::fmt::Display) -> WorkshopError {
     WorkshopError::ArchiveBroken {
         path: archive.to_path_buf(),
         reason: reason.to_string(),
@@ -75,11 +75,11 @@ fn zip_entries(
     reader: BufReader<fs_err::File>,
     extraction: &mut Extraction<'_>,
 ) -> Result<(), WorkshopError> {
-    let mut archive = zip::ZipArchive::new(reader).map_err(|error| broken(path, error))?;
+    let mut archive = zip::ZipArchive::new(reader).map_err(|error| broken(path, &error))?;
     for index in 0..archive.len() {
         let mut entry = archive
             .by_index(index)
-            .map_err(|error| broken(path, error))?;
+            .map_err(|error| broken(path, &error))?;
         let name = entry.name().to_owned();
         let Some(place) = extraction.admit(&name)? else {
             continue;
@@ -92,7 +92,7 @@ fn zip_entries(
                 Read::by_ref(&mut entry)
                     .take(8192)
                     .read_to_string(&mut target)
-                    .map_err(|error| broken(path, error))?;
+                    .map_err(|error| broken(path, &error))?;
                 extraction.link(place, PathBuf::from(target), &name)?;
             }
             0 | 0o100_000 => extraction.file(&place, mode & 0o111 != 0, &mut entry)?,
@@ -108,8 +108,8 @@ fn tar_entries(
     extraction: &mut Extraction<'_>,
 ) -> Result<(), WorkshopError> {
     let mut archive = tar::Archive::new(reader);
-    for entry in archive.entries().map_err(|error| broken(path, error))? {
-        let mut entry = entry.map_err(|error| broken(path, error))?;
+    for entry in archive.entries().map_err(|error| broken(path, &error))? {
+        let mut entry = entry.map_err(|error| broken(path, &error))?;
         let kind = entry.header().entry_type();
         if matches!(kind, EntryType::XGlobalHeader | EntryType::XHeader) {
             continue;
@@ -128,7 +128,7 @@ fn tar_entries(
                 extraction.file(&place, executable, &mut entry)?;
             }
             EntryType::Symlink => {
-                extraction.link(place, PathBuf::from(target.unwrap_or_default()), &name)?
+                extraction.link(place, PathBuf::from(target.unwrap_or_default()), &name)?;
             }
             EntryType::Link => extraction.hard_link(&place, &target.unwrap_or_default(), &name)?,
             _ => return Err(refused(&name, "it is a device, a pipe or a socket")),

@@ -1,8 +1,8 @@
 //! Environment variables that a source file reads, and whether it can do without them.
 
 use crate::describe::Language;
-use crate::describe::folder::line_at;
 use crate::envfile::is_variable;
+use crate::text::line_at;
 
 /// One reading of a variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,7 +99,7 @@ pub(super) fn read(path: &str, text: &str, language: Language) -> Vec<VariableUs
             let name = if spelling.quoted {
                 literal(after.trim_start())
             } else {
-                bare(after)
+                Some(bare(after))
             };
             let Some((name, rest)) = name.filter(|(name, _)| is_variable(name)) else {
                 continue;
@@ -131,11 +131,11 @@ pub(super) fn literal(text: &str) -> Option<(&str, &str)> {
     text.get(1..)?.split_once(quote)
 }
 
-fn bare(text: &str) -> Option<(&str, &str)> {
+fn bare(text: &str) -> (&str, &str) {
     let end = text
         .find(|character: char| !character.is_ascii_alphanumeric() && character != '_')
         .unwrap_or(text.len());
-    Some(text.split_at(end))
+    text.split_at(end)
 }
 
 fn line_around(text: &str, offset: usize) -> &str {
