@@ -10,6 +10,7 @@ use nasiko_runtime::{Instance, InstanceState, Runtime as _};
 
 use crate::{
     jobs::Work,
+    launch,
     plane::Shared,
     probe,
     records::{AgentRecord, DeploymentRecord, Desired, RunPlan},
@@ -92,7 +93,7 @@ async fn settle(
             };
             let _nothing_to_drain = shared.routes.set(
                 agent.name.as_str(),
-                shared.upstream(current, address, plan, &agent.card),
+                launch::upstream(current, address, plan, &agent.card),
             );
             shared
                 .change_agent(&agent.name, |agent, _| {

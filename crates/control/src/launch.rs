@@ -197,26 +197,10 @@ impl Shared {
         }
         let drain = self.routes.set(
             name.as_str(),
-            self.upstream(&deployment.id, address, plan, &card),
+            upstream(&deployment.id, address, plan, &card),
         );
-        self.retire(name.clone(), previous, drain, deployment);
+        self.retire(name.clone(), previous, drain, &deployment);
         Ok(())
-    }
-
-    /// The upstream of an instance.
-    pub(crate) fn upstream(
-        &self,
-        deployment: &DeploymentId,
-        address: SocketAddr,
-        plan: &RunPlan,
-        card: &Value,
-    ) -> Upstream {
-        Upstream {
-            address,
-            base_path: plan.card_path.clone(),
-            instance: deployment.to_string(),
-            card: Some(Arc::new(card.clone())),
-        }
     }
 
     /// Ends the instance that was replaced once its open requests are done.
@@ -225,17 +209,18 @@ impl Shared {
         agent: AgentName,
         previous: Option<DeploymentId>,
         drain: Drain,
-        current: DeploymentRecord,
+        current: &DeploymentRecord,
     ) {
         let shared = Arc::clone(self);
         let current_instance = InstanceId::new(current.id.as_str());
+        let runtime = self.runtime(current.runtime);
         // If this process ends meanwhile, the next start finds the old one unreferenced and ends it.
         self.spawn(async move {
             drain.finished(DRAIN_LIMIT).await;
             if let Some(previous) = previous {
                 shared.end_deployment(&previous, DeploymentState::Stopped).await;
             }
-            if let Err(error) = shared.runtime(current.runtime).promote(&current_instance).await {
+            if let Err(error) = runtime.promote(&current_instance).await {
                 tracing::debug!(%error, %agent, "the new instance did not get the agent's plain name");
             }
         });
@@ -326,5 +311,20 @@ impl Shared {
         self.change_agent(agent, |record, _| activity.clone_into(&mut record.activity))
             .await
             .map(drop)
+    }
+}
+
+/// The upstream of an instance.
+pub(crate) fn upstream(
+    deployment: &DeploymentId,
+    address: SocketAddr,
+    plan: &RunPlan,
+    card: &Value,
+) -> Upstream {
+    Upstream {
+        address,
+        base_path: plan.card_path.clone(),
+        instance: deployment.to_string(),
+        card: Some(Arc::new(card.clone())),
     }
 }

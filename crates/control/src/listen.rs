@@ -2,7 +2,6 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use bytes::Bytes;
 use futures::{FutureExt, future::BoxFuture};
 use nasiko_contract::{ErrorCode, Fault};
 use nasiko_gateway::{Exposure, OtlpReply, OtlpRequest, OtlpSink};
@@ -32,7 +31,7 @@ impl OtlpSink for ContainerExports {
             OtlpReply {
                 status: reply.status,
                 content_type: reply.content_type,
-                body: Bytes::from(reply.body),
+                body: reply.body,
             }
         }
         .boxed()
@@ -53,7 +52,7 @@ pub(crate) fn start(shared: &Arc<Shared>, listeners: Listeners) -> Result<(), Fa
         report(
             "gateway",
             gateway.serve(listener, Exposure::Loopback, stop).await,
-        )
+        );
     });
 
     let (gateway, stop) = (shared.gateway.clone(), shared.stop.clone());
@@ -112,7 +111,7 @@ pub(crate) async fn on_container_network(shared: &Shared) -> Result<SocketAddr, 
         report(
             "gateway for containers",
             gateway.serve(listener, exposure, stop).await,
-        )
+        );
     });
     Ok(address)
 }

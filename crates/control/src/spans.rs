@@ -154,7 +154,7 @@ impl ServeStream<TailTraces> for ControlPlane {
                         }
                         // Whoever is too slow for the tail misses some; each notice carries the whole summary anyway.
                         Err(RecvError::Lagged(missed)) => {
-                            tracing::debug!(missed, "a follower of traces was too slow")
+                            tracing::debug!(missed, "a follower of traces was too slow");
                         }
                         Err(RecvError::Closed) => return None,
                     }

@@ -43,7 +43,8 @@ async fn watch(shared: &Arc<Shared>, kind: RuntimeKind, mut events: Receiver<Run
                 }
             }
             Ok(RuntimeEvent::Started { .. }) => {}
-            Ok(RuntimeEvent::EngineUp) => compare(shared, kind).await,
+            // After a gap in what was seen: look at everything instead.
+            Ok(RuntimeEvent::EngineUp) | Err(RecvError::Lagged(_)) => compare(shared, kind).await,
             Ok(RuntimeEvent::EngineDown { reason }) => {
                 let fault = Fault::new(
                     nasiko_contract::ErrorCode::EngineStopped,
@@ -54,8 +55,6 @@ async fn watch(shared: &Arc<Shared>, kind: RuntimeKind, mut events: Receiver<Run
                 .retryable();
                 adopt::mark_unreachable(shared, &fault).await;
             }
-            // Something was missed: look at everything instead.
-            Err(RecvError::Lagged(_)) => compare(shared, kind).await,
             Err(RecvError::Closed) => return,
         }
     }
