@@ -1,0 +1,100 @@
+//! The OTLP intake: gRPC, and HTTP with protobuf or JSON.
+
+mod decode;
+mod document;
+mod encode;
+mod grpc;
+mod http;
+
+use std::sync::Arc;
+
+use nasiko_contract::ErrorCode;
+use opentelemetry_proto::tonic::collector::{
+    logs::v1::ExportLogsServiceRequest, metrics::v1::ExportMetricsServiceRequest,
+    trace::v1::ExportTraceServiceRequest,
+};
+
+use crate::{Span, TelemetryError, TraceStore};
+
+pub use document::Imported;
+pub use http::HttpReply;
+
+/// Takes what programs export and puts it into the store. A cheap handle; clones share the same store.
+#[derive(Clone)]
+pub struct OtlpIntake {
+    store: TraceStore,
+}
+
+/// What became of an export: how many items were refused, and why.
+#[derive(Debug, Default)]
+pub(crate) struct Taken {
+    rejected: u64,
+    why: &'static str,
+}
+
+const NO_ID: &str = "some spans have no valid trace or span id";
+const OUT_OF_TIME: &str = "some items are older than the retention or from the future";
+
+impl OtlpIntake {
+    /// An intake in front of `store`.
+    pub fn new(store: TraceStore) -> Self {
+        Self { store }
+    }
+
+    /// Writes an export of spans. `agent` is who sent it, where that is known for certain.
+    async fn traces(
+        &self,
+        request: ExportTraceServiceRequest,
+        agent: Option<&str>,
+    ) -> Result<Taken, TelemetryError> {
+        let (spans, unfit) = decode::spans(request, agent, self.store.limits());
+        let refused = self.store.write(spans, Vec::new()).await?.rejected;
+        Ok(Taken {
+            rejected: unfit + refused,
+            why: if unfit > 0 { NO_ID } else { OUT_OF_TIME },
+        })
+    }
+
+    async fn logs(
+        &self,
+        request: ExportLogsServiceRequest,
+        agent: Option<&str>,
+    ) -> Result<Taken, TelemetryError> {
+        let logs = decode::logs(request, agent, self.store.limits());
+        let refused = self.store.write(Vec::new(), logs).await?.rejected;
+        Ok(Taken {
+            rejected: refused,
+            why: OUT_OF_TIME,
+        })
+    }
+
+    /// Metrics are taken and let go: everything shown is counted from spans, and refusing would only fill agents' logs.
+    #[expect(
+        clippy::unused_self,
+        reason = "the third of three signals, alike from outside"
+    )]
+    fn metrics(&self, request: &ExportMetricsServiceRequest) -> Taken {
+        tracing::trace!(resources = request.resource_metrics.len(), "metrics let go");
+        Taken::default()
+    }
+
+    /// Imports a document of spans (see [`TraceStore::export`](TraceStore::export)) and returns once it is durable.
+    pub async fn import(&self, json: &[u8]) -> Result<Imported, TelemetryError> {
+        self.store.import(json).await
+    }
+}
+
+/// Whether a sender should send the same again: it was our state, not its data.
+pub(crate) fn is_retryable(error: &TelemetryError) -> bool {
+    !matches!(
+        error.code(),
+        ErrorCode::InvalidRequest | ErrorCode::TooLarge
+    )
+}
+
+/// Spans of one resource and scope, in their order.
+pub(crate) fn same_origin(left: &Span, right: &Span) -> bool {
+    (Arc::ptr_eq(&left.resource, &right.resource) || left.resource == right.resource)
+        && left.scope == right.scope
+        && left.agent == right.agent
+}
