@@ -3,6 +3,7 @@
 //! A failed check does not stop the others; only a build that fails does, since tests are made of it.
 
 mod counts;
+mod transcripts;
 
 use std::time::Duration;
 
@@ -65,6 +66,11 @@ pub(crate) fn test(places: &Places, options: &Options) -> Result<()> {
             run(cargo(places).args(["fmt", "--all", "--check"]))
         })?;
         check("lock file", &mut || lock_file(places))?;
+        if answers(cargo(places).args(["deny", "--version"])) {
+            // Advisories are left out: they take a database from outside.
+            let rules = ["deny", "--offline", "check", "bans", "licenses", "sources"];
+            check("dependencies", &mut || run(cargo(places).args(rules)))?;
+        }
         check("tidy", &mut || tidy::report(&places.root))?;
     }
     let mut built = check("web UI", &mut || ui::build(places, ui::Profile::Small))?;
@@ -81,6 +87,10 @@ pub(crate) fn test(places: &Places, options: &Options) -> Result<()> {
         })?;
     }
     built &= check("build", &mut || build(places, ready.nextest))?;
+
+    if everything && built {
+        check("documents", &mut || transcripts::check(places))?;
+    }
 
     let counts = Mutex::new(Counts::default());
     let mut skips = Vec::new();

@@ -82,6 +82,20 @@ fn check(root: &Path) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
+/// The documents of the repository and what they say.
+pub(crate) fn documents(root: &Path) -> Result<impl Iterator<Item = (PathBuf, String)>> {
+    let is_document = |source: &Source| {
+        source
+            .path
+            .extension()
+            .is_some_and(|extension| extension == "md")
+    };
+    Ok(sources(root)?
+        .into_iter()
+        .filter(is_document)
+        .map(|source| (source.path, source.text)))
+}
+
 /// Every text file that is in git or about to be.
 fn sources(root: &Path) -> Result<Vec<Source>> {
     let listed = output(
