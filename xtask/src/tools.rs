@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 
 use crate::command::{answers, capture, cargo, command, logged};
-use crate::places::{Places, VENV_BIN, program_on_path, remove};
+use crate::places::{Places, VENV_BIN, remove};
 use crate::report::{self, Step};
 
 /// Compiling a tool on two cores.
@@ -93,10 +93,14 @@ fn cargo_install(places: &Places, package: &str, version: &str) -> Result<()> {
     let scratch = places.cache.join("target-tools");
     let install = |locked: &[&str]| {
         let mut cargo = cargo(places);
-        // Not from the checkout: its pinned toolchain and settings are no concern of a tool.
+        // Not from the checkout, whose settings are no concern of a tool.
         cargo
             .current_dir(&places.cache)
             .env("CARGO_TARGET_DIR", &scratch);
+        // It runs for seconds: what counts is how long it compiles.
+        cargo
+            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+            .env("CARGO_PROFILE_RELEASE_LTO", "off");
         cargo
             .args(["install", package, "--root"])
             .arg(&places.tools)
@@ -122,14 +126,10 @@ fn python_tool(places: &Places, environment: &str, packages: &[&str]) -> Result<
     let step = Step::begin(format!("installing {}", packages.last().unwrap_or(&"")));
     let dir = places.tools.join(environment);
     let python = if cfg!(windows) { "python" } else { "python3" };
-    // The system's Python before a version manager's shim, which may vanish.
-    let python = program_on_path(python)
-        .filter(|path| !path.ends_with("shims"))
-        .unwrap_or_else(|| python.into());
     logged(
         places,
         "venv",
-        command(places, &python).args(["-m", "venv"]).arg(&dir),
+        command(places, python).args(["-m", "venv"]).arg(&dir),
         DOWNLOADING,
     )?;
     let pip = dir.join(VENV_BIN).join("python");
