@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 
 use crate::command::{answers, capture, command, logged, run};
 use crate::places::{Places, program_on_path};
-use crate::report::Step;
+use crate::report::{self, Step};
 
 /// Downloads of some hundred megabytes on a slow line.
 const LIMIT: Duration = Duration::from_mins(30);
@@ -34,8 +34,12 @@ pub(crate) fn missing<'a>(places: &Places, packages: &[&'a str]) -> Result<Vec<&
         .collect())
 }
 
-/// Installs `packages` as root or with sudo; where neither is to be had, says the exact command and stops.
+/// Installs `packages` as root or with sudo; where neither is to be had, says the exact command and stops. Packages
+/// that this release of the system does not have are named and left out.
 pub(crate) fn install(places: &Places, packages: &[&str]) -> Result<()> {
+    if packages.is_empty() {
+        return Ok(());
+    }
     let step = Step::begin(format!(
         "installing {} Debian packages: {}",
         packages.len(),
@@ -54,7 +58,16 @@ pub(crate) fn install(places: &Places, packages: &[&str]) -> Result<()> {
     };
     apt(places, prefix, "apt update", &["update", "--quiet"])?;
     let mut words = vec!["install", "--yes", "--quiet", "--no-install-recommends"];
-    words.extend(packages);
+    let (known, unknown): (Vec<&str>, Vec<&str>) = packages
+        .iter()
+        .partition(|package| answers(command(places, "apt-cache").args(["show", package])));
+    if !unknown.is_empty() {
+        report::warn(&format!(
+            "this system has no package {}",
+            unknown.join(", ")
+        ));
+    }
+    words.extend(known);
     apt(places, prefix, "apt install", &words)?;
     step.done();
     Ok(())

@@ -1,5 +1,8 @@
 //! Starting other programs and waiting for them: with a limit, with signs of life, and never past Ctrl-C.
 
+#[cfg(test)]
+mod tests;
+
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::Path;

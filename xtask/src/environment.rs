@@ -57,18 +57,14 @@ pub(crate) fn start(places: &Places) -> Result<Environment> {
             .iter()
             .flat_map(|display| display.env.iter().cloned()),
     );
-    for (variable, program) in [
-        ("NASIKO_TEST_CHROMIUM", "chromium"),
-        ("NASIKO_TEST_CHROMEDRIVER", "chromedriver"),
-        ("NASIKO_TEST_WEBKIT_DRIVER", "WebKitWebDriver"),
-        ("NASIKO_TEST_REDIS_SERVER", "redis-server"),
+    for (variable, names) in [
+        ("NASIKO_TEST_CHROMIUM", &["chromium", "google-chrome"][..]),
+        ("NASIKO_TEST_CHROMEDRIVER", &["chromedriver"]),
+        ("NASIKO_TEST_WEBKIT_DRIVER", &["WebKitWebDriver"]),
+        ("NASIKO_TEST_REDIS_SERVER", &["redis-server"]),
     ] {
-        announce(
-            &mut env,
-            variable,
-            program_on_path(program).as_deref(),
-            program,
-        );
+        let found = names.iter().find_map(|name| program_on_path(name));
+        announce(&mut env, variable, found.as_deref(), names[0]);
     }
     announce(
         &mut env,

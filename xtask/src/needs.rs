@@ -6,211 +6,126 @@ use crate::command::{answers, command};
 use crate::places::{Places, program_on_path};
 use crate::setup::Purpose;
 
-/// How to see that something is there, on a system whose packages we cannot ask.
-pub(crate) enum Probe {
-    /// `pkg-config --exists NAME`
-    Library(&'static str),
-    /// A program on `PATH`.
-    Program(&'static str),
-}
+/// What building and running takes. Columns: how to see that it is there (programs of which one will do, joined by
+/// `|`, or `lib:` and a pkg-config name), then the packages of Debian (joined by `+`), dnf, pacman, brew and winget; `-` where nothing is to be done.
+const FOR_RUN: &str = "
+    cc                             build-essential              gcc                                base-devel               -           -
+    pkg-config                     pkg-config                   pkgconf                            pkgconf                  -           -
+    lib:webkit2gtk-4.1             libwebkit2gtk-4.1-dev        webkit2gtk4.1-devel                webkit2gtk-4.1           -           -
+    lib:ayatana-appindicator3-0.1  libayatana-appindicator3-dev libayatana-appindicator-gtk3-devel libayatana-appindicator  -           -
+    lib:librsvg-2.0                librsvg2-dev                 librsvg2-devel                     librsvg                  -           -
+    lib:libxdo                     libxdo-dev                   libxdo-devel                       xdotool                  -           -
+    python3                        python3+python3-venv         python3                            python                   python3     Python.Python.3.13
+";
 
-/// One thing that is needed.
-pub(crate) struct Need {
-    pub(crate) debian: &'static [&'static str],
-    /// Names elsewhere: dnf, pacman, brew, winget. Empty: nothing to install there.
-    elsewhere: [&'static str; 4],
-    probe: Probe,
-    purpose: Purpose,
-}
+/// What testing takes besides. Without these, tests are skipped.
+const FOR_TEST: &str = "
+    dockerd                        docker.io+iptables           moby-engine                        docker                   -           -
+    debootstrap                    debootstrap                  -                                  -                        -           -
+    busybox                        busybox-static               -                                  -                        -           -
+    node                           nodejs                       nodejs                             nodejs                   node        OpenJS.NodeJS.LTS
+    Xvfb                           xvfb                         xorg-x11-server-Xvfb               xorg-server-xvfb         -           -
+    dbus-daemon                    dbus                         dbus-daemon                        dbus                     -           -
+    chromium|google-chrome         chromium+fonts-dejavu-core   chromium                           chromium                 -           -
+    chromedriver                   chromium-driver              chromedriver                       chromium                 -           -
+    WebKitWebDriver                webkit2gtk-driver            webkit2gtk4.1-devel                webkit2gtk-4.1           -           -
+    redis-server                   redis-server                 redis                              redis                    redis       -
+";
 
-/// Everything, for both purposes.
-const NEEDS: &[Need] = &[
-    need(
-        &["build-essential"],
-        ["gcc", "base-devel", "", ""],
-        Probe::Program("cc"),
-        Purpose::Run,
-    ),
-    need(
-        &["pkg-config"],
-        ["pkgconf", "pkgconf", "", ""],
-        Probe::Program("pkg-config"),
-        Purpose::Run,
-    ),
-    need(
-        &["libwebkit2gtk-4.1-dev"],
-        ["webkit2gtk4.1-devel", "webkit2gtk-4.1", "", ""],
-        Probe::Library("webkit2gtk-4.1"),
-        Purpose::Run,
-    ),
-    need(
-        &["libayatana-appindicator3-dev"],
-        [
-            "libayatana-appindicator-gtk3-devel",
-            "libayatana-appindicator",
-            "",
-            "",
-        ],
-        Probe::Library("ayatana-appindicator3-0.1"),
-        Purpose::Run,
-    ),
-    need(
-        &["librsvg2-dev"],
-        ["librsvg2-devel", "librsvg", "", ""],
-        Probe::Library("librsvg-2.0"),
-        Purpose::Run,
-    ),
-    need(
-        &["libxdo-dev"],
-        ["libxdo-devel", "xdotool", "", ""],
-        Probe::Library("libxdo"),
-        Purpose::Run,
-    ),
-    need(
-        &["python3", "python3-venv"],
-        ["python3", "python", "python3", "Python.Python.3.13"],
-        PYTHON,
-        Purpose::Run,
-    ),
-    need(&[], ["", "", "", ""], Probe::Program("git"), Purpose::Test),
-    need(
-        &["docker.io", "iptables"],
-        ["moby-engine", "docker", "", ""],
-        Probe::Program("docker"),
-        Purpose::Test,
-    ),
-    need(
-        &["debootstrap"],
-        ["", "", "", ""],
-        Probe::Program("debootstrap"),
-        Purpose::Test,
-    ),
-    need(
-        &["busybox-static"],
-        ["", "", "", ""],
-        Probe::Program("busybox"),
-        Purpose::Test,
-    ),
-    need(
-        &["xvfb"],
-        ["xorg-x11-server-Xvfb", "xorg-server-xvfb", "", ""],
-        Probe::Program("Xvfb"),
-        Purpose::Test,
-    ),
-    need(
-        &["dbus"],
-        ["dbus-daemon", "dbus", "", ""],
-        Probe::Program("dbus-daemon"),
-        Purpose::Test,
-    ),
-    need(
-        &["xdotool"],
-        ["xdotool", "xdotool", "", ""],
-        Probe::Program("xdotool"),
-        Purpose::Test,
-    ),
-    need(
-        &["imagemagick"],
-        ["ImageMagick", "imagemagick", "", ""],
-        Probe::Program("import"),
-        Purpose::Test,
-    ),
-    need(
-        &["fonts-dejavu-core"],
-        ["", "", "", ""],
-        Probe::Program("true"),
-        Purpose::Test,
-    ),
-    need(
-        &["chromium"],
-        ["chromium", "chromium", "chromium", ""],
-        Probe::Program("chromium"),
-        Purpose::Test,
-    ),
-    need(
-        &["chromium-driver"],
-        ["chromedriver", "", "chromedriver", ""],
-        Probe::Program("chromedriver"),
-        Purpose::Test,
-    ),
-    need(
-        &["webkit2gtk-driver"],
-        ["webkit2gtk4.1-devel", "", "", ""],
-        Probe::Program("WebKitWebDriver"),
-        Purpose::Test,
-    ),
-    need(
-        &["redis-server"],
-        ["redis", "redis", "redis", ""],
-        Probe::Program("redis-server"),
-        Purpose::Test,
-    ),
+/// The package managers of the columns after Debian's.
+const MANAGERS: [(&str, &str); 4] = [
+    ("dnf", "sudo dnf install"),
+    ("pacman", "sudo pacman -S --needed"),
+    ("brew", "brew install"),
+    ("winget", "winget install"),
 ];
 
-const PYTHON: Probe = Probe::Program(if cfg!(windows) { "python" } else { "python3" });
-
-const fn need(
-    debian: &'static [&'static str],
+/// One thing that is needed.
+#[derive(Clone, Copy)]
+pub(crate) struct Need {
+    probe: &'static str,
+    /// Joined by `+`.
+    debian: &'static str,
     elsewhere: [&'static str; 4],
-    probe: Probe,
-    purpose: Purpose,
-) -> Need {
-    Need {
-        debian,
-        elsewhere,
-        probe,
-        purpose,
-    }
 }
 
-/// What a purpose needs. Testing needs all that running does. Node.js is apart: any version that is there will do.
-pub(crate) fn of(purpose: Purpose) -> impl Iterator<Item = &'static Need> {
-    NEEDS
-        .iter()
-        .filter(move |need| need.purpose == Purpose::Run || purpose == Purpose::Test)
+/// What a purpose needs besides what [`Purpose::Run`] does.
+pub(crate) fn of(purpose: Purpose) -> Vec<Need> {
+    let table = match purpose {
+        Purpose::Run => FOR_RUN,
+        Purpose::Test => FOR_TEST,
+    };
+    let rows = table
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>());
+    rows.filter_map(|row| {
+        let &[probe, debian, ref elsewhere @ ..] = row.as_slice() else {
+            return None;
+        };
+        Some(Need {
+            probe,
+            debian,
+            elsewhere: elsewhere.try_into().ok()?,
+        })
+    })
+    .collect()
 }
 
 impl Need {
+    /// Debian's packages.
+    pub(crate) fn packages(self) -> impl Iterator<Item = &'static str> {
+        self.debian.split('+')
+    }
+
     /// Whether it is there, asked without a package manager.
-    pub(crate) fn present(&self, places: &Places) -> bool {
-        if cfg!(not(target_os = "linux")) && self.elsewhere.iter().all(|name| name.is_empty()) {
+    pub(crate) fn present(self, places: &Places) -> bool {
+        let of_linux = self.elsewhere[2..].iter().all(|name| *name == "-");
+        if of_linux && cfg!(not(target_os = "linux")) {
             return true;
         }
-        match self.probe {
-            Probe::Program(name) => program_on_path(name).is_some(),
-            Probe::Library(_) if cfg!(not(target_os = "linux")) => true,
-            Probe::Library(name) => answers(command(places, "pkg-config").args(["--exists", name])),
+        match self.probe.strip_prefix("lib:") {
+            Some(library) => answers(command(places, "pkg-config").args(["--exists", library])),
+            None if cfg!(windows) && self.probe == "python3" => program_on_path("python").is_some(),
+            None => self
+                .probe
+                .split('|')
+                .any(|name| program_on_path(name).is_some()),
         }
     }
 }
 
-/// The command that installs `needs` on a system other than Debian, when we know it.
-pub(crate) fn install_line(needs: &[&Need]) -> String {
-    let managers = [
-        ("dnf", "sudo dnf install"),
-        ("pacman", "sudo pacman -S --needed"),
-        ("brew", "brew install"),
-        ("winget", "winget install"),
-    ];
-    let Some(at) = managers
+/// The command that installs `needs` on a system other than Debian, as far as we know it.
+pub(crate) fn install_line(needs: &[Need]) -> String {
+    let known = MANAGERS
         .iter()
-        .position(|(program, _)| program_on_path(program).is_some())
-    else {
-        let names: Vec<&str> = needs
+        .position(|(program, _)| program_on_path(program).is_some());
+    let names: Vec<&str> = match known {
+        Some(at) => needs
             .iter()
-            .flat_map(|need| need.debian.iter().copied())
-            .collect();
-        return format!("install what Debian calls: {}", names.join(" "));
+            .map(|need| need.elsewhere[at])
+            .filter(|name| *name != "-")
+            .collect(),
+        None => needs.iter().flat_map(|need| need.packages()).collect(),
     };
-    let names: Vec<&str> = needs
-        .iter()
-        .map(|need| need.elsewhere[at])
-        .filter(|name| !name.is_empty())
-        .collect();
-    format!("{} {}", managers[at].1, names.join(" "))
+    let install = known.map_or("install what Debian calls:", |at| MANAGERS[at].1);
+    format!("{install} {}", names.join(" "))
 }
 
 /// Whether packages are Debian's (or a descendant's).
 pub(crate) fn debian() -> bool {
     Path::new("/etc/debian_version").is_file() && program_on_path("apt-get").is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FOR_RUN, FOR_TEST, of};
+    use crate::setup::Purpose;
+
+    #[test]
+    fn every_row_of_the_tables_is_whole() {
+        for (purpose, table) in [(Purpose::Run, FOR_RUN), (Purpose::Test, FOR_TEST)] {
+            let rows = table.lines().filter(|line| !line.trim().is_empty()).count();
+            assert_eq!(of(purpose).len(), rows, "a row lacks a column:{table}");
+        }
+    }
 }

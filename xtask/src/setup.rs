@@ -2,9 +2,10 @@
 
 use anyhow::{Result, bail};
 
+use crate::needs::{self, Need};
 use crate::places::Places;
 use crate::report::{self, Step};
-use crate::{apt, needs, tools, wasm};
+use crate::{apt, tools, wasm};
 
 /// What the machine is to be ready for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,35 +38,45 @@ pub(crate) fn setup(places: &Places, purpose: Purpose) -> Result<Ready> {
     Ok(Ready { nextest })
 }
 
+/// What running takes must be there; what testing takes besides is wished for.
 fn packages(places: &Places, purpose: Purpose) -> Result<()> {
+    let required = needs::of(Purpose::Run);
     if needs::debian() {
-        let mut wanted: Vec<&str> = needs::of(purpose)
-            .flat_map(|need| need.debian.iter().copied())
-            .collect();
-        if purpose == Purpose::Test && crate::places::program_on_path("node").is_none() {
-            wanted.push("nodejs");
+        // By package, since a program may be there without what it takes to build against it.
+        let packages: Vec<&str> = required.iter().flat_map(|need| need.packages()).collect();
+        apt::install(places, &apt::missing(places, &packages)?)?;
+    } else {
+        let missing = absent(places, required);
+        if !missing.is_empty() {
+            let line = needs::install_line(&missing);
+            bail!("some things are missing; run this, then try again:\n\n  {line}\n");
         }
-        let missing = apt::missing(places, &wanted)?;
-        return if missing.is_empty() {
+    }
+    if purpose == Purpose::Run {
+        return Ok(());
+    }
+    // By program, since people have engines and browsers that are no packages of their system.
+    let missing = absent(places, needs::of(Purpose::Test));
+    let packages: Vec<&str> = missing.iter().flat_map(|need| need.packages()).collect();
+    if missing.is_empty() {
+        Ok(())
+    } else if needs::debian() {
+        apt::install(places, &packages).or_else(|error| {
+            report::warn(&format!("tests that need these will be skipped: {error:#}"));
             Ok(())
-        } else {
-            apt::install(places, &missing)
-        };
-    }
-    let (required, wished): (Vec<_>, Vec<_>) = needs::of(purpose)
-        .filter(|need| !need.present(places))
-        .partition(|need| needs::of(Purpose::Run).any(|run| std::ptr::eq(run, *need)));
-    if !required.is_empty() {
-        bail!(
-            "some things are missing; run this, then try again:\n\n  {}\n",
-            needs::install_line(&required)
-        );
-    }
-    if !wished.is_empty() {
+        })
+    } else {
+        let line = needs::install_line(&missing);
         report::warn(&format!(
-            "tests that need more will be skipped; to run them: {}",
-            needs::install_line(&wished)
+            "tests that need more will be skipped; to run them: {line}"
         ));
+        Ok(())
     }
-    Ok(())
+}
+
+fn absent(places: &Places, needs: Vec<Need>) -> Vec<Need> {
+    needs
+        .into_iter()
+        .filter(|need| !need.present(places))
+        .collect()
 }

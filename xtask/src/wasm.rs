@@ -50,10 +50,7 @@ pub(crate) fn route(places: &Places) -> Result<Route> {
             "the WebAssembly target is missing; run this, then try again:\n\n  rustup target add {TARGET}\n"
         );
     }
-    let missing = apt::missing(places, DEBIAN_PACKAGES)?;
-    if !missing.is_empty() {
-        apt::install(places, &missing)?;
-    }
+    apt::install(places, &apt::missing(places, DEBIAN_PACKAGES)?)?;
     if !answers(command(places, "rustup").args(["run", "web", "rustc", "--version"])) {
         capture(
             command(places, "rustup").args(["toolchain", "link", "web", "/usr"]),
