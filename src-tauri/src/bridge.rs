@@ -1,0 +1,275 @@
+//! The one bridge between the webview and the control plane: calls by name, streams through a `Channel`.
+//!
+//! The webview names an operation of the contract and the target it wants; both are checked against each other here, so
+//! that a page that was taken over can do what the API allows and nothing else, and the token stays on this side.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+};
+
+use futures::StreamExt;
+use nasiko_client::{
+    BoxStream, Call, Frame, Transport,
+    http::HttpTransport,
+    resident::{self, Endpoint},
+};
+use nasiko_contract::{API_PREFIX, ErrorCode, Fault, OPERATIONS, OperationInfo, Shape};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tauri::{State, ipc::Channel};
+use tokio::{sync::Mutex, task::AbortHandle};
+
+use crate::environment;
+
+/// Streams one window may have open.
+const MOST_STREAMS: usize = 64;
+/// The longest target the webview may ask for, in bytes.
+const LONGEST_TARGET: usize = 8 * 1024;
+
+/// A call as the webview sends it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct BridgeCall {
+    operation: String,
+    target: String,
+    #[serde(default)]
+    body: Option<Value>,
+}
+
+/// What a stream sends to the webview.
+#[derive(Clone, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum StreamMessage {
+    /// One event.
+    Frame(Frame),
+    /// It failed; nothing more comes.
+    Fault(Fault),
+    /// It ended by itself.
+    End(bool),
+}
+
+/// The connection to the control plane, made when it is first needed and anew when it broke.
+#[derive(Default)]
+pub(crate) struct Bridge {
+    connection: Mutex<Option<Arc<HttpTransport>>>,
+    streams: Arc<parking_lot::Mutex<HashMap<u32, AbortHandle>>>,
+    last_stream: AtomicU32,
+}
+
+impl Bridge {
+    /// The transport to the control plane; starts the resident where none answers.
+    async fn transport(&self) -> Result<Arc<HttpTransport>, Fault> {
+        let mut connection = self.connection.lock().await;
+        if let Some(transport) = &*connection {
+            return Ok(Arc::clone(transport));
+        }
+        let home = environment::home()?;
+        let (_, endpoint): (_, Endpoint) =
+            resident::attach_or_start(&home, &environment::nasiko_program()?, &[]).await?;
+        let transport = Arc::new(HttpTransport::new(&endpoint.api, &endpoint.token)?);
+        *connection = Some(Arc::clone(&transport));
+        Ok(transport)
+    }
+
+    /// Forgets a connection that broke: the resident may have come back under another address.
+    async fn forget(&self, broken: &Arc<HttpTransport>) {
+        let mut connection = self.connection.lock().await;
+        if connection
+            .as_ref()
+            .is_some_and(|current| Arc::ptr_eq(current, broken))
+        {
+            *connection = None;
+        }
+    }
+
+    async fn send(&self, call: Call) -> Result<Vec<u8>, Fault> {
+        let transport = self.transport().await?;
+        let sent = transport.send(call.clone()).await;
+        match sent {
+            Err(fault) if fault.code == ErrorCode::Unreachable => {
+                self.forget(&transport).await;
+                self.transport().await?.send(call).await
+            }
+            other => other,
+        }
+    }
+
+    async fn open(&self, call: Call) -> Result<BoxStream<Result<Frame, Fault>>, Fault> {
+        let transport = self.transport().await?;
+        let opened = transport.stream(call.clone()).await;
+        match opened {
+            Err(fault) if fault.code == ErrorCode::Unreachable => {
+                self.forget(&transport).await;
+                self.transport().await?.stream(call).await
+            }
+            other => other,
+        }
+    }
+}
+
+/// Calls an operation that answers one document; gives the document's text.
+#[tauri::command]
+pub(crate) async fn rpc(bridge: State<'_, Bridge>, call: BridgeCall) -> Result<String, Fault> {
+    let body = bridge.send(checked(call, Shape::Json)?).await?;
+    String::from_utf8(body).map_err(|_| Fault::new(ErrorCode::Internal, "The answer is not text"))
+}
+
+/// Opens an operation's stream into `channel`; gives the stream's number for [`rpc_cancel`].
+#[tauri::command]
+pub(crate) async fn rpc_stream(
+    bridge: State<'_, Bridge>,
+    call: BridgeCall,
+    channel: Channel<StreamMessage>,
+) -> Result<u32, Fault> {
+    let call = checked(call, Shape::Stream)?;
+    if bridge.streams.lock().len() >= MOST_STREAMS {
+        return Err(Fault::new(
+            ErrorCode::LimitReached,
+            "Too many streams are open in this window",
+        )
+        .retryable());
+    }
+    let mut frames = bridge.open(call).await?;
+    let number = bridge.last_stream.fetch_add(1, Relaxed).wrapping_add(1);
+    let streams = Arc::clone(&bridge.streams);
+    let mut open = streams.lock();
+    let task = tauri::async_runtime::spawn({
+        let streams = Arc::clone(&bridge.streams);
+        async move {
+            let mut last = StreamMessage::End(true);
+            while let Some(frame) = frames.next().await {
+                match frame {
+                    // A window that is gone takes no more.
+                    Ok(frame) => {
+                        if channel.send(StreamMessage::Frame(frame)).is_err() {
+                            break;
+                        }
+                    }
+                    Err(fault) => {
+                        last = StreamMessage::Fault(fault);
+                        break;
+                    }
+                }
+            }
+            let _ = channel.send(last);
+            streams.lock().remove(&number);
+        }
+    });
+    open.insert(number, task.inner().abort_handle());
+    drop(open);
+    Ok(number)
+}
+
+/// Closes a stream; one that has ended is fine.
+#[tauri::command]
+#[expect(clippy::needless_pass_by_value, reason = "a command's state is handed over")]
+pub(crate) fn rpc_cancel(bridge: State<'_, Bridge>, stream: u32) {
+    if let Some(task) = bridge.streams.lock().remove(&stream) {
+        task.abort();
+    }
+}
+
+/// The call, if its operation exists, has that shape, and its target is that operation's.
+fn checked(call: BridgeCall, shape: Shape) -> Result<Call, Fault> {
+    let refuse = |why: &str| {
+        Fault::new(
+            ErrorCode::Forbidden,
+            format!("The bridge refuses `{}`: {why}", call.operation),
+        )
+    };
+    let info = OPERATIONS
+        .iter()
+        .find(|info| info.name == call.operation)
+        .ok_or_else(|| refuse("there is no such operation"))?;
+    if info.shape != shape {
+        return Err(refuse("it is called in another way"));
+    }
+    if call.target.len() > LONGEST_TARGET || !is_target_of(info, &call.target) {
+        return Err(refuse("the target is not its own"));
+    }
+    Ok(Call {
+        info,
+        target: call.target,
+        body: call.body.filter(|_| info.method.has_body()),
+    })
+}
+
+/// Whether a target is the operation's path with its fields filled in.
+fn is_target_of(info: &OperationInfo, target: &str) -> bool {
+    let path = target.split('?').next().unwrap_or_default();
+    let Some(rest) = path.strip_prefix(API_PREFIX) else {
+        return false;
+    };
+    let clean = |segment: &str| {
+        !matches!(segment, "" | "." | "..")
+            && segment
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-._~%".contains(&byte))
+    };
+    let plain = |text: &str| {
+        text.bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'#')
+    };
+    let mut given = rest.split('/').skip(1);
+    let fits = info.path.split('/').skip(1).all(|expected| {
+        given.next().is_some_and(|segment| {
+            if expected.starts_with('{') {
+                clean(segment)
+            } else {
+                segment == expected
+            }
+        })
+    });
+    fits && given.next().is_none() && plain(target)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(operation: &str, target: &str) -> BridgeCall {
+        BridgeCall {
+            operation: operation.to_owned(),
+            target: target.to_owned(),
+            body: None,
+        }
+    }
+
+    #[test]
+    fn an_operation_with_its_own_target_passes() {
+        for (operation, target) in [
+            ("agents.list", "/api/v1/agents?limit=5"),
+            ("agents.get", "/api/v1/agents/greeter"),
+            ("agents.stop", "/api/v1/agents/a%20b/stop"),
+        ] {
+            assert!(
+                checked(call(operation, target), Shape::Json).is_ok(),
+                "{operation} {target}"
+            );
+        }
+    }
+
+    #[test]
+    fn everything_else_is_refused() {
+        for (operation, target) in [
+            ("agents.shout", "/api/v1/agents"),
+            ("agents.list", "/api/v1/settings"),
+            ("agents.get", "/api/v1/agents/.."),
+            ("agents.get", "/api/v1/agents/a/stop"),
+            ("agents.get", "/api/v1/agents/"),
+            ("agents.list", "/enter?code=1"),
+            ("agents.list", "http://elsewhere.example/api/v1/agents"),
+            ("agents.list", "/api/v1/agents?a=b c"),
+            ("events.follow", "/api/v1/events"),
+        ] {
+            let refused = checked(call(operation, target), Shape::Json);
+            assert!(
+                refused.is_err_and(|fault| fault.code == ErrorCode::Forbidden),
+                "{operation} {target}"
+            );
+        }
+    }
+}
