@@ -89,6 +89,7 @@ pub(crate) async fn serve(
         }
     };
     nasiko_a2a::card::rewrite(&mut card, public_base);
+    hide_base(&mut card, public_base, &backend.upstream.base_path);
     let text = Bytes::from(card.to_string());
     exchange.answered(StatusCode::OK, false);
     let length = text.len();
@@ -103,6 +104,36 @@ pub(crate) async fn serve(
     );
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     Ok(response)
+}
+
+/// Takes the upstream's base path out of the addresses: whoever calls the gateway gets it added again.
+fn hide_base(card: &mut Value, public_base: &str, base_path: &str) {
+    if base_path.is_empty() {
+        return;
+    }
+    let below = format!("{public_base}{base_path}");
+    let mut places = vec![card];
+    while let Some(place) = places.pop() {
+        match place {
+            Value::Object(members) => {
+                for (name, value) in members {
+                    match value {
+                        Value::String(url) if name == "url" => {
+                            let rest = url.strip_prefix(&below);
+                            if let Some(rest) =
+                                rest.filter(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+                            {
+                                *url = format!("{public_base}{rest}");
+                            }
+                        }
+                        value => places.push(value),
+                    }
+                }
+            }
+            Value::Array(values) => places.extend(values),
+            _ => {}
+        }
+    }
 }
 
 /// One card, or none when this path has no JSON object to offer.

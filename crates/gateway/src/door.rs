@@ -207,7 +207,7 @@ mod tests {
                 agent_of(path).unwrap(),
                 Place::Agent { name, rest },
                 "{path}"
-            )
+            );
         };
         check("/greeter", "greeter", "");
         check("/greeter/", "greeter", "/");

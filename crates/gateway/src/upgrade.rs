@@ -30,17 +30,14 @@ pub(crate) async fn tunnel(
     idle: Duration,
     stop: CancellationToken,
 ) {
-    let (caller, upstream) =
-        match tokio::time::timeout(idle, async { tokio::try_join!(caller, upstream) }).await {
-            Ok(Ok(both)) => both,
-            Ok(Err(_)) | Err(_) => {
-                exchange.failed(Failure {
-                    code: ErrorCode::AgentUnreachable,
-                    origin: Origin::Upstream,
-                });
-                return;
-            }
-        };
+    let both = tokio::time::timeout(idle, async { tokio::try_join!(caller, upstream) });
+    let Ok(Ok((caller, upstream))) = both.await else {
+        exchange.failed(Failure {
+            code: ErrorCode::AgentUnreachable,
+            origin: Origin::Upstream,
+        });
+        return;
+    };
     // Both sides are ours now; the driver has ended by itself.
     drop(connection);
     let (mut from_caller, mut to_caller) = tokio::io::split(TokioIo::new(caller));
