@@ -25,15 +25,12 @@ pub struct Limits {
     pub entries: u64,
     /// Bytes an archive may inflate to.
     pub inflated_bytes: u64,
-    /// How many times its size an archive may inflate to, once it is past [`Limits::RATIO_FLOOR`].
+    /// How many times its size an archive may inflate to, once it is past `ratio_floor`.
     pub ratio: u64,
+    /// Below this many inflated bytes the ratio is not looked at: small sources compress well.
+    pub ratio_floor: u64,
     /// How long a clone may take.
     pub clone_time: Duration,
-}
-
-impl Limits {
-    /// Below this many inflated bytes the ratio is not looked at: small sources compress well.
-    pub const RATIO_FLOOR: u64 = 64 << 20;
 }
 
 impl Default for Limits {
@@ -42,6 +39,7 @@ impl Default for Limits {
             entries: 10_000,
             inflated_bytes: 1 << 30,
             ratio: 200,
+            ratio_floor: 64 << 20,
             clone_time: Duration::from_mins(10),
         }
     }

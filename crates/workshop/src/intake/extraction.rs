@@ -209,7 +209,7 @@ impl<'a> Extraction<'a> {
         let allowed = self
             .archive_bytes
             .saturating_mul(self.limits.ratio)
-            .max(Limits::RATIO_FLOOR);
+            .max(self.limits.ratio_floor);
         if self.inflated > allowed {
             let reason = format!(
                 "it inflates to more than {} times its size",
