@@ -133,6 +133,13 @@ pub(crate) async fn jobs_of_one_subject_run_one_after_the_other(place: &Place) {
     let kinds: Vec<_> = claims.iter().map(|(kind, _)| kind.as_str()).collect();
     assert_eq!(kinds, ["1", "3", "4", "5"], "2 and 6 wait for 1");
 
+    let waiting = place.enqueue(job("7").subject("a")).await;
+    jobs.request_cancel(&waiting).await.unwrap();
+    assert!(
+        place.claim("w").await.is_none(),
+        "the end of a waiting job lets nobody forward"
+    );
+
     jobs.fail(&claims[0].1, fault(), Some(DELAY)).await.unwrap();
     assert!(
         place.claim("w").await.is_none(),
