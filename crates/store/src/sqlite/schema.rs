@@ -74,13 +74,7 @@ fn prepare(
         connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
     }
     if found < NEWEST {
-        migrate(connection, file).map_err(|error| match error {
-            StoreError::Sqlite(source) => match std::sync::Arc::try_unwrap(source) {
-                Ok(source) => at(source),
-                Err(shared) => StoreError::Sqlite(shared),
-            },
-            other => other,
-        })?;
+        migrate(connection, file)?;
     }
     Ok(())
 }
@@ -129,9 +123,18 @@ fn check(connection: &Connection, file: &Path) -> Result<u32, StoreError> {
 }
 
 fn migrate(connection: &mut Connection, file: &Path) -> Result<(), StoreError> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let at = opening(file);
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(&at)?;
     // Read again under the lock: another process may have been quicker.
     let found = check(&transaction, file)?;
+    apply_after(found, &transaction)
+        .and_then(|()| transaction.commit())
+        .map_err(&at)
+}
+
+fn apply_after(found: u32, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     if found == 0 {
         transaction.execute_batch(
             "CREATE TABLE migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL) STRICT;",
@@ -142,25 +145,13 @@ fn migrate(connection: &mut Connection, file: &Path) -> Result<(), StoreError> {
         .zip(MIGRATIONS)
         .filter(|(number, _)| *number > found)
     {
-        step(&transaction, number, name, sql)?;
+        transaction.execute_batch(sql)?;
+        transaction.execute(
+            "INSERT INTO migrations (number, name, checksum) VALUES (?1, ?2, ?3)",
+            params![number, name, checksum(sql)],
+        )?;
     }
-    transaction.pragma_update(None, "user_version", NEWEST)?;
-    transaction.commit()?;
-    Ok(())
-}
-
-fn step(
-    transaction: &Transaction<'_>,
-    number: u32,
-    name: &str,
-    sql: &str,
-) -> Result<(), StoreError> {
-    transaction.execute_batch(sql)?;
-    transaction.execute(
-        "INSERT INTO migrations (number, name, checksum) VALUES (?1, ?2, ?3)",
-        params![number, name, checksum(sql)],
-    )?;
-    Ok(())
+    transaction.pragma_update(None, "user_version", NEWEST)
 }
 
 fn checksum(sql: &str) -> String {

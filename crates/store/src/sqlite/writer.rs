@@ -21,15 +21,18 @@ const TRIM_EVERY: u64 = 512;
 /// The face of the writer thread.
 pub(super) struct Writer {
     queue: Mutex<Option<mpsc::Sender<Box<dyn Work>>>>,
-    ended: watch::Receiver<bool>,
-    shared: Arc<Shared>,
+    signals: Signals,
+    recent: Recent,
 }
 
-struct Shared {
+type Recent = Arc<Mutex<VecDeque<Arc<Event>>>>;
+
+/// The thread's voice. Followers learn from its end that the store is closed.
+struct Publisher {
     committed: watch::Sender<u64>,
     work: watch::Sender<u64>,
     logs: watch::Sender<u64>,
-    recent: Mutex<VecDeque<Arc<Event>>>,
+    recent: Recent,
 }
 
 /// One write, from hand-over to answer.
@@ -87,32 +90,38 @@ impl Writer {
         kept_events: u64,
     ) -> Result<Self, StoreError> {
         let last_seq = events::last_seq(&connection)?;
-        let shared = Arc::new(Shared {
-            committed: watch::Sender::new(last_seq),
-            work: watch::Sender::new(0),
-            logs: watch::Sender::new(0),
-            recent: Mutex::default(),
-        });
+        let (committed, work, logs) = (
+            watch::Sender::new(last_seq),
+            watch::Sender::new(0),
+            watch::Sender::new(0),
+        );
+        let signals = Signals {
+            committed: committed.subscribe(),
+            work: work.subscribe(),
+            logs: logs.subscribe(),
+        };
+        let recent = Recent::default();
         let (queue, requests) = mpsc::channel(QUEUE);
-        let (ending, ended) = watch::channel(false);
         let thread = Thread {
             connection,
             clock,
             kept_events,
-            shared: Arc::clone(&shared),
             syncs: true,
+            publisher: Publisher {
+                committed,
+                work,
+                logs,
+                recent: Arc::clone(&recent),
+            },
         };
         thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || {
-                thread.run(requests);
-                ending.send_replace(true);
-            })
+            .spawn(move || thread.run(requests))
             .map_err(StoreError::io("the store's writer thread"))?;
         Ok(Self {
             queue: Mutex::new(Some(queue)),
-            ended,
-            shared,
+            signals,
+            recent,
         })
     }
 
@@ -139,7 +148,7 @@ impl Writer {
 
     /// Events after `seq` from memory, if memory reaches back so far.
     pub(super) fn recent_events(&self, seq: u64, limit: usize) -> Option<Replay> {
-        let recent = self.shared.recent.lock();
+        let recent = self.recent.lock();
         let first = recent.front()?.seq;
         let skipped = usize::try_from((seq + 1).checked_sub(first)?).ok()?;
         if skipped > recent.len() {
@@ -152,19 +161,14 @@ impl Writer {
     }
 
     pub(super) fn signals(&self) -> Signals {
-        Signals {
-            committed: self.shared.committed.subscribe(),
-            work: self.shared.work.subscribe(),
-            logs: self.shared.logs.subscribe(),
-        }
+        self.signals.clone()
     }
 
     /// Lets the thread finish what it has, and waits for its end.
     pub(super) async fn close(&self) {
         self.queue.lock().take();
-        let mut ended = self.ended.clone();
-        // An error means that the thread is gone: closed as well.
-        drop(ended.wait_for(|ended| *ended).await);
+        let mut committed = self.signals.committed.clone();
+        while committed.changed().await.is_ok() {}
     }
 }
 
@@ -172,9 +176,10 @@ struct Thread {
     connection: Connection,
     clock: Arc<dyn Clock>,
     kept_events: u64,
-    shared: Arc<Shared>,
     /// Whether the connection now syncs on commit.
     syncs: bool,
+    /// Last, so that it is dropped when the file is closed already.
+    publisher: Publisher,
 }
 
 impl Thread {
@@ -243,7 +248,7 @@ impl Thread {
             ..
         } = writing;
         run("COMMIT")?;
-        self.shared.publish(events, wakes_workers, wrote_log);
+        self.publisher.publish(events, wakes_workers, wrote_log);
         Ok(())
     }
 
@@ -260,7 +265,7 @@ impl Thread {
     }
 }
 
-impl Shared {
+impl Publisher {
     fn publish(&self, events: Vec<Arc<Event>>, wakes_workers: bool, wrote_log: bool) {
         if let Some(last_seq) = events.last().map(|event| event.seq) {
             let mut recent = self.recent.lock();

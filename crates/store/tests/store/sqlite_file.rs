@@ -63,7 +63,13 @@ async fn what_was_stored_is_there_when_opened_again() {
             .unwrap()
             .is_some()
     );
+    let mut feed = store.subscribe(None);
+    let follower = tokio::spawn(async move { feed.next().await });
     store.close().await;
+    assert!(matches!(
+        soon(follower).await.unwrap(),
+        Err(StoreError::Closed)
+    ));
     assert!(matches!(
         store.get::<Note>("a").await,
         Err(StoreError::Closed)
