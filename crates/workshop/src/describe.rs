@@ -11,6 +11,7 @@ mod ports;
 mod project;
 mod protocol;
 mod python;
+mod requirements;
 mod several;
 mod source;
 
@@ -59,7 +60,8 @@ pub fn describe(root: &Path, snapshot: &Snapshot) -> Result<Description, Worksho
 
     description.language = project.language.unwrap_or(sources.language);
     description.framework = sources.framework.clone().or_else(|| project.framework());
-    description.requirements = project.requirements(&folder, description.dockerfile.as_ref());
+    description.requirements =
+        requirements::find(&folder, &project, description.dockerfile.as_ref());
     identify(
         &folder,
         compose.as_ref(),
@@ -226,6 +228,14 @@ fn judge(folder: &Folder<'_>, snapshot: &Snapshot, description: &mut Description
         description.findings.push(
             Finding::of("context.unreadable", Severity::Warning, message)
                 .in_file(skipped.path.clone()),
+        );
+    }
+    for path in folder.outside() {
+        let message = format!("{path} is a link that leads out of the folder: it is not read");
+        description.findings.push(
+            Finding::of("link.outside", Severity::Warning, message)
+                .in_file(path.clone())
+                .with_hint("Copy the file into the folder"),
         );
     }
     if let Some(facts) = description.dockerfile.clone() {

@@ -137,6 +137,8 @@ pub struct Requirements {
     pub kind: RequirementsKind,
     /// The files, relative to the folder, in the order they are given to the tool.
     pub files: Vec<String>,
+    /// Files that these include (`-r`, `-c`); the tool reads them by itself.
+    pub included: Vec<String>,
     /// Packages named on the command line of the Dockerfile's `pip install`.
     pub packages: Vec<String>,
     /// Over kind, files and packages: equal hash, same environment.

@@ -66,8 +66,12 @@ pub(super) fn collect(
                 Some(Ok(value)) => {
                     description.env.insert(name.clone(), value);
                 }
-                Some(Err(missing)) => need(description, &missing, true, "the Compose file"),
-                None => need(description, name, true, "the Compose file"),
+                // Compose itself goes on with an empty value, unless `?` says otherwise.
+                Some(Err(missing)) => {
+                    let demanded = value.as_deref().is_some_and(|value| value.contains('?'));
+                    need(description, &missing, demanded, "the Compose file");
+                }
+                None => need(description, name, false, "the Compose file"),
             }
         }
     }
@@ -81,14 +85,9 @@ pub(super) fn collect(
         let Some(example) = folder.read(path).map(|text| envfile::parse(&text)) else {
             continue;
         };
-        for (name, value) in &example.values {
+        for name in example.values.keys() {
             let line = example.lines.get(name).copied().unwrap_or(1);
-            need(
-                description,
-                name,
-                is_blank(value),
-                &format!("{path}:{line}"),
-            );
+            need(description, name, false, &format!("{path}:{line}"));
         }
     }
     let given = |name: &str, description: &Description| {

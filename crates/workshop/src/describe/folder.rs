@@ -2,48 +2,78 @@
 
 use std::collections::BTreeSet;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::snapshot::Snapshot;
 use crate::text::line_at;
 
 /// Bytes of one file that are read.
 const TEXT_LIMIT: u64 = 256 << 10;
+/// Names that are listed of one directory.
+const MOST_NEAR: usize = 2000;
 
 /// A folder being read. `.dockerignore` decides what is in the snapshot, but not what may be understood: small files at the root that
-/// are kept out of the image (`.env`, cards, Compose) are seen as well.
+/// are kept out of the image (`.env`, cards, Compose) are seen as well. Nothing is read through a link that leaves the folder.
 pub(super) struct Folder<'a> {
     root: &'a Path,
+    /// The root with all links resolved.
+    real_root: PathBuf,
     snapshot: &'a Snapshot,
-    /// Files at the root and in `.well-known`, ignored or not.
+    /// Files at the root, in `.well-known` and in `src`, ignored or not.
     beside: BTreeSet<String>,
+    /// Links among them that leave the folder.
+    outside: Vec<String>,
 }
 
 impl<'a> Folder<'a> {
     pub(super) fn new(root: &'a Path, snapshot: &'a Snapshot) -> Self {
-        let mut beside = BTreeSet::new();
+        let real_root = fs_err::canonicalize(root).unwrap_or_else(|_| root.to_path_buf());
+        let mut folder = Self {
+            root,
+            real_root,
+            snapshot,
+            beside: BTreeSet::new(),
+            outside: Vec::new(),
+        };
         for directory in ["", ".well-known", "src"] {
-            let Ok(entries) = fs_err::read_dir(root.join(directory)) else {
+            folder.list(directory);
+        }
+        folder
+    }
+
+    fn list(&mut self, directory: &str) {
+        let Some(entries) = self
+            .real(directory)
+            .and_then(|path| fs_err::read_dir(path).ok())
+        else {
+            return;
+        };
+        for entry in entries.take(MOST_NEAR).filter_map(Result::ok) {
+            let (Ok(kind), Ok(name)) = (entry.file_type(), entry.file_name().into_string()) else {
                 continue;
             };
-            for entry in entries.take(2000).filter_map(Result::ok) {
-                let is_file = entry
-                    .file_type()
-                    .is_ok_and(|kind| kind.is_file() || kind.is_symlink());
-                if let (true, Ok(name)) = (is_file, entry.file_name().into_string()) {
-                    beside.insert(if directory.is_empty() {
-                        name
-                    } else {
-                        format!("{directory}/{name}")
-                    });
-                }
+            let path = if directory.is_empty() {
+                name
+            } else {
+                format!("{directory}/{name}")
+            };
+            if kind.is_symlink() && self.real(&path).is_none() {
+                self.outside.push(path);
+            } else if !kind.is_dir() {
+                self.beside.insert(path);
             }
         }
-        Self {
-            root,
-            snapshot,
-            beside,
-        }
+    }
+
+    /// The path with its links resolved, when it is there and within the folder.
+    fn real(&self, path: &str) -> Option<PathBuf> {
+        let path = fs_err::canonicalize(self.root.join(path)).ok()?;
+        path.starts_with(&self.real_root).then_some(path)
+    }
+
+    /// Links near the root that lead out of the folder, or nowhere.
+    pub(super) fn outside(&self) -> &[String] {
+        &self.outside
     }
 
     pub(super) fn root(&self) -> &Path {
@@ -77,17 +107,14 @@ impl<'a> Folder<'a> {
         self.snapshot.files.iter().map(|file| file.path.as_str())
     }
 
-    /// The beginning of a file's text, what is not Unicode replaced. `None` when it is not there or leads out of the folder.
+    /// The beginning of a file's text, what is not Unicode replaced. `None` when it is not there or outside of the folder.
     pub(super) fn read(&self, path: &str) -> Option<String> {
         self.read_prefix(path, TEXT_LIMIT)
     }
 
     /// At most `limit` bytes of a file's text.
     pub(super) fn read_prefix(&self, path: &str, limit: u64) -> Option<String> {
-        if Path::new(path).is_absolute() || path.split('/').any(|part| part == "..") {
-            return None;
-        }
-        let file = fs_err::File::open(self.root.join(path)).ok()?;
+        let file = fs_err::File::open(self.real(path)?).ok()?;
         if !file.metadata().ok()?.is_file() {
             return None;
         }

@@ -5,8 +5,7 @@ use serde_json::Value;
 use toml::Table;
 
 use super::folder::Folder;
-use super::{Language, Requirements, RequirementsKind, protocol};
-use crate::dockerfile::DockerfileFacts;
+use super::{Language, protocol};
 
 /// What the project files say together.
 #[derive(Debug, Default)]
@@ -23,7 +22,10 @@ pub(super) struct Project {
     pub(super) start_script: Option<String>,
     /// `main` of `package.json`.
     pub(super) node_main: Option<String>,
-    pub(super) has_package_json: bool,
+    /// Whether `pyproject.toml` or `requirements.txt` names packages to install.
+    pub(super) has_python_packages: bool,
+    /// Whether `package.json` names packages to install.
+    pub(super) has_node_packages: bool,
     /// Whether `pyproject.toml` is a project with dependencies, not only tool settings.
     pub(super) has_pyproject: bool,
     /// The `requirements.txt` that counts.
@@ -118,6 +120,7 @@ impl Project {
                 .or_else(|| version.get("version")?.as_str())
                 .unwrap_or_default();
             self.dependency(name, version);
+            self.has_python_packages = true;
         }
     }
 
@@ -146,7 +149,6 @@ impl Project {
             return;
         };
         self.language.get_or_insert(Language::Node);
-        self.has_package_json = true;
         let text = |key: &str| {
             document
                 .get(key)
@@ -162,6 +164,10 @@ impl Project {
             .and_then(|scripts| scripts.get("start"))
             .and_then(Value::as_str)
             .map(str::to_owned);
+        self.has_node_packages = ["dependencies", "devDependencies", "optionalDependencies"]
+            .iter()
+            .filter_map(|key| document.get(*key)?.as_object())
+            .any(|packages| !packages.is_empty());
         for (name, version) in document
             .get("dependencies")
             .and_then(Value::as_object)
@@ -224,6 +230,8 @@ impl Project {
 
     /// One requirement as pip reads it: `name[extra]>=1,<2; marker # note`.
     fn python_requirement(&mut self, line: &str) {
+        let line = line.split(" #").next().unwrap_or_default().trim();
+        self.has_python_packages |= !line.is_empty() && !line.starts_with('#');
         let line = line.split(['#', ';']).next().unwrap_or_default().trim();
         let end = line
             .find(|character: char| {
@@ -247,73 +255,5 @@ impl Project {
             self.a2a_version = protocol::of_requirement(&specifier.replace(' ', ""));
         }
         self.dependencies.push(name);
-    }
-
-    /// What has to be installed for the language of the agent.
-    pub(super) fn requirements(
-        &self,
-        folder: &Folder<'_>,
-        dockerfile: Option<&DockerfileFacts>,
-    ) -> Option<Requirements> {
-        let there = |paths: &[&str]| {
-            paths
-                .iter()
-                .filter(|path| folder.has(path))
-                .map(|path| (*path).to_owned())
-                .collect::<Vec<_>>()
-        };
-        let mut packages = Vec::new();
-        let (kind, files) = match self.language {
-            Some(Language::Node) => (
-                RequirementsKind::Npm,
-                there(&[
-                    "package.json",
-                    "package-lock.json",
-                    "npm-shrinkwrap.json",
-                    "yarn.lock",
-                    "pnpm-lock.yaml",
-                    ".npmrc",
-                ]),
-            ),
-            Some(Language::Go) => (RequirementsKind::Go, there(&["go.mod", "go.sum"])),
-            Some(Language::Rust) => (
-                RequirementsKind::Cargo,
-                there(&["Cargo.toml", "Cargo.lock"]),
-            ),
-            _ if self.has_pyproject && folder.has("uv.lock") => (
-                RequirementsKind::UvLock,
-                there(&["pyproject.toml", "uv.lock"]),
-            ),
-            _ if self.requirements_file.is_some() => (
-                RequirementsKind::Pip,
-                self.requirements_file.iter().cloned().collect(),
-            ),
-            _ if self.has_pyproject => (RequirementsKind::PyProject, there(&["pyproject.toml"])),
-            _ => {
-                packages = dockerfile
-                    .map(|facts| facts.pip_packages.clone())
-                    .unwrap_or_default();
-                if packages.is_empty() {
-                    return None;
-                }
-                (RequirementsKind::Pip, Vec::new())
-            }
-        };
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(format!("{kind:?}").as_bytes());
-        for part in files
-            .iter()
-            .map(|path| folder.read_prefix(path, u64::MAX).unwrap_or_default())
-            .chain(packages.iter().cloned())
-        {
-            hasher.update(&(part.len() as u64).to_le_bytes());
-            hasher.update(part.as_bytes());
-        }
-        Some(Requirements {
-            kind,
-            files,
-            packages,
-            hash: hasher.finalize().to_hex().to_string(),
-        })
     }
 }

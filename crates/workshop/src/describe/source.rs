@@ -108,7 +108,7 @@ impl SourceFacts {
                 continue;
             };
             if language == Language::Python {
-                facts.python(&text, &mut framework_rank);
+                facts.python(path, &text, &mut framework_rank);
             }
             facts.uses_a2a_sdk |=
                 text.contains("@a2a-js/sdk") || text.contains("a2aproject/a2a-go");
@@ -143,8 +143,13 @@ impl SourceFacts {
         facts
     }
 
-    fn python(&mut self, text: &str, framework_rank: &mut usize) {
-        for module in text.lines().filter_map(imported_module) {
+    fn python(&mut self, path: &str, text: &str, framework_rank: &mut usize) {
+        for (number, module) in (1..)
+            .zip(text.lines())
+            .filter_map(|(number, line)| Some((number, imported_module(line)?)))
+        {
+            self.variables
+                .extend(variables::implied(path, text, module, number));
             let rank = PYTHON_FRAMEWORKS.iter().position(|(name, _)| {
                 module.strip_prefix(name).is_some_and(|rest| {
                     rest.is_empty() || rest.starts_with('.') || rest.starts_with('_')

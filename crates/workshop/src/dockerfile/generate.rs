@@ -61,6 +61,9 @@ fn python(text: &mut String, requirements: Option<&Requirements>) {
             );
         }
         _ => {
+            for file in &requirements.included {
+                let _ = writeln!(text, "COPY {file} ./{file}");
+            }
             for file in &requirements.files {
                 let _ = writeln!(text, "COPY {file} ./{file}\nRUN pip install -r {file}");
             }

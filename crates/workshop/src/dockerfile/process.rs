@@ -110,12 +110,12 @@ fn is_shell(word: &str) -> bool {
 fn simple_words(script: &str) -> Option<Vec<String>> {
     let script = script.trim();
     let script = script.strip_prefix("exec ").unwrap_or(script);
-    let needs_shell = script.contains([
-        '|', '&', ';', '<', '>', '`', '(', '*', '?', '{', '~', '#', '\n',
-    ]);
+    let needs_shell = |character: char| "|&;<>`(*?{~#\n".contains(character);
     let words = split_words(script);
     let assigns = words.first().is_none_or(|first| first.contains('='));
-    (!needs_shell && !assigns).then_some(words)
+    // The runtime replaces these two; any other variable is the shell's to know.
+    let unknown = |word: &String| word.replace("$PORT", "").replace("$HOST", "").contains('$');
+    (!script.contains(needs_shell) && !assigns && !words.iter().any(unknown)).then_some(words)
 }
 
 fn shell_command(

@@ -207,6 +207,16 @@ fn commands_run_in_the_folder() {
 }
 
 #[test]
+fn variables_that_only_a_shell_knows_keep_their_shell() {
+    check(
+        &["main.py"],
+        "COPY . .\nCMD python main.py --workers $WORKERS",
+        &["sh", "-c", "python main.py --workers $WORKERS"],
+        "",
+    );
+}
+
+#[test]
 fn wrappers_that_prepare_an_environment_are_taken_off() {
     let files = ["main.py"];
     check(

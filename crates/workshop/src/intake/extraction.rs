@@ -88,7 +88,8 @@ impl<'a> Extraction<'a> {
     pub(super) fn directory(&mut self, path: &Path) -> Result<(), WorkshopError> {
         if self.made.insert(path.to_path_buf()) {
             let disk = self.root.join(path);
-            fs_err::create_dir_all(&disk).map_err(|error| write_error(&disk, error))?;
+            fs_err::create_dir_all(&disk)
+                .map_err(|error| entry_error(&path.to_string_lossy(), &disk, error))?;
         }
         Ok(())
     }
@@ -104,7 +105,8 @@ impl<'a> Extraction<'a> {
             self.directory(parent)?;
         }
         let disk = self.root.join(path);
-        let mut file = fs_err::File::create(&disk).map_err(|error| write_error(&disk, error))?;
+        let mut file = fs_err::File::create(&disk)
+            .map_err(|error| entry_error(&path.to_string_lossy(), &disk, error))?;
         let mut buffer = vec![0; 64 << 10];
         loop {
             if self.cancel.is_cancelled() {
@@ -171,11 +173,17 @@ impl<'a> Extraction<'a> {
         let root =
             fs_err::canonicalize(self.root).map_err(|error| write_error(self.root, error))?;
         for (path, target, name) in std::mem::take(&mut self.links) {
-            if let Some(parent) = path.parent() {
-                self.directory(parent)?;
-            }
             let disk = self.root.join(&path);
-            make_link(&target, &disk).map_err(|error| write_error(&disk, error))?;
+            // A link made before must not carry this one out of the root.
+            let parent = disk.parent().unwrap_or(&root);
+            if !resolves_within(parent, &root) {
+                return Err(refused(
+                    &name,
+                    "its path leads through a link out of the archive",
+                ));
+            }
+            fs_err::create_dir_all(parent).map_err(|error| entry_error(&name, parent, error))?;
+            make_link(&target, &disk).map_err(|error| entry_error(&name, &disk, error))?;
             self.links.push((path, target, name));
         }
         // Judged only once all are there: one link may lead through another.
@@ -255,6 +263,17 @@ pub(super) fn refused(entry: &str, reason: &str) -> WorkshopError {
     WorkshopError::ArchiveEntryRefused {
         entry,
         reason: reason.to_owned(),
+    }
+}
+
+/// A failure to make an entry: two entries that want the same place are the archive's fault, the rest is the disk's.
+fn entry_error(name: &str, path: &Path, error: std::io::Error) -> WorkshopError {
+    use std::io::ErrorKind::{AlreadyExists, IsADirectory, NotADirectory};
+    match error.kind() {
+        AlreadyExists | IsADirectory | NotADirectory => {
+            refused(name, "another entry has its place")
+        }
+        _ => write_error(path, error),
     }
 }
 

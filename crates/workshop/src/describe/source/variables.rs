@@ -19,66 +19,60 @@ struct Spelling {
     mark: &'static str,
     /// Whether the name is a quoted text; otherwise it follows bare.
     quoted: bool,
-    /// What a reading without a default means.
-    required: bool,
+    /// Whether reading a variable that is not set fails by itself; otherwise the code may go on without it.
+    fails: bool,
 }
 
-const PYTHON: [Spelling; 4] = [
+const fn spelling(mark: &'static str, quoted: bool, fails: bool) -> Spelling {
     Spelling {
-        mark: "environ[",
-        quoted: true,
-        required: true,
-    },
-    Spelling {
-        mark: "environ.get(",
-        quoted: true,
-        required: true,
-    },
-    Spelling {
-        mark: "getenv(",
-        quoted: true,
-        required: true,
-    },
-    Spelling {
-        mark: "env.str(",
-        quoted: true,
-        required: true,
-    },
+        mark,
+        quoted,
+        fails,
+    }
+}
+
+const PYTHON: [Spelling; 3] = [
+    spelling("environ[", true, true),
+    spelling("environ.get(", true, false),
+    spelling("getenv(", true, false),
 ];
 const NODE: [Spelling; 2] = [
-    Spelling {
-        mark: "process.env.",
-        quoted: false,
-        required: true,
-    },
-    Spelling {
-        mark: "process.env[",
-        quoted: true,
-        required: true,
-    },
+    spelling("process.env.", false, false),
+    spelling("process.env[", true, false),
 ];
 const GO: [Spelling; 2] = [
-    Spelling {
-        mark: "os.Getenv(",
-        quoted: true,
-        required: true,
-    },
-    Spelling {
-        mark: "os.LookupEnv(",
-        quoted: true,
-        required: false,
-    },
+    spelling("os.Getenv(", true, false),
+    spelling("os.LookupEnv(", true, false),
 ];
-const RUST: [Spelling; 1] = [Spelling {
-    mark: "env::var(",
-    quoted: true,
-    required: true,
-}];
-const JAVA: [Spelling; 1] = [Spelling {
-    mark: "System.getenv(",
-    quoted: true,
-    required: true,
-}];
+const RUST: [Spelling; 1] = [spelling("env::var(", true, true)];
+const JAVA: [Spelling; 1] = [spelling("System.getenv(", true, false)];
+
+/// Python packages whose clients read a key by themselves.
+const IMPLIED: [(&str, &str); 8] = [
+    ("langchain_openai", "OPENAI_API_KEY"),
+    ("openai", "OPENAI_API_KEY"),
+    ("langchain_anthropic", "ANTHROPIC_API_KEY"),
+    ("anthropic", "ANTHROPIC_API_KEY"),
+    ("langchain_google_genai", "GOOGLE_API_KEY"),
+    ("google.generativeai", "GOOGLE_API_KEY"),
+    ("groq", "GROQ_API_KEY"),
+    ("mistralai", "MISTRAL_API_KEY"),
+];
+
+/// Keys that an imported client will look for; not required, since they may be given in other ways.
+pub(super) fn implied(path: &str, text: &str, module: &str, line: u32) -> Option<VariableUse> {
+    let named = |package: &str| {
+        module
+            .strip_prefix(package)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let (_, key) = IMPLIED.iter().find(|(package, _)| named(package))?;
+    (!text.contains("api_key=")).then(|| VariableUse {
+        name: (*key).to_owned(),
+        required: false,
+        source: format!("{path}:{line}"),
+    })
+}
 
 /// Every reading in the text.
 pub(super) fn read(path: &str, text: &str, language: Language) -> Vec<VariableUse> {
@@ -111,7 +105,9 @@ pub(super) fn read(path: &str, text: &str, language: Language) -> Vec<VariableUs
             {
                 continue;
             }
-            let required = spelling.required && !has_default(rest) && !is_asked(line);
+            let asked = is_asked(line);
+            let required = is_demanded(text, offset, rest, asked)
+                || (spelling.fails && !asked && !has_default(rest) && !is_caught(text, offset));
             uses.push(VariableUse {
                 name: name.to_owned(),
                 required,
@@ -192,4 +188,56 @@ fn is_asked(line: &str) -> bool {
         || line.starts_with("if(")
         || line.contains(" is not None")
         || line.contains("bool(")
+}
+
+/// Whether the code gives up when the variable is empty: a negative condition, and a failure right below it.
+fn is_demanded(text: &str, offset: usize, rest: &str, asked: bool) -> bool {
+    const CONDITIONS: [&str; 9] = [
+        "if not ",
+        "if (!",
+        "if(!",
+        "if !",
+        " is None",
+        "== \"\"",
+        "== null",
+        "=== undefined",
+        "is_none()",
+    ];
+    const FAILURES: [&str; 8] = [
+        "raise ",
+        "sys.exit(",
+        "exit(1",
+        "throw ",
+        "log.Fatal",
+        "panic(",
+        "process.exit(",
+        "os.Exit(",
+    ];
+    let fails = |line: &&str| FAILURES.iter().any(|mark| line.contains(mark));
+    let mut below = rest.lines().skip(1);
+    if asked {
+        let start = text
+            .get(..offset)
+            .and_then(|before| before.lines().next_back())
+            .unwrap_or_default();
+        let negative = ["if not ", "if (!", "if(!"]
+            .iter()
+            .any(|mark| start.contains(mark));
+        return negative && below.take(2).any(|line| fails(&line));
+    }
+    let condition = below
+        .by_ref()
+        .take(2)
+        .find(|line| CONDITIONS.iter().any(|mark| line.contains(mark)));
+    condition.is_some_and(|condition| fails(&condition) || below.take(2).any(|line| fails(&line)))
+}
+
+/// Whether the failure of a reading is caught: the line stands right below a `try:`.
+fn is_caught(text: &str, offset: usize) -> bool {
+    let before = text.get(..offset).unwrap_or_default();
+    before
+        .lines()
+        .rev()
+        .nth(1)
+        .is_some_and(|line| line.trim() == "try:")
 }

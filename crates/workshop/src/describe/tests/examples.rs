@@ -59,10 +59,7 @@ fn the_sdk_in_both_versions() {
 fn node_without_dependencies() {
     let node = check("echo-node", &["node", "server.js"], 8000, Protocol::A2aV0);
     assert_eq!(node.language, Language::Node);
-    assert_eq!(
-        node.requirements.map(|requirements| requirements.kind),
-        Some(RequirementsKind::Npm)
-    );
+    assert_eq!(node.requirements, None, "it has no dependencies");
 }
 
 #[test]

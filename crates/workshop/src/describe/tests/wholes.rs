@@ -77,6 +77,17 @@ if os.getenv("DEBUG"):
 os.environ["TRANSFORMERS_OFFLINE"] = "1"
 PORT = int(os.environ["PORT"])
 # os.environ["COMMENTED"]
+try:
+    CAUGHT = os.environ["CAUGHT"]
+except KeyError:
+    CAUGHT = None
+CHECKED = os.getenv("CHECKED")
+if not CHECKED:
+    raise ValueError("CHECKED is not set")
+if os.getenv("USE_CLOUD") != "TRUE":
+    if not os.getenv("CLOUD_KEY"):
+        raise ValueError("CLOUD_KEY is not set")
+from anthropic import Anthropic
 "#;
     let description = described(&[
         ("main.py", source),
@@ -84,7 +95,7 @@ PORT = int(os.environ["PORT"])
         (".env.example", "SERP_KEY=your-key\nLEVEL=info\n"),
         (
             "compose.yml",
-            "services:\n  a:\n    build: .\n    environment: ['DB=${DB_URL}', 'MODE=fast', 'SEARCH_TOKEN=old']\n",
+            "services:\n  a:\n    build: .\n    environment: ['DB=${DB_URL}', 'R=${REGION:?must be set}', 'MODE=fast', 'SEARCH_TOKEN=old']\n",
         ),
     ]);
     let needs: Vec<(&str, bool, bool)> = description
@@ -95,17 +106,23 @@ PORT = int(os.environ["PORT"])
     assert_eq!(
         needs,
         [
-            ("DB_URL", true, false),
+            ("CHECKED", true, false),
+            ("CLOUD_KEY", true, false),
             ("OPENAI_API_KEY", true, false),
-            ("SEARCH_TOKEN", true, true),
-            ("SERP_KEY", true, false),
+            ("REGION", true, false),
+            ("ANTHROPIC_API_KEY", false, false),
             ("BASE_URL", false, false),
+            ("CAUGHT", false, false),
+            ("DB_URL", false, false),
             ("DEBUG", false, false),
             ("LEVEL", false, false),
             ("MODEL", false, false),
+            ("SEARCH_TOKEN", false, true),
+            ("SERP_KEY", false, false),
+            ("USE_CLOUD", false, false),
         ]
     );
-    assert_eq!(description.env_needs[1].source, "main.py:3");
+    assert_eq!(description.env_needs[2].source, "main.py:3");
     assert_eq!(
         description.env.get("SEARCH_TOKEN").map(String::as_str),
         Some("abc"),
@@ -121,7 +138,7 @@ PORT = int(os.environ["PORT"])
         .iter()
         .filter(|finding| finding.code == "env.missing")
         .collect();
-    assert_eq!(missing.len(), 3);
+    assert_eq!(missing.len(), 4);
     assert!(
         missing
             .iter()
@@ -133,7 +150,7 @@ PORT = int(os.environ["PORT"])
 fn variables_in_other_languages() {
     let node = described(&[(
         "index.js",
-        "const k = process.env.API_KEY;\nconst p = process.env.LEVEL ?? 'info';\nconst q = process.env['OTHER'] || 1;\n",
+        "const k = process.env.API_KEY;\nif (!k) throw new Error();\nconst p = process.env.LEVEL ?? 'info';\nconst q = process.env['OTHER'] || 1;\n",
     )]);
     let needs = |description: &Description| {
         description
@@ -154,7 +171,7 @@ fn variables_in_other_languages() {
         ("go.mod", "module x"),
         (
             "main.go",
-            "package main\nvar a = os.Getenv(\"GO_KEY\")\nb, ok := os.LookupEnv(\"MAYBE\")\n",
+            "package main\nvar a = os.Getenv(\"GO_KEY\")\nif a == \"\" {\n  log.Fatal(1)\n}\nb, ok := os.LookupEnv(\"MAYBE\")\n",
         ),
     ]);
     assert_eq!(
@@ -364,7 +381,9 @@ fn requirements_by_their_files() {
     assert_eq!(
         of(&[
             ("pyproject.toml", project),
-            ("requirements.txt", ""),
+            ("requirements.txt", "flask\n-r more.txt"),
+            ("more.txt", "-c limits/a.txt\nredis"),
+            ("limits/a.txt", "redis<9"),
             ("main.py", "")
         ])
         .unwrap()

@@ -1,0 +1,129 @@
+//! What has to be installed before the agent runs, and a hash by which an environment made for it is found again.
+
+use std::collections::BTreeSet;
+
+use super::folder::Folder;
+use super::project::Project;
+use super::{Language, Requirements, RequirementsKind};
+use crate::dockerfile::DockerfileFacts;
+
+/// Files that a `requirements.txt` may include, directly or not.
+const MOST_INCLUDES: usize = 20;
+
+/// Finds them for the language of the project. `None` when nothing has to be installed.
+pub(super) fn find(
+    folder: &Folder<'_>,
+    project: &Project,
+    dockerfile: Option<&DockerfileFacts>,
+) -> Option<Requirements> {
+    let there = |paths: &[&str]| {
+        paths
+            .iter()
+            .filter(|path| folder.has(path))
+            .map(|path| (*path).to_owned())
+            .collect::<Vec<_>>()
+    };
+    let mut requirements = match project.language {
+        Some(Language::Node) => {
+            if !project.has_node_packages {
+                return None;
+            }
+            let locks = [
+                "package.json",
+                "package-lock.json",
+                "npm-shrinkwrap.json",
+                "yarn.lock",
+                "pnpm-lock.yaml",
+                ".npmrc",
+            ];
+            of(RequirementsKind::Npm, there(&locks))
+        }
+        Some(Language::Go) => of(RequirementsKind::Go, there(&["go.mod", "go.sum"])),
+        Some(Language::Rust) => of(
+            RequirementsKind::Cargo,
+            there(&["Cargo.toml", "Cargo.lock"]),
+        ),
+        Some(Language::Python) => python(folder, project)?,
+        _ => of(RequirementsKind::Pip, Vec::new()),
+    };
+    if requirements.files.is_empty() {
+        requirements.packages = dockerfile?.pip_packages.clone();
+        if requirements.packages.is_empty() {
+            return None;
+        }
+    }
+    requirements.hash = hash(folder, &requirements);
+    Some(requirements)
+}
+
+fn of(kind: RequirementsKind, files: Vec<String>) -> Requirements {
+    Requirements {
+        kind,
+        files,
+        included: Vec::new(),
+        packages: Vec::new(),
+        hash: String::new(),
+    }
+}
+
+fn python(folder: &Folder<'_>, project: &Project) -> Option<Requirements> {
+    let pyproject = || "pyproject.toml".to_owned();
+    if !project.has_python_packages {
+        return None;
+    }
+    if project.has_pyproject && folder.has("uv.lock") {
+        return Some(of(
+            RequirementsKind::UvLock,
+            vec![pyproject(), "uv.lock".to_owned()],
+        ));
+    }
+    let Some(file) = &project.requirements_file else {
+        return Some(of(RequirementsKind::PyProject, vec![pyproject()]));
+    };
+    let mut requirements = of(RequirementsKind::Pip, vec![file.clone()]);
+    requirements.included = included(folder, file);
+    Some(requirements)
+}
+
+/// The files that a `requirements.txt` names with `-r` or `-c`, and those that these name.
+fn included(folder: &Folder<'_>, file: &str) -> Vec<String> {
+    let mut found = BTreeSet::new();
+    let mut pending = vec![file.to_owned()];
+    while let Some(path) = pending.pop() {
+        let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
+        for line in folder.read(&path).unwrap_or_default().lines() {
+            let Some((option, name)) = line.trim().split_once([' ', '=']) else {
+                continue;
+            };
+            if !matches!(option, "-r" | "--requirement" | "-c" | "--constraint") {
+                continue;
+            }
+            let name = name.split('#').next().unwrap_or_default().trim();
+            let name = name.trim_start_matches("./");
+            let included = if directory.is_empty() {
+                name.to_owned()
+            } else {
+                format!("{directory}/{name}")
+            };
+            if found.len() < MOST_INCLUDES
+                && folder.read_prefix(&included, 0).is_some()
+                && found.insert(included.clone())
+            {
+                pending.push(included);
+            }
+        }
+    }
+    found.into_iter().collect()
+}
+
+fn hash(folder: &Folder<'_>, requirements: &Requirements) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(format!("{:?}", requirements.kind).as_bytes());
+    let files = requirements.files.iter().chain(&requirements.included);
+    let texts = files.map(|path| folder.read_prefix(path, u64::MAX).unwrap_or_default());
+    for part in texts.chain(requirements.packages.iter().cloned()) {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    hasher.finalize().to_hex().to_string()
+}
