@@ -22,6 +22,9 @@ mod otlp;
 mod store;
 mod tree;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::TelemetryError;
 pub use limits::Limits;
 pub use model::{

@@ -204,8 +204,12 @@ impl TraceStore {
         if items == 0 {
             return Ok(Written::default());
         }
-        spans.iter_mut().for_each(|span| span.bound(limits));
-        logs.iter_mut().for_each(|log| log.bound(limits));
+        for span in &mut spans {
+            span.bound(limits);
+        }
+        for log in &mut logs {
+            log.bound(limits);
+        }
         // A batch larger than the whole queue takes all of it.
         let wanted = u32::try_from(items)
             .unwrap_or(u32::MAX)

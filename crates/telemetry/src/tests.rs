@@ -1,0 +1,7 @@
+//! The store with real files, and the intake with real clients.
+
+mod filters;
+mod harness;
+mod intake;
+mod keeping;
+mod trees;
