@@ -4,6 +4,8 @@
 //! and holds a lock on `resident.lock` as long as it lives. Command line and window both attach through this module.
 
 use std::{
+    fs::TryLockError,
+    io::Write,
     path::{Path, PathBuf},
     process::Stdio,
     time::{Duration, Instant},
@@ -52,6 +54,24 @@ impl Endpoint {
         serde_json::from_slice(&fs_err::read(Self::path(home)).ok()?).ok()
     }
 
+    /// Writes the endpoint file, whole or not at all, readable by its owner alone.
+    pub fn write(&self, home: &Path) -> std::io::Result<()> {
+        let beside = home.join("endpoint.json.new");
+        let mut file = private_file(&beside)?;
+        file.write_all(&serde_json::to_vec(self)?)?;
+        file.sync_all()?;
+        fs_err::rename(&beside, Self::path(home))
+    }
+
+    /// Removes the endpoint file, unless another resident has written its own meanwhile.
+    pub fn remove(&self, home: &Path) {
+        if Self::read(home).is_some_and(|there| there.token == self.token)
+            && let Err(error) = fs_err::remove_file(Self::path(home))
+        {
+            tracing::warn!(%error, "the endpoint file stays");
+        }
+    }
+
     /// A client of this endpoint.
     pub fn client(&self) -> Result<Client, Fault> {
         Ok(Client::new(HttpTransport::new(&self.api, &self.token)?))
@@ -76,6 +96,33 @@ pub async fn attach(home: &Path) -> Result<(Client, Endpoint), Fault> {
         Ok(status) if status.pid == endpoint.pid => Ok((client, endpoint)),
         Ok(_) | Err(_) => Err(absent()),
     }
+}
+
+/// Waits until no resident owns `home` any more; `timed_out` after `limit`.
+pub async fn ended(home: &Path, limit: Duration) -> Result<(), Fault> {
+    let deadline = Instant::now() + limit;
+    while is_owned(home) {
+        if Instant::now() > deadline {
+            return Err(Fault::new(
+                ErrorCode::TimedOut,
+                "The control plane has not ended in time",
+            )
+            .hint("Its log `resident.log` in the data directory says what it waits for"));
+        }
+        tokio::time::sleep(START_STEP).await;
+    }
+    Ok(())
+}
+
+/// Whether a living process holds the lock of `home`.
+pub fn is_owned(home: &Path) -> bool {
+    let Ok(file) = fs_err::File::open(home.join("resident.lock")) else {
+        return false;
+    };
+    matches!(
+        file.into_parts().0.try_lock_shared(),
+        Err(TryLockError::WouldBlock)
+    )
 }
 
 /// Attaches to the resident of `home`, starting `program serve` in the background where none answers. Its talk goes to
@@ -152,6 +199,22 @@ pub async fn attach_or_start(
         }
         tokio::time::sleep(START_STEP).await;
     }
+}
+
+/// A new file that only its owner may read, from its first byte on.
+fn private_file(path: &Path) -> std::io::Result<fs_err::File> {
+    match fs_err::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = fs_err::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use fs_err::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options.open(path)
 }
 
 /// The resident must outlive the terminal and the window that started it: a process group of its own, so that their

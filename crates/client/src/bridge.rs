@@ -1,0 +1,316 @@
+//! Calls from the desktop window's page, through the window process, to the control plane. The token stays in the
+//! window process; the page has no network access of its own.
+//!
+//! # The bridge protocol
+//!
+//! The window process offers four commands to the page (`window.__TAURI_INTERNALS__.invoke(command, arguments)`):
+//!
+//! | command | arguments | resolves to | rejects with |
+//! |---|---|---|---|
+//! | `rpc` | `{ call }` | the answer's JSON, as text | a [`Fault`] as JSON (an object, or its text) |
+//! | `rpc_stream` | `{ call, channel }` | the stream's id, a number | a [`Fault`], when the stream could not be opened |
+//! | `rpc_cancel` | `{ stream }` | nothing | never; an unknown id is one that has ended |
+//! | `first_frame` | `{}` | nothing | never |
+//!
+//! - `call` is `{ operation, target, body }`: the operation's name (`agents.list`), path and query from `/api/v1` on,
+//!   and the JSON body or `null`. The method follows from the operation. The window process refuses an operation that
+//!   it does not know and a target that does not begin with `/api/v1/`.
+//! - `channel` is a Tauri `Channel`, which travels as `__CHANNEL__:<callback id>`. Its messages are JSON:
+//!   `{ "frame": { "id", "event", "data" } }` for each server-sent event, and as the last one either
+//!   `{ "fault": Fault }` or `{ "end": true }`. A message may be sent before `rpc_stream` has resolved.
+//! - `rpc_cancel` is sent once when the page drops a stream that has not ended. After it no message is needed.
+//! - `first_frame` is sent once, when the page has drawn itself: the window, created hidden, is shown on it.
+//!
+//! Tauri numbers a channel's messages from 0 and may deliver them out of order (small ones are evaluated, large ones
+//! fetched); `{ index, end: true }` says that its sending half was dropped. Ordering them is this module's work.
+
+use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll},
+};
+
+use futures::{FutureExt, Stream, StreamExt, channel::mpsc};
+use nasiko_contract::{ErrorCode, Fault};
+use serde::{Deserialize, Serialize};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+
+use crate::{
+    call::Call,
+    transport::{BoxFuture, BoxStream, Frame, Transport, UploadFile},
+};
+
+/// Messages that may wait for the page. The page's stream breaks off when it falls further behind.
+const CHANNEL_LIMIT: usize = 4_096;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = ["window", "__TAURI_INTERNALS__"], js_name = invoke, catch)]
+    fn invoke(command: &str, arguments: &JsValue) -> Result<js_sys::Promise, JsValue>;
+
+    #[wasm_bindgen(js_namespace = ["window", "__TAURI_INTERNALS__"], js_name = transformCallback)]
+    fn transform_callback(callback: &js_sys::Function, once: bool) -> f64;
+
+    #[wasm_bindgen(js_namespace = ["window", "__TAURI_INTERNALS__"], js_name = unregisterCallback, catch)]
+    fn unregister_callback(id: f64) -> Result<(), JsValue>;
+}
+
+/// Calls through the window process.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct BridgeTransport;
+
+impl BridgeTransport {
+    /// Whether this page is shown by the desktop window.
+    pub fn is_present() -> bool {
+        web_sys::window()
+            .and_then(|window| js_sys::Reflect::get(&window, &"__TAURI_INTERNALS__".into()).ok())
+            .is_some_and(|internals| internals.is_object())
+    }
+
+    /// Tells the window process that the page has drawn itself. Call it once.
+    pub async fn first_frame() {
+        // A window that cannot be told is shown by its own time limit: nothing to do about a failure here.
+        let _unheard = call("first_frame", &serde_json::json!({})).await;
+    }
+}
+
+#[derive(Serialize)]
+struct Arguments<'a> {
+    call: WireCall<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channel: Option<String>,
+}
+
+#[derive(Serialize)]
+struct WireCall<'a> {
+    operation: &'a str,
+    target: &'a str,
+    body: Option<&'a serde_json::Value>,
+}
+
+impl<'a> From<&'a Call> for WireCall<'a> {
+    fn from(call: &'a Call) -> Self {
+        Self {
+            operation: call.info.name,
+            target: &call.target,
+            body: call.body.as_ref(),
+        }
+    }
+}
+
+/// What a channel carries.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Message {
+    Frame(Frame),
+    Fault(Fault),
+    End(#[expect(dead_code, reason = "always true")] bool),
+}
+
+impl Transport for BridgeTransport {
+    fn send(&self, wanted: Call) -> BoxFuture<'_, Result<Vec<u8>, Fault>> {
+        async move {
+            let arguments = Arguments {
+                call: (&wanted).into(),
+                channel: None,
+            };
+            let answer = call("rpc", &arguments).await?;
+            let text = answer
+                .as_string()
+                .ok_or_else(|| misunderstood("`rpc` did not answer with text"))?;
+            Ok(text.into_bytes())
+        }
+        .boxed_local()
+    }
+
+    fn stream(
+        &self,
+        wanted: Call,
+    ) -> BoxFuture<'_, Result<BoxStream<Result<Frame, Fault>>, Fault>> {
+        async move {
+            let (channel, messages) = Channel::open();
+            let arguments = Arguments {
+                call: (&wanted).into(),
+                channel: Some(channel.reference()),
+            };
+            let id = call("rpc_stream", &arguments).await?;
+            Ok(BridgeStream {
+                id: id.as_f64(),
+                messages,
+                _channel: channel,
+            }
+            .boxed_local())
+        }
+        .boxed_local()
+    }
+
+    fn upload(&self, _call: Call, _file: UploadFile) -> BoxFuture<'_, Result<Vec<u8>, Fault>> {
+        let fault = Fault::new(
+            ErrorCode::InvalidRequest,
+            "The window cannot upload files yet",
+        )
+        .hint("Deploy the folder by its path");
+        async move { Err(fault) }.boxed_local()
+    }
+}
+
+/// The frames of one stream; dropping it before its end cancels it.
+struct BridgeStream {
+    /// `None` once it has ended.
+    id: Option<f64>,
+    messages: mpsc::Receiver<Message>,
+    _channel: Channel,
+}
+
+impl Stream for BridgeStream {
+    type Item = Result<Frame, Fault>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let message = futures::ready!(self.messages.poll_next_unpin(context));
+        if !matches!(message, Some(Message::Frame(_))) {
+            self.id = None;
+        }
+        Poll::Ready(match message {
+            Some(Message::Frame(frame)) => Some(Ok(frame)),
+            Some(Message::Fault(fault)) => Some(Err(fault)),
+            Some(Message::End(_)) | None => None,
+        })
+    }
+}
+
+impl Drop for BridgeStream {
+    fn drop(&mut self) {
+        if let Some(stream) = self.id.take() {
+            wasm_bindgen_futures::spawn_local(async move {
+                let _ended_meanwhile =
+                    call("rpc_cancel", &serde_json::json!({ "stream": stream })).await;
+            });
+        }
+    }
+}
+
+/// The page's half of a Tauri channel: a callback that Tauri knows by number.
+struct Channel {
+    id: f64,
+    _callback: Closure<dyn FnMut(JsValue)>,
+}
+
+impl Channel {
+    fn open() -> (Self, mpsc::Receiver<Message>) {
+        let (sender, messages) = mpsc::channel(CHANNEL_LIMIT);
+        let order = Rc::new(RefCell::new(Order {
+            next: 0,
+            early: BTreeMap::new(),
+            sender: Some(sender),
+        }));
+        let callback = Closure::new(move |envelope: JsValue| order.borrow_mut().receive(&envelope));
+        let id = transform_callback(callback.as_ref().unchecked_ref(), false);
+        let channel = Self {
+            id,
+            _callback: callback,
+        };
+        (channel, messages)
+    }
+
+    /// How a channel is written in a command's arguments.
+    fn reference(&self) -> String {
+        format!("__CHANNEL__:{}", self.id)
+    }
+}
+
+impl Drop for Channel {
+    fn drop(&mut self) {
+        // Absent from older versions of the bridge; then the callback stays registered and finds nobody.
+        let _unknown = unregister_callback(self.id);
+    }
+}
+
+/// Puts a channel's messages in order.
+struct Order {
+    next: u32,
+    early: BTreeMap<u32, Option<Message>>,
+    /// Dropped at the end, which ends the stream.
+    sender: Option<mpsc::Sender<Message>>,
+}
+
+impl Order {
+    fn receive(&mut self, envelope: &JsValue) {
+        let field = |name: &str| js_sys::Reflect::get(envelope, &name.into()).ok();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "Tauri counts messages from 0; JavaScript has no other number"
+        )]
+        let Some(index) = field("index")
+            .and_then(|index| index.as_f64())
+            .map(|index| index as u32)
+        else {
+            return;
+        };
+        let ended = field("end").is_some_and(|end| !end.is_undefined());
+        let message = (!ended).then(|| read_message(field("message").unwrap_or_default()));
+        if self.early.len() >= CHANNEL_LIMIT {
+            self.sender = None;
+            return;
+        }
+        self.early.insert(index, message);
+        while let Some(message) = self.early.remove(&self.next) {
+            self.next += 1;
+            let delivered = message.is_some_and(|message| {
+                self.sender
+                    .as_mut()
+                    .is_some_and(|sender| sender.try_send(message).is_ok())
+            });
+            if !delivered {
+                self.sender = None;
+            }
+        }
+    }
+}
+
+fn read_message(value: JsValue) -> Message {
+    let text = value.as_string().or_else(|| stringify(&value));
+    text.and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or_else(|| Message::Fault(misunderstood("a message of a stream")))
+}
+
+async fn call(command: &str, arguments: &impl Serialize) -> Result<JsValue, Fault> {
+    let text =
+        serde_json::to_string(arguments).map_err(|error| misunderstood(&error.to_string()))?;
+    let arguments = js_sys::JSON::parse(&text).map_err(|error| read_fault(&error))?;
+    let promise = invoke(command, &arguments).map_err(|error| read_fault(&error))?;
+    JsFuture::from(promise)
+        .await
+        .map_err(|error| read_fault(&error))
+}
+
+/// A rejection: a fault as an object or as text, else whatever the bridge itself had to say.
+fn read_fault(error: &JsValue) -> Fault {
+    let text = error.as_string().or_else(|| stringify(error));
+    text.as_deref()
+        .and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or_else(|| {
+            Fault::new(
+                ErrorCode::Unreachable,
+                "The window process cannot be reached",
+            )
+            .hint("Close the window and open it again")
+            .evidence(text)
+            .retryable()
+        })
+}
+
+fn stringify(value: &JsValue) -> Option<String> {
+    js_sys::JSON::stringify(value).ok()?.as_string()
+}
+
+fn misunderstood(what: &str) -> Fault {
+    Fault::new(
+        ErrorCode::Internal,
+        format!("The window process was not understood: {what}"),
+    )
+    .hint("Close the window and open it again: page and program may be of different versions")
+}

@@ -1,0 +1,167 @@
+//! Calls from a page to the server that served it: `fetch` over the page's own origin, authenticated by its cookie. The
+//! page itself never holds a token.
+
+use eventsource_stream::Eventsource;
+use futures::{FutureExt, Stream, StreamExt, TryStreamExt};
+use gloo_net::http::{Request, RequestBuilder, Response};
+use js_sys::Uint8Array;
+use nasiko_contract::{ErrorCode, Fault, Method, Problem};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{AbortController, RequestCredentials};
+
+use crate::{
+    call::Call,
+    transport::{BoxFuture, BoxStream, Frame, Transport, UploadFile},
+};
+
+/// Calls the control plane that served this page.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct BrowserTransport;
+
+impl Transport for BrowserTransport {
+    fn send(&self, call: Call) -> BoxFuture<'_, Result<Vec<u8>, Fault>> {
+        async move {
+            // Dropped with the future, so that a page that no longer wants the answer frees the connection.
+            let request = Abortable::new()?;
+            let response = request.answer(&call, "application/json").await?;
+            response
+                .binary()
+                .await
+                .map_err(|error| unreachable(&error.to_string()))
+        }
+        .boxed_local()
+    }
+
+    fn stream(&self, call: Call) -> BoxFuture<'_, Result<BoxStream<Result<Frame, Fault>>, Fault>> {
+        async move {
+            let request = Abortable::new()?;
+            let response = request.answer(&call, "text/event-stream").await?;
+            let body = response
+                .body()
+                .ok_or_else(|| unreachable("the answer has no body"))?;
+            let frames = wasm_streams::ReadableStream::from_raw(body)
+                .into_stream()
+                .map_ok(|chunk| chunk.unchecked_into::<Uint8Array>().to_vec())
+                .map_err(|error| describe(&error))
+                .eventsource()
+                .map_ok(|event| Frame {
+                    id: event.id,
+                    event: event.event,
+                    data: event.data,
+                })
+                .map_err(|error| {
+                    Fault::new(
+                        ErrorCode::Unreachable,
+                        "The stream from the control plane broke off",
+                    )
+                    .evidence([error.to_string()])
+                    .retryable()
+                });
+            Ok(Held {
+                frames,
+                _request: request,
+            }
+            .boxed_local())
+        }
+        .boxed_local()
+    }
+
+    fn upload(&self, _call: Call, _file: UploadFile) -> BoxFuture<'_, Result<Vec<u8>, Fault>> {
+        let fault = Fault::new(
+            ErrorCode::InvalidRequest,
+            "This page cannot upload files yet",
+        )
+        .hint("Deploy the folder by its path, or use `nasiko deploy`");
+        async move { Err(fault) }.boxed_local()
+    }
+}
+
+/// One request; dropping it ends the exchange on the wire.
+struct Abortable {
+    controller: AbortController,
+}
+
+impl Abortable {
+    fn new() -> Result<Self, Fault> {
+        let controller = AbortController::new().map_err(|error| unreachable(&describe(&error)))?;
+        Ok(Self { controller })
+    }
+
+    async fn answer(&self, call: &Call, accept: &str) -> Result<Response, Fault> {
+        let builder = builder(call)
+            .credentials(RequestCredentials::SameOrigin)
+            .abort_signal(Some(&self.controller.signal()))
+            .header("accept", accept);
+        let request = match &call.body {
+            Some(body) => builder.json(body),
+            None => builder.build(),
+        };
+        let response = async { request?.send().await }
+            .await
+            .map_err(|error| unreachable(&error.to_string()))?;
+        if response.ok() {
+            return Ok(response);
+        }
+        let status = response.status();
+        let body = response.text().await.unwrap_or_default();
+        Err(serde_json::from_str::<Problem>(&body).map_or_else(
+            |_| {
+                Fault::new(
+                    ErrorCode::Internal,
+                    format!("The control plane answered {status}"),
+                )
+                .evidence(body.lines().take(5).map(str::to_owned))
+            },
+            Fault::from,
+        ))
+    }
+}
+
+impl Drop for Abortable {
+    fn drop(&mut self) {
+        self.controller.abort();
+    }
+}
+
+/// A stream that keeps its request open.
+struct Held<S> {
+    frames: S,
+    _request: Abortable,
+}
+
+impl<S: Stream + Unpin> Stream for Held<S> {
+    type Item = S::Item;
+
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
+        self.frames.poll_next_unpin(context)
+    }
+}
+
+fn builder(call: &Call) -> RequestBuilder {
+    match call.info.method {
+        Method::Get => Request::get(&call.target),
+        Method::Post => Request::post(&call.target),
+        Method::Put => Request::put(&call.target),
+        Method::Patch => Request::patch(&call.target),
+        Method::Delete => Request::delete(&call.target),
+    }
+}
+
+fn unreachable(cause: &str) -> Fault {
+    Fault::new(
+        ErrorCode::Unreachable,
+        "The control plane cannot be reached",
+    )
+    .hint("Start it with `nasiko up`")
+    .evidence([cause])
+    .retryable()
+}
+
+fn describe(error: &JsValue) -> String {
+    error
+        .dyn_ref::<js_sys::Error>()
+        .map_or_else(|| format!("{error:?}"), |error| error.message().into())
+}

@@ -1,0 +1,131 @@
+//! The frame of all pages.
+
+use leptos::{ev::MouseEvent, prelude::*};
+use leptos_router::{
+    components::{FlatRoutes, Redirect, Route, Router},
+    path,
+};
+use nasiko_client::Client;
+
+use crate::{
+    browser,
+    desk::{Desk, Notice},
+    kit::{Button, Empty, ErrorCard, Glyph, Icon, Look},
+    model::world::Link,
+    pages::{ActivityPage, AgentPage, AgentsPage, Rail, Refused, TracesPage},
+};
+
+/// The application.
+#[component]
+pub(crate) fn App(client: Client) -> impl IntoView {
+    let desk = Desk::provide(client);
+    let refused = Memo::new(move |_| {
+        desk.world.with(|world| match &world.link {
+            Link::Refused(fault) => Some(fault.clone()),
+            _ => None,
+        })
+    });
+    let skip = move |event: MouseEvent| {
+        event.prevent_default();
+        browser::focus("content");
+    };
+    view! {
+        <a class="skip" href="#content" on:click=skip>
+            "Skip to content"
+        </a>
+        <Router>
+            <div class="app">
+                <Rail />
+                <main id="content" tabindex="-1">
+                    <LinkBanner />
+                    {move || match refused.get() {
+                        Some(fault) => view! { <Refused fault=fault /> }.into_any(),
+                        None => view! { <Pages /> }.into_any(),
+                    }}
+                </main>
+            </div>
+        </Router>
+        <NoticeStack />
+    }
+}
+
+#[component]
+fn Pages() -> impl IntoView {
+    view! {
+        <FlatRoutes fallback=|| view! { <NoSuchPage /> }>
+            <Route path=path!("/") view=|| view! { <Redirect path="/agents" /> } />
+            <Route path=path!("/agents") view=AgentsPage />
+            <Route path=path!("/agents/:name/:tab?/:item?") view=AgentPage />
+            <Route path=path!("/traces/:trace?") view=TracesPage />
+            <Route path=path!("/activity") view=ActivityPage />
+        </FlatRoutes>
+    }
+}
+
+#[component]
+fn NoSuchPage() -> impl IntoView {
+    view! {
+        <div class="page-body">
+            <Empty title="There is no such page">
+                <a href="/agents">"Go to the agents"</a>
+            </Empty>
+        </div>
+    }
+}
+
+/// Says that the picture is not up to date, while it is not.
+#[component]
+fn LinkBanner() -> impl IntoView {
+    let desk = Desk::get();
+    let lost = Memo::new(move |_| {
+        desk.world.with(|world| match &world.link {
+            Link::Lost(fault) => Some(fault.message.clone()),
+            _ => None,
+        })
+    });
+    view! {
+        <div class="link-banner" role="status">
+            {move || {
+                lost.get()
+                    .map(|message| {
+                        view! {
+                            <p>
+                                <i class="shape busy" aria-hidden="true"></i>
+                                {message}
+                                ". Trying again; what is shown may be out of date."
+                            </p>
+                        }
+                    })
+            }}
+        </div>
+    }
+}
+
+#[component]
+fn NoticeStack() -> impl IntoView {
+    let desk = Desk::get();
+    let put_away = move |number| desk.notices.update(|notices| notices.remove(number));
+    let draw = move |(number, notice): (u64, Notice)| match notice {
+        Notice::Said(words) => view! { <div class="notice said">{words}</div> }.into_any(),
+        Notice::Fault(fault) => view! {
+            <div class="notice">
+                <ErrorCard fault=fault>
+                    <Button look=Look::Plain press=move |()| put_away(number)>
+                        <Icon glyph=Glyph::Close />
+                        "Put away"
+                    </Button>
+                </ErrorCard>
+            </div>
+        }
+        .into_any(),
+    };
+    view! {
+        <div class="notices" role="status" aria-live="polite">
+            <For
+                each=move || desk.notices.with(|notices| notices.shown().to_vec())
+                key=|(number, _)| *number
+                children=draw
+            />
+        </div>
+    }
+}

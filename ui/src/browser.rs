@@ -1,0 +1,135 @@
+//! The few things asked of the browser itself. Every one of them may be refused (private mode, no permission): then the
+//! page goes on without.
+
+use js_sys::Date;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Document, HtmlElement, Window};
+
+use crate::model::format;
+
+fn window() -> Option<Window> {
+    web_sys::window()
+}
+
+fn document() -> Option<Document> {
+    window()?.document()
+}
+
+/// Unix milliseconds.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "JavaScript's time is a whole number of milliseconds"
+)]
+pub(crate) fn now() -> i64 {
+    Date::now() as i64
+}
+
+/// A moment (Unix milliseconds) as a clock in the person's time zone.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "an offset is a whole number of minutes"
+)]
+pub(crate) fn clock(at: i64, exact: bool) -> String {
+    let offset = Date::new(&JsValue::from_f64(at as f64)).get_timezone_offset() as i64;
+    format::clock(at - offset * 60_000, exact)
+}
+
+/// A moment with its day, for titles.
+pub(crate) fn date_and_time(at: i64) -> String {
+    let date = Date::new(&JsValue::from_f64(at as f64));
+    format!(
+        "{:04}-{:02}-{:02} {}",
+        date.get_full_year(),
+        date.get_month() + 1,
+        date.get_date(),
+        clock(at, false)
+    )
+}
+
+/// Names the page in the window's title.
+pub(crate) fn set_title(title: &str) {
+    if let Some(document) = document() {
+        document.set_title(title);
+    }
+}
+
+/// Reads what was remembered on this machine.
+pub(crate) fn recall(key: &str) -> Option<String> {
+    window()?.local_storage().ok()??.get_item(key).ok()?
+}
+
+/// Remembers something on this machine.
+pub(crate) fn remember(key: &str, value: &str) {
+    if let Some(Ok(Some(storage))) = window().map(|window| window.local_storage()) {
+        let _full_or_refused = storage.set_item(key, value);
+    }
+}
+
+/// Sets an attribute of the root element, e.g. the theme.
+pub(crate) fn set_root_attribute(name: &str, value: &str) {
+    if let Some(root) = document().and_then(|document| document.document_element()) {
+        let _invalid_name = root.set_attribute(name, value);
+    }
+}
+
+/// The media query `(prefers-color-scheme: dark)`.
+pub(crate) fn dark_query() -> Option<web_sys::MediaQueryList> {
+    window()?
+        .match_media("(prefers-color-scheme: dark)")
+        .ok()?
+}
+
+/// Gives the keyboard focus to an element.
+pub(crate) fn focus(id: &str) {
+    let element = document().and_then(|document| document.get_element_by_id(id));
+    if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+        let _not_focusable = element.focus();
+    }
+}
+
+/// Puts text into the clipboard; says whether that worked.
+pub(crate) async fn copy(text: &str) -> bool {
+    let clipboard = window().map(|window| window.navigator().clipboard());
+    // Pages without a secure context have none, whatever the type says.
+    match clipboard.filter(|clipboard| !clipboard.is_undefined()) {
+        Some(clipboard) => wasm_bindgen_futures::JsFuture::from(clipboard.write_text(text))
+            .await
+            .is_ok(),
+        None => false,
+    }
+}
+
+/// Loads the page again.
+pub(crate) fn reload() {
+    if let Some(window) = window() {
+        let _refused = window.location().reload();
+    }
+}
+
+/// The query of the page's address.
+#[cfg_attr(not(feature = "fixtures"), expect(dead_code, reason = "only fixtures ask"))]
+pub(crate) fn query() -> String {
+    window()
+        .and_then(|window| window.location().search().ok())
+        .unwrap_or_default()
+}
+
+/// Tells `boot.js` that the application stands: its own messages give way.
+pub(crate) fn started() {
+    tell("nasiko-started", "");
+}
+
+/// Tells `boot.js` that the program broke, so that a report can be copied.
+pub(crate) fn crashed(report: &str) {
+    web_sys::console::error_1(&report.into());
+    tell("nasiko-crashed", report);
+}
+
+fn tell(name: &str, detail: &str) {
+    let init = web_sys::CustomEventInit::new();
+    init.set_detail(&detail.into());
+    let event = web_sys::CustomEvent::new_with_event_init_dict(name, &init);
+    if let (Some(window), Ok(event)) = (window(), event) {
+        let _always_delivered = window.dispatch_event(&event);
+    }
+}

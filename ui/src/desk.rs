@@ -1,0 +1,122 @@
+//! What all pages share: the client, the picture of the control plane, conversations, notices, and time. One per page
+//! load, handed down as context.
+
+mod chats;
+mod follow;
+mod link;
+mod loaded;
+mod notices;
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use nasiko_client::Client;
+use nasiko_contract::{Fault, Job, JsonOperation};
+
+use crate::{browser, model::world::World};
+
+pub(crate) use chats::Chats;
+pub(crate) use follow::{Followed, follow};
+pub(crate) use loaded::{Loaded, fetch};
+pub(crate) use notices::{Notice, Notices};
+
+/// How often ages such as `12 s ago` are written anew.
+const CLOCK_STEP: Duration = Duration::from_secs(5);
+
+/// A copyable handle to what all pages share.
+#[derive(Clone, Copy)]
+pub(crate) struct Desk {
+    client: StoredValue<Client>,
+    /// The picture of the control plane.
+    pub(crate) world: RwSignal<World>,
+    /// Conversations, whether shown or not.
+    pub(crate) chats: StoredValue<Chats>,
+    /// What is said in passing.
+    pub(crate) notices: RwSignal<Notices>,
+    /// Unix milliseconds, every few seconds.
+    pub(crate) now: RwSignal<i64>,
+}
+
+impl Desk {
+    /// Sets up a desk over `client`, keeps it up to date from now on, and hands it down.
+    pub(crate) fn provide(client: Client) -> Self {
+        let desk = Self {
+            client: StoredValue::new(client),
+            world: RwSignal::default(),
+            chats: StoredValue::default(),
+            notices: RwSignal::default(),
+            now: RwSignal::new(browser::now()),
+        };
+        provide_context(desk);
+        let tick = move || desk.now.set(browser::now());
+        // Without timers ages stand still; nothing else depends on them.
+        let _unsupported = set_interval_with_handle(tick, CLOCK_STEP);
+        spawn_local(link::keep_up(desk));
+        desk
+    }
+
+    /// The desk of this page.
+    pub(crate) fn get() -> Self {
+        expect_context()
+    }
+
+    /// The client.
+    pub(crate) fn client(self) -> Client {
+        self.client.get_value()
+    }
+
+    /// Calls an operation that answers a job; the job is part of the picture at once, a refusal becomes a notice.
+    pub(crate) fn start<O>(self, operation: O)
+    where
+        O: JsonOperation<Output = Job>,
+    {
+        self.start_and(operation, |_| {});
+    }
+
+    /// As [`Desk::start`], with something to do once the job is there.
+    pub(crate) fn start_and<O>(self, operation: O, then: impl FnOnce(Result<Job, Fault>) + 'static)
+    where
+        O: JsonOperation<Output = Job>,
+    {
+        spawn_local(async move {
+            let outcome = self.client().call(operation).await;
+            match &outcome {
+                Ok(job) => self.world.update(|world| world.put_jobs([job.clone()])),
+                Err(fault) => self.report(fault.clone()),
+            }
+            then(outcome);
+        });
+    }
+
+    /// Calls an operation for its effect; a refusal becomes a notice.
+    pub(crate) fn run<O: JsonOperation>(self, operation: O, then: impl FnOnce(O::Output) + 'static) {
+        spawn_local(async move {
+            match self.client().call(operation).await {
+                Ok(output) => then(output),
+                Err(fault) => self.report(fault),
+            }
+        });
+    }
+
+    /// Shows a fault as a notice.
+    pub(crate) fn report(self, fault: Fault) {
+        self.notices.update(|notices| {
+            notices.put(Notice::Fault(fault));
+        });
+    }
+
+    /// Says something in passing, to the eye and to the screen reader.
+    pub(crate) fn say(self, words: impl Into<String>) {
+        let words = words.into();
+        let number = self
+            .notices
+            .try_update(|notices| notices.put(Notice::Said(words)));
+        if let Some(number) = number {
+            set_timeout(
+                move || self.notices.update(|notices| notices.remove(number)),
+                Notices::SHOWN_FOR,
+            );
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! One answer of the control plane, for as long as somebody looks at it.
+
+use futures::future::{AbortHandle, abortable};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use nasiko_contract::{Fault, JsonOperation};
+
+use crate::desk::Desk;
+
+/// An answer on its way, there, or refused.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) enum Loaded<T> {
+    /// On its way.
+    #[default]
+    Loading,
+    /// There.
+    Ready(T),
+    /// Refused.
+    Failed(Fault),
+}
+
+impl<T> Loaded<T> {
+    /// The answer, if it is there.
+    pub(crate) fn ready(&self) -> Option<&T> {
+        match self {
+            Self::Ready(value) => Some(value),
+            Self::Loading | Self::Failed(_) => None,
+        }
+    }
+}
+
+/// Asks for an answer and puts it into `target`. Called in an effect, it is given up when the effect runs again or its
+/// component goes. What `target` held before stays until the answer is there, so that nothing flickers.
+pub(crate) fn fetch<O>(desk: Desk, operation: O, target: RwSignal<Loaded<O::Output>>)
+where
+    O: JsonOperation,
+    O::Output: Sync,
+{
+    let (task, handle) = abortable(async move {
+        let outcome = desk.client().call(operation).await;
+        let _gone = target.try_set(match outcome {
+            Ok(value) => Loaded::Ready(value),
+            Err(fault) => Loaded::Failed(fault),
+        });
+    });
+    spawn_local(async move {
+        let _given_up = task.await;
+    });
+    give_up_with_the_component(handle);
+}
+
+/// Ends a task with the effect or component that is running now.
+pub(crate) fn give_up_with_the_component(handle: AbortHandle) {
+    on_cleanup(move || handle.abort());
+}

@@ -1,0 +1,53 @@
+use leptos::prelude::*;
+use nasiko_contract::Fault;
+
+use crate::kit::CopyButton;
+
+/// A failure: what, where, its code, the evidence, and what to do. Its first button is the way out.
+#[component]
+pub(crate) fn ErrorCard(
+    /// What failed, if the fault's own sentence needs it said.
+    #[prop(into, optional)]
+    title: Option<String>,
+    /// Why.
+    fault: Fault,
+    /// Buttons.
+    #[prop(optional)]
+    children: Option<Children>,
+) -> impl IntoView {
+    let code = fault.code.as_str();
+    let report = report(title.as_deref(), &fault);
+    let evidence = (!fault.evidence.is_empty()).then(|| {
+        view! {
+            <pre class="evidence" tabindex="0" aria-label="Evidence">
+                {fault.evidence.join("\n")}
+            </pre>
+        }
+    });
+    let message = match title.is_some() {
+        true => view! { <p>{fault.message} " " <code class="dim">{code}</code></p> }.into_any(),
+        false => view! { <p class="error-title">{fault.message} " " <code class="dim">{code}</code></p> }.into_any(),
+    };
+    view! {
+        <section class="error-card" role="alert">
+            {title.map(|title| view! { <p class="error-title">{title}</p> })}
+            {message}
+            {evidence}
+            {fault.hint.map(|hint| view! { <p class="hint">{hint}</p> })}
+            <div class="actions">
+                {children.map(|children| children())}
+                <CopyButton text=report what="report" words="Copy report" />
+            </div>
+        </section>
+    }
+}
+
+fn report(title: Option<&str>, fault: &Fault) -> String {
+    let mut lines: Vec<&str> = Vec::new();
+    lines.extend(title);
+    lines.push(&fault.message);
+    lines.push(fault.code.as_str());
+    lines.extend(fault.hint.as_deref());
+    lines.extend(fault.evidence.iter().map(String::as_str));
+    lines.join("\n")
+}

@@ -1,0 +1,43 @@
+//! Icons as paths on a 16 by 16 grid, drawn for this product. Always beside a word, so hidden from screen readers.
+
+use leptos::prelude::*;
+
+/// Which icon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Glyph {
+    Agents,
+    Activity,
+    Traces,
+    Add,
+    Chevron,
+    Close,
+    Copy,
+}
+
+impl Glyph {
+    fn path(self) -> &'static str {
+        match self {
+            Self::Agents => {
+                "M4.5 4.5h7a2 2 0 0 1 2 2v4a2 2 0 0 1-2 2h-7a2 2 0 0 1-2-2v-4a2 2 0 0 1 2-2zM8 4.5V2M5.8 8v1M10.2 8v1"
+            }
+            Self::Activity => "M2 8h3l2-5 2.5 10L11.5 8H14",
+            Self::Traces => "M2 4h7M4 8h8M7 12h7",
+            Self::Add => "M8 3v10M3 8h10",
+            Self::Chevron => "m4.5 6.2 3.5 3.6 3.5-3.6",
+            Self::Close => "m4 4 8 8M12 4l-8 8",
+            Self::Copy => {
+                "M6.5 5.5h6a1 1 0 0 1 1 1v6a1 1 0 0 1-1 1h-6a1 1 0 0 1-1-1v-6a1 1 0 0 1 1-1zM3.5 10.5h-.4a.6.6 0 0 1-.6-.6V3.1c0-.3.3-.6.6-.6h6.8c.3 0 .6.3.6.6v.4"
+            }
+        }
+    }
+}
+
+/// Draws an icon in the colour of its text.
+#[component]
+pub(crate) fn Icon(glyph: Glyph) -> impl IntoView {
+    view! {
+        <svg class="icon" viewBox="0 0 16 16" aria-hidden="true" focusable="false">
+            <path d=glyph.path() />
+        </svg>
+    }
+}

@@ -1,0 +1,96 @@
+use leptos::{html, prelude::*};
+
+use crate::model::windowing::Window;
+
+/// A height to begin with, until the element has been measured.
+const FIRST_HEIGHT: f64 = 800.0;
+
+/// A long list of rows of one height, of which only those in sight are drawn.
+#[component]
+pub(crate) fn VirtualList<T, V>(
+    /// All rows.
+    #[prop(into)]
+    rows: Signal<Vec<T>>,
+    /// A row's height in pixels.
+    row_height: f64,
+    /// Draws a row.
+    draw: impl Fn(T) -> V + Send + Sync + 'static,
+    /// Stay at the end while rows are added.
+    #[prop(into, optional)]
+    stick: Signal<bool>,
+    /// The person scrolled away from the end, or back to it.
+    #[prop(into, optional)]
+    at_end: Option<Callback<bool>>,
+    /// Its name.
+    #[prop(into)]
+    label: String,
+    /// For styles.
+    #[prop(optional)]
+    class: &'static str,
+) -> impl IntoView
+where
+    T: Clone + Send + Sync + 'static,
+    V: IntoView + 'static,
+{
+    let element = NodeRef::<html::Div>::new();
+    let sight = RwSignal::new((0.0, FIRST_HEIGHT));
+    let measure = move || {
+        if let Some(element) = element.get_untracked() {
+            let (top, height) = (f64::from(element.scroll_top()), f64::from(element.client_height()));
+            sight.set((top, height.max(row_height)));
+            if let Some(at_end) = at_end {
+                at_end.run(top + height >= f64::from(element.scroll_height()) - row_height);
+            }
+        }
+    };
+    let total = Memo::new(move |_| rows.with(Vec::len));
+    let window = Memo::new(move |_| {
+        let (top, height) = sight.get();
+        Window::of(total.get(), row_height, top, height)
+    });
+    // After rows were added the end is somewhere else; the element knows its new height only once they are drawn.
+    Effect::new(move || {
+        let many = total.get();
+        let Some(element) = element.get() else {
+            return;
+        };
+        if stick.get() {
+            request_animation_frame(move || element.set_scroll_top(i32::MAX));
+        } else if many == 0 {
+            sight.update(|(top, _)| *top = 0.0);
+        }
+    });
+    let resized = window_event_listener(leptos::ev::resize, move |_| measure());
+    on_cleanup(move || resized.remove());
+    let draw = StoredValue::new(draw);
+    let drawn = move || {
+        let range = window.get().range();
+        rows.with(|rows| {
+            rows.get(range)
+                .unwrap_or_default()
+                .iter()
+                .cloned()
+                .map(|row| draw.with_value(|draw| draw(row)))
+                .collect_view()
+        })
+    };
+    view! {
+        <div
+            class=format!("virtual {class}")
+            node_ref=element
+            tabindex="0"
+            role="group"
+            aria-label=label
+            on:scroll=move |_| measure()
+        >
+            <div class="virtual-size" style:height=move || format!("{}px", total.get() as f64 * row_height)>
+                <div
+                    class="virtual-rows"
+                    style:transform=move || format!("translateY({}px)", window.get().first as f64 * row_height)
+                >
+                    {drawn}
+                </div>
+            </div>
+        </div>
+    }
+}

@@ -1,0 +1,160 @@
+//! What an inspected folder is, in the few lines shown before it is deployed.
+
+use nasiko_contract::{AgentDescription, RuntimeKind, Severity};
+
+use crate::model::{format, tone};
+
+/// The facts worth a line: label and value.
+pub(crate) fn facts(description: &AgentDescription) -> Vec<(&'static str, String)> {
+    let language = match &description.framework {
+        Some(framework) => format!("{} with {framework}", description.language),
+        None => description.language.clone(),
+    };
+    let mut facts = vec![("Language", language)];
+    if let Some(entry) = &description.entry {
+        facts.push((
+            "Starts with",
+            format!("{} ({})", entry.command.join(" "), entry.why),
+        ));
+    }
+    if let Some(port) = description.port {
+        facts.push(("Port", port.to_string()));
+    }
+    facts.push(("Speaks", tone::protocol(description.protocol).to_owned()));
+    facts.push((
+        "Card",
+        match (&description.card, description.card_generated) {
+            (Some(_), false) => "from the folder",
+            (Some(_), true) => "generated",
+            (None, _) => "fetched once it runs",
+        }
+        .to_owned(),
+    ));
+    facts.push((
+        "Files",
+        format!(
+            "{}, {}",
+            format::count(description.files),
+            format::bytes(description.bytes)
+        ),
+    ));
+    facts.retain(|(_, value)| !value.is_empty());
+    facts
+}
+
+/// The variables that are needed and not at hand.
+pub(crate) fn missing(description: &AgentDescription) -> Vec<String> {
+    description
+        .env
+        .iter()
+        .filter(|need| need.required && !need.satisfied)
+        .map(|need| need.name.clone())
+        .collect()
+}
+
+/// Whether a deploy would be refused.
+pub(crate) fn is_refused(description: &AgentDescription) -> bool {
+    description
+        .findings
+        .iter()
+        .any(|finding| finding.severity == Severity::Error)
+}
+
+/// A path as typed or pasted, ready to be sent: quotes and a `file://` in front are what file managers add.
+pub(crate) fn clean_path(typed: &str) -> String {
+    let trimmed = typed.trim();
+    let unquoted = ['"', '\'']
+        .iter()
+        .find_map(|quote| trimmed.strip_prefix(*quote)?.strip_suffix(*quote))
+        .unwrap_or(trimmed);
+    unquoted.strip_prefix("file://").unwrap_or(unquoted).to_owned()
+}
+
+/// Whether a path says where it starts; anything else would be read from the control plane's own folder.
+pub(crate) fn is_absolute(path: &str) -> bool {
+    let mut letters = path.chars();
+    let drive = letters.next().is_some_and(|letter| letter.is_ascii_alphabetic())
+        && letters.next() == Some(':');
+    path.starts_with('/') || path.starts_with("\\\\") || path.starts_with("~/") || drive
+}
+
+/// The runtimes to choose from; `None` leaves it to the folder and the settings.
+pub(crate) const RUNTIMES: [(&str, Option<RuntimeKind>); 3] = [
+    ("auto", None),
+    ("process", Some(RuntimeKind::Process)),
+    ("docker", Some(RuntimeKind::Docker)),
+];
+
+#[cfg(test)]
+mod tests {
+    use nasiko_contract::{EntryPoint, EnvNeed, Finding};
+
+    use super::*;
+
+    #[test]
+    fn a_description_is_told_in_a_few_facts() {
+        let description = AgentDescription {
+            language: "python".to_owned(),
+            framework: Some("a2a-sdk".to_owned()),
+            entry: Some(EntryPoint {
+                command: vec!["python".to_owned(), "main.py".to_owned()],
+                workdir: String::new(),
+                why: "main.py".to_owned(),
+            }),
+            files: 1_204,
+            bytes: 24_300_000,
+            ..AgentDescription::default()
+        };
+        let facts = facts(&description);
+        assert!(facts.contains(&("Language", "python with a2a-sdk".to_owned())));
+        assert!(facts.contains(&("Starts with", "python main.py (main.py)".to_owned())));
+        assert!(facts.contains(&("Files", "1,204, 24 MB".to_owned())));
+        assert!(facts.iter().all(|(label, _)| *label != "Port"), "unknown facts are left out");
+    }
+
+    #[test]
+    fn only_required_variables_without_a_value_are_missing() {
+        let need = |name: &str, required, satisfied| EnvNeed {
+            name: name.to_owned(),
+            required,
+            source: "main.py:3".to_owned(),
+            satisfied,
+        };
+        let description = AgentDescription {
+            env: vec![need("A", true, false), need("B", true, true), need("C", false, false)],
+            ..AgentDescription::default()
+        };
+        assert_eq!(missing(&description), ["A"]);
+    }
+
+    #[test]
+    fn an_error_among_the_findings_refuses() {
+        let finding = |severity| Finding {
+            code: "x".to_owned(),
+            severity,
+            file: None,
+            line: None,
+            message: String::new(),
+            hint: None,
+        };
+        let with = |severity| AgentDescription {
+            findings: vec![finding(severity)],
+            ..AgentDescription::default()
+        };
+        assert!(is_refused(&with(Severity::Error)));
+        assert!(!is_refused(&with(Severity::Warning)));
+    }
+
+    #[test]
+    fn pasted_paths_are_cleaned() {
+        assert_eq!(clean_path(" \"/a b/c\" "), "/a b/c");
+        assert_eq!(clean_path("file:///a"), "/a");
+        assert_eq!(clean_path("'"), "'");
+        for path in ["/a", "C:\\a", "~/a", "\\\\host\\a"] {
+            assert!(is_absolute(path), "{path}");
+        }
+        for path in ["a/b", "./a", "", "1:"] {
+            assert!(!is_absolute(path), "{path}");
+        }
+    }
+}

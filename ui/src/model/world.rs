@@ -1,0 +1,226 @@
+//! What the control plane has told so far, kept up to date by the event log.
+
+use std::collections::BTreeMap;
+
+use nasiko_contract::{
+    AgentName, AgentSummary, ChatSession, Event, Fault, Job, JobId, JobState, SessionId, Status,
+};
+use serde::de::DeserializeOwned;
+
+/// Finished jobs that are remembered; the oldest are forgotten first.
+const JOBS_KEPT: usize = 200;
+
+/// How the page stands with the control plane.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) enum Link {
+    /// The first connection is being made.
+    #[default]
+    Connecting,
+    /// Events arrive.
+    Live,
+    /// It broke off, for this reason; it is being tried again.
+    Lost(Fault),
+    /// The control plane does not let this page in; trying again would not help.
+    Refused(Fault),
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Applied {
+    /// It is part of the picture now.
+    Yes,
+    /// It was seen before, or is of no interest here.
+    Ignored,
+    /// History is missing: everything must be read anew.
+    Gap,
+}
+
+/// The picture.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct World {
+    /// How it stands with the control plane.
+    pub(crate) link: Link,
+    /// What the control plane says of itself.
+    pub(crate) status: Option<Status>,
+    /// `None` before the first list has arrived.
+    pub(crate) agents: Option<BTreeMap<AgentName, AgentSummary>>,
+    /// Recent jobs, dead letters among them.
+    pub(crate) jobs: BTreeMap<JobId, Job>,
+    /// Conversations that were listed or changed.
+    pub(crate) sessions: BTreeMap<SessionId, ChatSession>,
+    /// The number of the last event, to go on from.
+    pub(crate) last_seq: Option<u64>,
+}
+
+impl World {
+    /// Takes in an event.
+    pub(crate) fn apply(&mut self, event: &Event) -> Applied {
+        if event.topic == "gap" {
+            self.last_seq = Some(event.seq);
+            return Applied::Gap;
+        }
+        if self.last_seq.is_some_and(|last| event.seq <= last) {
+            return Applied::Ignored;
+        }
+        let missed = self.last_seq.is_some_and(|last| event.seq > last + 1);
+        self.last_seq = Some(event.seq);
+        let known = self.change(event);
+        match (missed, known) {
+            (true, _) => Applied::Gap,
+            (false, true) => Applied::Yes,
+            (false, false) => Applied::Ignored,
+        }
+    }
+
+    fn change(&mut self, event: &Event) -> bool {
+        match event.topic.as_str() {
+            "agent.changed" => self.with_data(event, |world, agent: AgentSummary| {
+                world
+                    .agents
+                    .get_or_insert_default()
+                    .insert(agent.name.clone(), agent);
+            }),
+            "agent.removed" => self
+                .agents
+                .as_mut()
+                .is_some_and(|agents| agents.remove(&AgentName(event.subject.clone())).is_some()),
+            "job.changed" => self.with_data(event, |world, job| world.put_jobs([job])),
+            "session.changed" => self.with_data(event, |world, session: ChatSession| {
+                world.sessions.insert(session.id.clone(), session);
+            }),
+            "session.removed" => self
+                .sessions
+                .remove(&SessionId(event.subject.clone()))
+                .is_some(),
+            _ => false,
+        }
+    }
+
+    fn with_data<T: DeserializeOwned>(
+        &mut self,
+        event: &Event,
+        change: impl FnOnce(&mut Self, T),
+    ) -> bool {
+        match T::deserialize(&event.data) {
+            Ok(record) => {
+                change(self, record);
+                true
+            }
+            // A record of a newer control plane: what is known stays, the next list says more.
+            Err(_) => false,
+        }
+    }
+
+    /// Takes in a whole list of agents.
+    pub(crate) fn set_agents(&mut self, agents: Vec<AgentSummary>) {
+        self.agents = Some(
+            agents
+                .into_iter()
+                .map(|agent| (agent.name.clone(), agent))
+                .collect(),
+        );
+    }
+
+    /// Takes in jobs; a job's progress never goes back, whichever way it is told.
+    pub(crate) fn put_jobs(&mut self, jobs: impl IntoIterator<Item = Job>) {
+        for mut job in jobs {
+            if let Some(known) = self.jobs.get(&job.id) {
+                let stale = match known.state {
+                    // Put back by a person, it begins again.
+                    JobState::Dead => false,
+                    state if state.is_final() => !job.state.is_final(),
+                    _ => known.attempt > job.attempt,
+                };
+                if stale {
+                    continue;
+                }
+                if known.attempt == job.attempt && known.state != JobState::Dead {
+                    job.progress = job.progress.max(known.progress);
+                }
+            }
+            self.jobs.insert(job.id.clone(), job);
+        }
+        self.forget_old_jobs();
+    }
+
+    fn forget_old_jobs(&mut self) {
+        let finished = |job: &&Job| job.state.is_final() && job.state != JobState::Dead;
+        let surplus = self
+            .jobs
+            .values()
+            .filter(finished)
+            .count()
+            .saturating_sub(JOBS_KEPT);
+        // Ids are ordered by time, so the first ones are the oldest.
+        let old: Vec<JobId> = self
+            .jobs
+            .values()
+            .filter(finished)
+            .take(surplus)
+            .map(|job| job.id.clone())
+            .collect();
+        for id in old {
+            self.jobs.remove(&id);
+        }
+    }
+
+    /// One agent.
+    pub(crate) fn agent(&self, name: &AgentName) -> Option<&AgentSummary> {
+        self.agents.as_ref()?.get(name)
+    }
+
+    /// The newest unfinished job about an agent.
+    pub(crate) fn job_of(&self, agent: &AgentName) -> Option<&Job> {
+        self.jobs
+            .values()
+            .rev()
+            .find(|job| job.agent == *agent && !job.state.is_final())
+    }
+
+    /// Jobs newest first, without dead letters.
+    pub(crate) fn recent_jobs(&self) -> Vec<Job> {
+        let mut jobs: Vec<Job> = self
+            .jobs
+            .values()
+            .filter(|job| job.state != JobState::Dead)
+            .cloned()
+            .collect();
+        jobs.sort_by_key(|job| (job.state.is_final(), std::cmp::Reverse(job.created)));
+        jobs
+    }
+
+    /// Jobs that were given up, newest first.
+    pub(crate) fn dead_letters(&self) -> Vec<Job> {
+        let mut jobs: Vec<Job> = self
+            .jobs
+            .values()
+            .filter(|job| job.state == JobState::Dead)
+            .cloned()
+            .collect();
+        jobs.sort_by_key(|job| std::cmp::Reverse(job.created));
+        jobs
+    }
+
+    /// Jobs that are not finished.
+    pub(crate) fn unfinished_jobs(&self) -> usize {
+        self.jobs
+            .values()
+            .filter(|job| !job.state.is_final())
+            .count()
+    }
+
+    /// Conversations with an agent, the latest first.
+    pub(crate) fn sessions_of(&self, agent: &AgentName) -> Vec<ChatSession> {
+        let mut sessions: Vec<ChatSession> = self
+            .sessions
+            .values()
+            .filter(|session| session.agent == *agent)
+            .cloned()
+            .collect();
+        sessions.sort_by_key(|session| std::cmp::Reverse(session.updated));
+        sessions
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,20 @@
+//! The pages, one file each, and a folder where one has parts of its own.
+
+mod activity;
+mod agent;
+mod agents;
+mod chat;
+mod deploy;
+mod logs;
+mod rail;
+mod refused;
+mod trace_list;
+mod trace_view;
+mod traces;
+
+pub(crate) use activity::ActivityPage;
+pub(crate) use agent::AgentPage;
+pub(crate) use agents::AgentsPage;
+pub(crate) use rail::Rail;
+pub(crate) use refused::Refused;
+pub(crate) use traces::TracesPage;

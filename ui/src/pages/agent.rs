@@ -1,0 +1,121 @@
+mod card;
+mod head;
+mod history;
+mod overview;
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+use nasiko_contract::{AgentDetail, AgentName, AgentSummary, GetAgent};
+
+use crate::{
+    browser,
+    desk::{Desk, Loaded, fetch},
+    kit::{Empty, ErrorCard, JobStrip, Tab, Tabs, Waiting},
+    pages::{
+        agent::{card::CardTab, head::Head, overview::OverviewTab},
+        chat::ChatTab,
+        logs::LogsTab,
+        traces::AgentTraces,
+    },
+};
+
+/// One agent, by its name in the address.
+#[component]
+pub(crate) fn AgentPage() -> impl IntoView {
+    let parameters = use_params_map();
+    let of = move |name: &str| parameters.with(|map| map.get(name)).unwrap_or_default();
+    let name = Memo::new(move |_| AgentName(of("name")));
+    let tab = Memo::new(move |_| of("tab"));
+    let item = Memo::new(move |_| Some(of("item")).filter(|item| !item.is_empty()));
+    Effect::new(move || browser::set_title(&format!("{} · Nasiko", name.get())));
+    // Everything below belongs to one agent: another name makes it anew.
+    move || view! { <OneAgent name=name.get() tab=tab item=item /> }
+}
+
+#[component]
+fn OneAgent(name: AgentName, tab: Memo<String>, item: Memo<Option<String>>) -> impl IntoView {
+    let desk = Desk::get();
+    let summary = {
+        let name = name.clone();
+        Memo::new(move |_| desk.world.with(|world| world.agent(&name).cloned()))
+    };
+    let detail = RwSignal::new(Loaded::<AgentDetail>::Loading);
+    {
+        let agent = name.clone();
+        // Its versions, builds and deployments change only when it does.
+        Effect::new(move || {
+            if summary.with(Option::is_some) {
+                fetch(desk, GetAgent { agent: agent.clone() }, detail);
+            }
+        });
+    }
+    let job = {
+        let name = name.clone();
+        Memo::new(move |_| desk.world.with(|world| world.job_of(&name).cloned()))
+    };
+    let listed = Memo::new(move |_| desk.world.with(|world| world.agents.is_some()));
+    let exists = Memo::new(move |_| summary.with(Option::is_some));
+    let at = {
+        let name = name.clone();
+        move |tab: &str| format!("/agents/{name}{tab}")
+    };
+    let tabs = StoredValue::new(
+        [("Overview", ""), ("Chat", "/chat"), ("Traces", "/traces"), ("Logs", "/logs"), ("Card", "/card")]
+            .map(|(word, tab)| (word, at(tab), tab.is_empty())),
+    );
+    let name = StoredValue::new(name);
+    let body = move || {
+        let name = name.get_value();
+        match tab.get().as_str() {
+            "chat" => view! { <ChatTab agent=name session=item /> }.into_any(),
+            "traces" => view! { <AgentTraces agent=name trace=item /> }.into_any(),
+            "logs" => view! { <LogsTab agent=name /> }.into_any(),
+            "card" => view! { <CardTab detail=detail /> }.into_any(),
+            "" => view! { <OverviewTab summary=summary detail=detail /> }.into_any(),
+            _ => view! { <div class="page-body"><Empty title="There is no such page" /></div> }.into_any(),
+        }
+    };
+    let page = move || {
+        let tabs = tabs
+            .get_value()
+            .into_iter()
+            .map(|(word, href, exact)| Tab { word, href, exact })
+            .collect::<Vec<_>>();
+        view! {
+            <Head summary=summary />
+            <JobStrip job=job />
+            <Tabs label=format!("Pages of {}", name.get_value()) tabs=tabs />
+            {body}
+        }
+    };
+    move || match (exists.get(), listed.get()) {
+        (true, _) => page().into_any(),
+        (false, false) => view! { <div class="page-body"><Waiting what="the agent" /></div> }.into_any(),
+        (false, true) => view! { <Gone name=name.get_value() /> }.into_any(),
+    }
+}
+
+#[component]
+fn Gone(name: AgentName) -> impl IntoView {
+    let desk = Desk::get();
+    let detail = RwSignal::new(Loaded::<AgentDetail>::Loading);
+    // The refusal names the nearest agent there is.
+    fetch(desk, GetAgent { agent: name.clone() }, detail);
+    move || {
+        let card = match detail.get() {
+            Loaded::Failed(fault) => view! { <ErrorCard fault=fault /> }.into_any(),
+            _ => view! { <Empty title=format!("There is no agent {name}") /> }.into_any(),
+        };
+        view! {
+            <div class="page-body">
+                {card}
+                <p>
+                    <a href="/agents">"All agents"</a>
+                </p>
+            </div>
+        }
+    }
+}
+
+/// The summary of an agent whose page is shown.
+pub(crate) type Summary = Memo<Option<AgentSummary>>;

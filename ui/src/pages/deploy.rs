@@ -1,0 +1,154 @@
+mod outcome;
+mod preview;
+
+use futures::future::abortable;
+use gloo_timers::future::TimeoutFuture;
+use leptos::{ev::SubmitEvent, prelude::*, task::spawn_local};
+use nasiko_contract::{AgentDescription, DeployDirectory, DeployOptions, Inspect, JobId, RuntimeKind};
+
+use crate::{
+    browser,
+    desk::{Desk, Loaded},
+    kit::{Button, Look, Panel},
+    model::preview::{RUNTIMES, clean_path, is_absolute, is_refused},
+    pages::deploy::{outcome::Course, preview::Preview},
+};
+
+/// Milliseconds without a keystroke before a path is looked at.
+const TYPING_PAUSE: u32 = 250;
+
+/// What was found at a path; nothing while no path is given.
+type Found = RwSignal<Option<Loaded<AgentDescription>>>;
+
+/// Deploys a folder by its path: what is in it is shown as it is typed, Enter deploys.
+#[component]
+pub(crate) fn DeployPanel(
+    /// There is no agent yet: say what this is about.
+    first: bool,
+    /// The person is done with it.
+    #[prop(into)]
+    close: Callback<()>,
+) -> impl IntoView {
+    let desk = Desk::get();
+    let path = RwSignal::new(String::new());
+    let runtime = RwSignal::new(None::<RuntimeKind>);
+    let found: Found = RwSignal::new(None);
+    let job_id = RwSignal::new(None::<JobId>);
+    let job = Memo::new(move |_| {
+        let id = job_id.get()?;
+        desk.world.with(|world| world.jobs.get(&id).cloned())
+    });
+    let busy = Memo::new(move |_| job.with(|job| job.as_ref().is_some_and(|job| !job.state.is_final())));
+    let refused = Memo::new(move |_| {
+        found.with(|found| {
+            let description = found.as_ref().and_then(Loaded::ready);
+            description.is_some_and(is_refused)
+        })
+    });
+    let closed = Memo::new(move |_| busy.get() || refused.get());
+    inspect_while_typing(desk, path, found);
+    Effect::new(|| browser::focus("deploy-path"));
+    let deploy = move |()| {
+        let directory_path = clean_path(&path.get_untracked());
+        if directory_path.is_empty() || closed.get_untracked() {
+            return;
+        }
+        let options = DeployOptions {
+            runtime: runtime.get_untracked(),
+            ..DeployOptions::default()
+        };
+        let operation = DeployDirectory {
+            directory_path,
+            options,
+        };
+        desk.start_and(operation, move |outcome| {
+            if let Ok(job) = outcome {
+                let _closed_meanwhile = job_id.try_set(Some(job.id));
+            }
+        });
+    };
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        deploy(());
+    };
+    let type_path = move |words: String| {
+        job_id.set(None);
+        path.set(words);
+    };
+    let show_preview = move || job_id.with(Option::is_none);
+    view! {
+        <Panel title=if first { "Add your first agent" } else { "Add agent" } class="deploy">
+            <form class="deploy-form" on:submit=submit>
+                {first.then(introduction)}
+                <label class="field grow">
+                    <span>"Folder or archive on this computer"</span>
+                    <input
+                        id="deploy-path"
+                        class="mono"
+                        type="text"
+                        placeholder="/home/me/agents/greeter"
+                        autocomplete="off"
+                        spellcheck="false"
+                        prop:value=path
+                        on:input:target=move |event| type_path(event.target().value())
+                    />
+                </label>
+                <label class="field">
+                    <span>"Runs as"</span>
+                    <select on:change:target=move |event| runtime.set(runtime_of(&event.target().value()))>
+                        <option value="auto">"As the folder says"</option>
+                        <option value="process">"Process"</option>
+                        <option value="docker">"Docker"</option>
+                    </select>
+                </label>
+                <div class="actions">
+                    <button type="submit" class="button primary" id="deploy" disabled=closed>
+                        "Deploy"
+                    </button>
+                    {(!first).then(|| view! { <Button look=Look::Flat press=close>"Close"</Button> })}
+                </div>
+            </form>
+            <Show when=show_preview>
+                <Preview found=found choose=type_path path=path />
+            </Show>
+            <Course job=job again=deploy />
+        </Panel>
+    }
+}
+
+fn introduction() -> impl IntoView {
+    view! {
+        <p class="dim introduction">
+            "Give the folder that holds it, with or without a Dockerfile, and press Enter. On the command line: "
+            <code>"nasiko deploy PATH"</code>
+        </p>
+    }
+}
+
+fn inspect_while_typing(desk: Desk, path: RwSignal<String>, found: Found) {
+    Effect::new(move || {
+        let directory_path = clean_path(&path.get());
+        if !is_absolute(&directory_path) {
+            found.set(None);
+            return;
+        }
+        let (task, handle) = abortable(async move {
+            TimeoutFuture::new(TYPING_PAUSE).await;
+            let _closed = found.try_set(Some(Loaded::Loading));
+            let outcome = desk.client().call(Inspect { directory_path }).await;
+            let _closed = found.try_set(Some(match outcome {
+                Ok(description) => Loaded::Ready(description),
+                Err(fault) => Loaded::Failed(fault),
+            }));
+        });
+        spawn_local(async move {
+            let _typed_on = task.await;
+        });
+        on_cleanup(move || handle.abort());
+    });
+}
+
+fn runtime_of(word: &str) -> Option<RuntimeKind> {
+    let known = RUNTIMES.iter().find(|(known, _)| *known == word);
+    known.and_then(|(_, runtime)| *runtime)
+}

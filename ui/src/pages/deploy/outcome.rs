@@ -1,0 +1,94 @@
+use leptos::prelude::*;
+use nasiko_contract::{DeployResult, Job, JobState};
+use serde::Deserialize;
+
+use crate::{
+    kit::{Button, ErrorCard, JobStrip, Look},
+    model::format,
+};
+
+/// How a deploy goes, and how it ended.
+#[component]
+pub(crate) fn Course(
+    job: Memo<Option<Job>>,
+    /// Deploy again.
+    #[prop(into)]
+    again: Callback<()>,
+) -> impl IntoView {
+    let under_way = Memo::new(move |_| job.get().filter(|job| !job.state.is_final()));
+    let ended = Memo::new(move |_| job.get().filter(|job| job.state.is_final()));
+    view! {
+        <JobStrip job=under_way />
+        {move || ended.get().map(|job| view! { <Outcome job=job again=again /> })}
+    }
+}
+
+#[component]
+fn Outcome(job: Job, again: Callback<()>) -> impl IntoView {
+    if job.state == JobState::Succeeded {
+        return match DeployResult::deserialize(&job.result) {
+            Ok(result) => view! { <Success result=result /> }.into_any(),
+            Err(_) => view! { <p class="preview">"Deployed"</p> }.into_any(),
+        };
+    }
+    if job.state == JobState::Cancelled {
+        return view! {
+            <p class="preview dim" role="status">
+                "Cancelled; nothing was changed"
+            </p>
+        }
+        .into_any();
+    }
+    let Some(fault) = job.fault else {
+        return view! { <p class="preview">"It ended without saying why"</p> }.into_any();
+    };
+    view! {
+        <ErrorCard title="It could not be deployed" fault=fault>
+            <Button look=Look::Primary press=again>
+                "Deploy again"
+            </Button>
+        </ErrorCard>
+    }
+    .into_any()
+}
+
+#[component]
+fn Success(result: DeployResult) -> impl IntoView {
+    let seconds = result.seconds;
+    let long = |seconds: f64| format::duration_ns(nanoseconds(seconds));
+    let told = if result.unchanged {
+        "unchanged, it goes on running".to_owned()
+    } else {
+        format!(
+            "live in {}: read {}, prepare {}, start {}",
+            long(seconds.total),
+            long(seconds.read),
+            long(seconds.prepare),
+            long(seconds.start)
+        )
+    };
+    let name = result.agent.to_string();
+    view! {
+        <div class="preview outcome" role="status">
+            <span class="tag ok">"Running"</span>
+            <span>
+                <strong>{name.clone()}</strong>
+                " "
+                <span class="dim">{told}</span>
+            </span>
+            <span class="grow"></span>
+            <a class="button primary" href=format!("/agents/{name}/chat")>
+                {format!("Chat with {name}")}
+            </a>
+        </div>
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the cast saturates, and no duration is negative"
+)]
+fn nanoseconds(seconds: f64) -> u64 {
+    (seconds * 1e9) as u64
+}

@@ -1,0 +1,96 @@
+use leptos::prelude::*;
+use nasiko_contract::AgentDescription;
+
+use crate::{
+    desk::Loaded,
+    kit::{Button, ErrorCard, FindingRow},
+    model::preview::{clean_path, facts, missing},
+    pages::deploy::Found,
+};
+
+/// What was found at the path that is being typed.
+#[component]
+pub(crate) fn Preview(
+    found: Found,
+    path: RwSignal<String>,
+    /// The person chose another path: one of several agents in the folder.
+    #[prop(into)]
+    choose: Callback<String>,
+) -> impl IntoView {
+    let below = move |folder: &str| {
+        let base = clean_path(&path.get_untracked());
+        format!("{}/{folder}", base.trim_end_matches(['/', '\\']))
+    };
+    move || {
+        Some(match found.get()? {
+            Loaded::Loading => view! { <p class="preview dim" role="status">"Looking at the folder"</p> }.into_any(),
+            Loaded::Failed(fault) => view! { <ErrorCard fault=fault /> }.into_any(),
+            Loaded::Ready(description) if !description.agents.is_empty() => {
+                let folders = description
+                    .agents
+                    .into_iter()
+                    .map(|folder| {
+                        let goal = below(&folder);
+                        view! { <Button press=move |()| choose.run(goal.clone())>{folder}</Button> }
+                    })
+                    .collect_view();
+                view! {
+                    <div class="preview" role="status">
+                        <p>"This folder holds several agents. Which one?"</p>
+                        <div class="actions">{folders}</div>
+                    </div>
+                }
+                .into_any()
+            }
+            Loaded::Ready(description) => view! { <Description description=description /> }.into_any(),
+        })
+    }
+}
+
+#[component]
+fn Description(description: AgentDescription) -> impl IntoView {
+    let rows = facts(&description)
+        .into_iter()
+        .map(|(label, value)| {
+            view! {
+                <div>
+                    <dt>{label}</dt>
+                    <dd class="clip" title=value.clone()>
+                        {value.clone()}
+                    </dd>
+                </div>
+            }
+        })
+        .collect_view();
+    let needs = missing(&description);
+    let needs = (!needs.is_empty()).then(|| {
+        view! {
+            <p>
+                <span class="tag busy">"Needs"</span>
+                " "
+                <code>{needs.join(", ")}</code>
+                " "
+                <span class="dim">"set with nasiko secret set, or in the folder's .env"</span>
+            </p>
+        }
+    });
+    let findings = description
+        .findings
+        .into_iter()
+        .map(|finding| view! { <FindingRow finding=finding /> })
+        .collect_view();
+    view! {
+        <div class="preview" role="status">
+            <p>
+                <strong>{description.name.to_string()}</strong>
+                " "
+                <span class="tag">{format!("v{}", description.version)}</span>
+                " "
+                <span class="dim">{description.description}</span>
+            </p>
+            <dl class="facts">{rows}</dl>
+            {needs}
+            <ul class="findings">{findings}</ul>
+        </div>
+    }
+}

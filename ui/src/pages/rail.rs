@@ -1,0 +1,136 @@
+use leptos::prelude::*;
+use leptos_router::components::A;
+
+use crate::{
+    desk::Desk,
+    kit::{Glyph, Icon},
+    model::{format, world::Link},
+    theme::{Theme, use_theme},
+};
+
+/// The navigation, and what the control plane says of itself.
+#[component]
+pub(crate) fn Rail() -> impl IntoView {
+    let desk = Desk::get();
+    let agents = Memo::new(move |_| {
+        desk.world.with(|world| {
+            world
+                .agents
+                .as_ref()
+                .map(std::collections::BTreeMap::len)
+                .filter(|many| *many > 0)
+        })
+    });
+    let jobs = Memo::new(move |_| {
+        desk.world
+            .with(|world| Some(world.unfinished_jobs()).filter(|many| *many > 0))
+    });
+    view! {
+        <nav class="rail" aria-label="Main">
+            <div class="context">
+                <Mark />
+                <div>
+                    <b>"Nasiko"</b>
+                    <small>"This computer"</small>
+                </div>
+            </div>
+            <A href="/agents">
+                <Icon glyph=Glyph::Agents />
+                "Agents"
+                <Count number=agents what="agents" />
+            </A>
+            <A href="/activity">
+                <Icon glyph=Glyph::Activity />
+                "Activity"
+                <Count number=jobs what="jobs under way" />
+            </A>
+            <A href="/traces">
+                <Icon glyph=Glyph::Traces />
+                "Traces"
+            </A>
+            <div class="grow"></div>
+            <ThemeChoice />
+            <Resident />
+        </nav>
+    }
+}
+
+#[component]
+fn Count(number: Memo<Option<usize>>, what: &'static str) -> impl IntoView {
+    move || {
+        number.get().map(|number| {
+            view! {
+                <i class="count">{number} <span class="unseen">" " {what}</span></i>
+            }
+        })
+    }
+}
+
+#[component]
+fn Mark() -> impl IntoView {
+    view! {
+        <svg class="brand" viewBox="0 0 28 28" aria-hidden="true" focusable="false">
+            <rect width="28" height="28" rx="7" />
+            <path d="M8 20V9.4c0-.9 1.1-1.3 1.7-.6l8.6 10.4c.6.7 1.7.3 1.7-.6V8" />
+        </svg>
+    }
+}
+
+#[component]
+fn ThemeChoice() -> impl IntoView {
+    let theme = use_theme();
+    let options = Theme::ALL
+        .into_iter()
+        .map(|(choice, word)| {
+            view! { <option selected=move || theme.get() == choice>{word}</option> }
+        })
+        .collect_view();
+    view! {
+        <label class="theme">
+            <span>"Theme"</span>
+            <select on:change:target=move |event| theme.set(Theme::from_word(&event.target().value()))>{options}</select>
+        </label>
+    }
+}
+
+/// The gateway's address and the control plane's memory.
+#[component]
+fn Resident() -> impl IntoView {
+    let desk = Desk::get();
+    let facts = Memo::new(move |_| {
+        desk.world.with(|world| {
+            let status = world.status.as_ref();
+            let live = world.link == Link::Live;
+            (
+                status.map_or("–".to_owned(), |status| {
+                    format::short_address(&status.gateway).to_owned()
+                }),
+                status.map_or("–".to_owned(), |status| format::bytes(status.memory_bytes)),
+                status.map(|status| status.gateway.clone()).unwrap_or_default(),
+                if live { "ok" } else { "busy" },
+                if live { "Connected" } else { "Connecting" },
+            )
+        })
+    });
+    view! {
+        <dl class="resident">
+            <div>
+                <dt>"Control plane"</dt>
+                <dd class="state">
+                    <i class=move || format!("shape {}", facts.with(|facts| facts.3)) aria-hidden="true"></i>
+                    {move || facts.with(|facts| facts.4)}
+                </dd>
+            </div>
+            <div>
+                <dt>"Gateway"</dt>
+                <dd>
+                    <code title=move || facts.with(|facts| facts.2.clone())>{move || facts.with(|facts| facts.0.clone())}</code>
+                </dd>
+            </div>
+            <div>
+                <dt>"Memory"</dt>
+                <dd>{move || facts.with(|facts| facts.1.clone())}</dd>
+            </div>
+        </dl>
+    }
+}

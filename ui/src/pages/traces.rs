@@ -1,0 +1,114 @@
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+use nasiko_contract::{AgentName, TraceId};
+
+use crate::{
+    browser,
+    desk::Desk,
+    model::traces::{TraceFilter, TraceList},
+    pages::{
+        trace_list::{TraceTable, use_trace_list},
+        trace_view::TraceView,
+    },
+};
+
+/// All traces.
+#[component]
+pub(crate) fn TracesPage() -> impl IntoView {
+    browser::set_title("Traces · Nasiko");
+    let parameters = use_params_map();
+    let trace = Memo::new(move |_| parameters.with(|map| map.get("trace")));
+    let agent = RwSignal::new(None::<AgentName>);
+    view! {
+        <header class="page-head">
+            <h1>"Traces"</h1>
+            <span class="grow"></span>
+            <AgentChoice agent=agent />
+        </header>
+        <Split agent=agent.into() trace=trace base="/traces".to_owned() one_agent=false />
+    }
+}
+
+/// One agent's traces.
+#[component]
+pub(crate) fn AgentTraces(agent: AgentName, trace: Memo<Option<String>>) -> impl IntoView {
+    let base = format!("/agents/{agent}/traces");
+    view! { <Split agent=Signal::stored(Some(agent)) trace=trace base=base one_agent=true /> }
+}
+
+/// The list, and beside it the trace of the address, or else the newest.
+#[component]
+fn Split(
+    agent: Signal<Option<AgentName>>,
+    trace: Memo<Option<String>>,
+    base: String,
+    one_agent: bool,
+) -> impl IntoView {
+    let list = use_trace_list(agent);
+    let errors_only = RwSignal::new(false);
+    let text = RwSignal::new(String::new());
+    let filter = Signal::derive(move || TraceFilter {
+        agent: agent.get(),
+        errors_only: errors_only.get(),
+        text: text.get(),
+    });
+    let chosen = Memo::new(move |_| {
+        let of_address = trace.get().map(TraceId::from);
+        of_address.or_else(|| newest(list, filter))
+    });
+    let arrived = Memo::new(move |_| {
+        let chosen = chosen.get()?;
+        list.with(|list| list.row(&chosen).map(|row| row.spans))
+    });
+    view! {
+        <div class="split">
+            <section class="panel list" aria-label="Traces">
+                <header class="panel-head filter">
+                    <input
+                        type="search"
+                        aria-label="Filter traces by words"
+                        placeholder="Filter"
+                        on:input:target=move |event| text.set(event.target().value())
+                    />
+                    <label class="check">
+                        <input type="checkbox" on:change:target=move |event| errors_only.set(event.target().checked()) />
+                        "Failed only"
+                    </label>
+                </header>
+                <div class="table-scroll">
+                    <TraceTable list=list filter=filter chosen=chosen base=base one_agent=one_agent />
+                </div>
+            </section>
+            <TraceView trace=chosen arrived=arrived />
+        </div>
+    }
+}
+
+fn newest(list: RwSignal<TraceList>, filter: Signal<TraceFilter>) -> Option<TraceId> {
+    list.with(|list| filter.with(|filter| list.shown(filter).first().map(|row| row.trace_id.clone())))
+}
+
+#[component]
+fn AgentChoice(agent: RwSignal<Option<AgentName>>) -> impl IntoView {
+    let desk = Desk::get();
+    let names = Memo::new(move |_| {
+        desk.world.with(|world| {
+            let agents = world.agents.iter().flat_map(|agents| agents.keys());
+            agents.cloned().collect::<Vec<AgentName>>()
+        })
+    });
+    let choose = move |word: String| agent.set(Some(word).filter(|word| !word.is_empty()).map(AgentName));
+    view! {
+        <label class="field inline">
+            <span>"Agent"</span>
+            <select on:change:target=move |event| choose(event.target().value())>
+                <option value="">"All"</option>
+                <For
+                    each=move || names.get()
+                    key=AgentName::clone
+                    children=|name| view! { <option value=name.to_string()>{name.to_string()}</option> }
+                />
+            </select>
+        </label>
+    }
+}
