@@ -281,19 +281,26 @@ fn constant_in(line: &str) -> Option<&str> {
         .find(|word| is_constant(word))
 }
 
-/// A shell that did not find its program.
+/// A shell, or a container's first process, that did not find its program.
 fn missing_program(exit: &Exit, lines: &[&str]) -> Option<Finding> {
     const NOT_FOUND: i32 = 127;
     if exit.code != Some(NOT_FOUND) {
         return None;
     }
-    let line = latest(lines, |line| line.contains("not found"))?;
-    let name = line.split(": ").find(|part| {
-        !part.is_empty()
-            && !part.contains(' ')
-            && !part.ends_with("sh")
-            && part.parse::<u32>().is_err()
-    })?;
+    let by_init = lines.iter().rev().find_map(|line| {
+        line.ends_with("No such file or directory")
+            .then(|| between(line, "] exec ", " failed"))?
+    });
+    let by_shell = || {
+        let line = latest(lines, |line| line.contains("not found"))?;
+        line.split(": ").find(|part| {
+            !part.is_empty()
+                && !part.contains(' ')
+                && !part.ends_with("sh")
+                && part.parse::<u32>().is_err()
+        })
+    };
+    let name = by_init.or_else(by_shell)?;
     Some(Finding::new(
         ErrorCode::ToolMissing,
         format!("The program {name} is not installed where the agent runs"),

@@ -16,10 +16,11 @@ mod steps;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -89,6 +90,8 @@ impl DockerConfig {
 /// Runs agents as containers.
 pub struct DockerRuntime {
     shared: Arc<Shared>,
+    /// Whether the engine's events are followed yet.
+    following: AtomicBool,
 }
 
 struct Shared {
@@ -104,8 +107,8 @@ struct Shared {
 }
 
 impl DockerRuntime {
-    /// A runtime over an engine that need not be there yet: it is looked for now, and again until it answers. Needs a
-    /// Tokio runtime.
+    /// A runtime over an engine that need not be there yet: it is looked for when it is needed, and followed, coming and
+    /// going, from the first call of [`Runtime::events`] on.
     pub fn new(config: DockerConfig) -> Self {
         let shared = Arc::new(Shared {
             engine: Engine::new(&config),
@@ -116,13 +119,24 @@ impl DockerRuntime {
             stopping: Mutex::default(),
             cpu: Mutex::default(),
         });
-        tokio::spawn(events::watch(Arc::clone(&shared)));
-        Self { shared }
+        Self {
+            shared,
+            following: AtomicBool::new(false),
+        }
     }
 
     /// Asks the engine whether it is there; says what it is, e.g. `20.10.24 (API 1.41)`.
     pub async fn engine_version(&self) -> Result<String, RuntimeError> {
         self.shared.engine.version().await
+    }
+
+    /// Where the engine is looked for, to be shown to people.
+    pub fn endpoint(&self) -> String {
+        self.shared
+            .config
+            .host
+            .clone()
+            .unwrap_or_else(|| "the usual sockets".to_owned())
     }
 
     /// The address at which containers reach this machine: where the network's gateway listens. None where the engine
@@ -136,8 +150,8 @@ impl DockerRuntime {
         observe::foreign(&self.shared).await
     }
 
-    /// The names of the images that this installation built, and of which agent each is.
-    pub async fn images(&self) -> Result<BTreeMap<String, String>, RuntimeError> {
+    /// The names of the images that this installation built.
+    pub async fn images(&self) -> Result<Vec<String>, RuntimeError> {
         let client = self.shared.engine.client().await?;
         let mine = format!(
             "{}={}",
@@ -153,14 +167,10 @@ impl DockerRuntime {
             ))
             .await
             .map_err(|error| self.shared.engine.failed("listing images", error))?;
-        let named = images.into_iter().flat_map(|image| {
-            let agent = image.labels.get(label::NAME).cloned().unwrap_or_default();
-            image
-                .repo_tags
-                .into_iter()
-                .map(move |tag| (tag, agent.clone()))
-        });
-        Ok(named.collect())
+        Ok(images
+            .into_iter()
+            .flat_map(|image| image.repo_tags)
+            .collect())
     }
 
     /// Deletes an image by name. One that is not there is fine; one that is in use is an error.
@@ -284,7 +294,12 @@ impl Runtime for DockerRuntime {
     }
 
     fn events(&self) -> broadcast::Receiver<RuntimeEvent> {
-        self.shared.events.subscribe()
+        // Subscribed before the first event can happen: whether the engine is there.
+        let receiver = self.shared.events.subscribe();
+        if !self.following.swap(true, Ordering::AcqRel) {
+            tokio::spawn(events::watch(Arc::clone(&self.shared)));
+        }
+        receiver
     }
 
     async fn listening(&self, instance: &InstanceId) -> Vec<u16> {

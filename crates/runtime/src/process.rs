@@ -183,13 +183,16 @@ impl Runtime for ProcessRuntime {
             .map(|tracked| follow::Signals {
                 changed: tracked.changed.clone(),
                 exit: tracked.exit.subscribe(),
+                turns: Arc::clone(&tracked.turns),
             });
         let read_from = folder.clone();
         let query = LogQuery {
             follow: signals.is_some(),
             ..query
         };
-        let (lines, ends) = blocking(move || logs::history(&read_from, &query)).await?;
+        let turns = signals.as_ref().map(|signals| Arc::clone(&signals.turns));
+        let (lines, ends) =
+            blocking(move || logs::history(&read_from, &query, turns.as_deref())).await?;
         let history = stream::iter(lines);
         let Some(signals) = signals else {
             return Ok(history.boxed());

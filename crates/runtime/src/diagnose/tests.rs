@@ -214,9 +214,18 @@ fn how_it_ended_when_nothing_else_is_known() {
     killed.oom = true;
     assert!(diagnose(&killed).message.contains("memory"));
 
-    let missing = diagnose(&exit(Some(127), "sh: 1: uvicorn: not found"));
-    assert_eq!(missing.code, ErrorCode::ToolMissing);
-    assert!(missing.message.contains("uvicorn"), "{}", missing.message);
+    for (text, name) in [
+        ("sh: 1: uvicorn: not found", "uvicorn"),
+        ("/bin/bash: line 1: gunicorn: command not found", "gunicorn"),
+        (
+            "[FATAL tini (7)] exec /app/agent failed: No such file or directory",
+            "/app/agent",
+        ),
+    ] {
+        let missing = diagnose(&exit(Some(127), text));
+        assert_eq!(missing.code, ErrorCode::ToolMissing, "{text}");
+        assert!(missing.message.contains(name), "{}", missing.message);
+    }
 }
 
 #[test]

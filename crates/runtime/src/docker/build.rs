@@ -21,6 +21,9 @@ const BUILD_LIMIT: Duration = Duration::from_secs(60 * 60);
 /// How long the context may take before the engine's first word.
 const UPLOAD_LIMIT: Duration = Duration::from_secs(30 * 60);
 
+/// What the engine puts around lines of the error output.
+const ENGINES_COLOURS: [&str; 2] = ["\u{1b}[91m", "\u{1b}[0m"];
+
 pub(super) async fn prepare(
     shared: &Shared,
     plan: &PreparePlan,
@@ -112,13 +115,8 @@ fn options(shared: &Shared, plan: &PreparePlan) -> BuildImageOptions {
         (None, Some(path)) => path.to_string_lossy().into_owned(),
         (None, None) => "Dockerfile".to_owned(),
     };
-    let labels = HashMap::from([
-        (label::TYPE, label::AGENT),
-        (label::NAME, plan.agent.as_str()),
-        (label::OWNER, plan.owner.as_str()),
-        (label::VERSION, plan.version.as_str()),
-        (label::INSTALLATION, shared.config.installation.as_str()),
-    ]);
+    // One label alone: the engine makes a step of each, and the name tells the rest.
+    let labels = HashMap::from([(label::INSTALLATION, shared.config.installation.as_str())]);
     let arguments: HashMap<String, String> = plan.build_args.clone().into_iter().collect();
     BuildImageOptionsBuilder::default()
         .dockerfile(&dockerfile)
@@ -140,7 +138,11 @@ struct AnswerReader<'a> {
 impl AnswerReader<'_> {
     fn take(&mut self, info: BuildInfo) {
         if let Some(text) = info.stream {
-            self.partial.push_str(&text);
+            self.partial.push_str(
+                &ENGINES_COLOURS
+                    .iter()
+                    .fold(text, |text, colour| text.replace(colour, "")),
+            );
             while let Some(end) = self.partial.find('\n') {
                 let line: String = self.partial.drain(..=end).collect();
                 self.line(line.trim_end());

@@ -7,14 +7,14 @@ use bollard::Docker;
 use bollard::errors::Error;
 use bollard::models::{
     ContainerCreateBody, ContainerInspectResponse, EndpointSettings, HostConfig,
-    HostConfigLogConfig, NetworkingConfig, PortBinding,
+    HostConfigLogConfig, NetworkingConfig, PortBinding, RestartPolicy, RestartPolicyNameEnum,
 };
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, ListContainersOptionsBuilder, RenameContainerOptionsBuilder,
 };
 use tokio_util::sync::CancellationToken;
 
-use super::engine::{self, CONFLICT, NOT_FOUND};
+use super::engine::{self, CONFLICT};
 use super::{Shared, label, network, observe};
 use crate::error::RuntimeError;
 use crate::instance::{Instance, InstanceId};
@@ -105,6 +105,16 @@ async fn create(
     ))
 }
 
+/// The first of the engine's two steps alone.
+#[cfg(test)]
+pub(super) async fn create_only(shared: &Shared, spec: &StartSpec) -> Result<String, RuntimeError> {
+    let client = shared.engine.client().await?;
+    let Artifact::Image { reference } = &spec.artifact else {
+        panic!("no image")
+    };
+    create(shared, &client, spec, body(shared, spec, reference)).await
+}
+
 fn plain_name(agent: &str) -> String {
     format!("agent-{agent}")
 }
@@ -160,6 +170,11 @@ fn body(shared: &Shared, spec: &StartSpec, image: &str) -> ContainerCreateBody {
         host_config: Some(HostConfig {
             network_mode: Some(shared.config.network.clone()),
             port_bindings: Some(HashMap::from([(published, Some(vec![binding]))])),
+            // What happens after an end is decided elsewhere, for all runtimes alike.
+            restart_policy: Some(RestartPolicy {
+                name: Some(RestartPolicyNameEnum::NO),
+                maximum_retry_count: None,
+            }),
             // A first process of ours, so that a program need not handle signals and orphans as one.
             init: Some(true),
             memory: limits
@@ -213,13 +228,10 @@ fn labels(shared: &Shared, spec: &StartSpec) -> HashMap<String, String> {
         .collect()
 }
 
-/// The engine says with 400 or 404 that the image's program cannot be run.
+/// An engine that answers and refuses tells that the image's program cannot be run; the status depends on its version.
 fn start_failure(shared: &Shared, spec: &StartSpec, error: Error) -> RuntimeError {
     match error {
-        Error::DockerResponseServerError {
-            status_code: engine::BAD_REQUEST | NOT_FOUND,
-            message,
-        } => RuntimeError::StartFailed {
+        Error::DockerResponseServerError { message, .. } => RuntimeError::StartFailed {
             program: format!("the container of {}", spec.agent),
             source: std::io::Error::other(message),
         },

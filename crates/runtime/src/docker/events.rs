@@ -55,10 +55,16 @@ async fn follow(shared: &Shared, told_down: &mut bool) -> RuntimeError {
         ("type".to_owned(), vec!["container".to_owned()]),
         ("event".to_owned(), kinds),
     ]);
-    let mut events = Box::pin(client.events(Some(
-        EventsOptionsBuilder::default().filters(&filters).build(),
-    )));
-    // The stream says nothing until something happens; that it is open is known from the engine's answer alone.
+    // The stream is opened by its first reading. What happens from here until then is asked for by its time.
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let since = format!("{}.{:09}", since.as_secs(), since.subsec_nanos());
+    let options = EventsOptionsBuilder::default()
+        .since(&since)
+        .filters(&filters)
+        .build();
+    let mut events = Box::pin(client.events(Some(options)));
     if let Err(error) = client.ping().await {
         return shared.engine.failed("a sign of life", error);
     }

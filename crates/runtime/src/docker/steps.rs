@@ -33,6 +33,9 @@ impl Steps {
             self.instruction.clone_from(&step.text);
             return Some(step);
         }
+        if is_housekeeping(line) {
+            return None;
+        }
         if self.lines.len() == STEP_LINES {
             self.lines.pop_front();
         }
@@ -75,6 +78,11 @@ impl Steps {
             },
         }
     }
+}
+
+/// Lines by which the engine tells of its own containers and layers.
+fn is_housekeeping(line: &str) -> bool {
+    line.starts_with(" ---> ") || line.starts_with("Removing intermediate container ")
 }
 
 /// `Step 3/6 : RUN pip install -r requirements.txt`.

@@ -1,1 +1,583 @@
+//! The Docker runtime with a real engine. Without one each test says that it was skipped, and why.
 
+use std::collections::{BTreeMap, HashMap};
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bollard::Docker;
+use bollard::query_parameters::{
+    CreateImageOptionsBuilder, ListContainersOptionsBuilder, ListImagesOptionsBuilder,
+    RemoveContainerOptionsBuilder, RemoveImageOptionsBuilder,
+};
+use futures::StreamExt as _;
+use nasiko_contract::ErrorCode;
+use parking_lot::Mutex;
+use secrecy::SecretString;
+use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
+
+use super::{DockerConfig, DockerRuntime, label};
+use crate::{
+    Artifact, BuildContext, Exit, Instance, InstanceState, Limits, LogQuery, LogStream,
+    PreparePlan, Prepared, Progress, Runtime, RuntimeError, RuntimeEvent, StartSpec, diagnose,
+};
+
+mod builds;
+mod engines;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+const BUSYBOX: &str = "/usr/bin/busybox";
+const APPLETS: [&str; 9] = [
+    "sh", "httpd", "sleep", "cat", "echo", "tail", "true", "false", "tr",
+];
+
+/// The engine's address, or a line that says which test was skipped and why.
+async fn engine_or_skip(test: &str) -> Option<String> {
+    let given = std::env::var("NASIKO_TEST_DOCKER_HOST").ok();
+    let host = given.unwrap_or_else(|| "unix:///var/run/docker.sock".to_owned());
+    let config = DockerConfig {
+        host: Some(host.clone()),
+        ..DockerConfig::new("probe")
+    };
+    let reason = match super::engine::Engine::new(&config).client().await {
+        Err(error) => error.to_string(),
+        Ok(_) if !Path::new(BUSYBOX).is_file() => {
+            format!("{BUSYBOX} (package busybox-static) is not installed")
+        }
+        Ok(_) => return Some(host),
+    };
+    let line = format!("SKIP {test}: {reason}");
+    eprintln!("{line}");
+    if let Some(counted) = std::env::var_os("NASIKO_TEST_SKIPS") {
+        let mut file = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(counted)
+            .unwrap();
+        writeln!(file, "{line}").unwrap();
+    }
+    None
+}
+
+/// A corner of the engine with a network and a base image of its own. Removes all that is in it when dropped.
+struct Corner {
+    host: String,
+    unique: String,
+    docker: Docker,
+    runtime: DockerRuntime,
+}
+
+impl Corner {
+    async fn new(test: &str) -> Option<Self> {
+        let host = engine_or_skip(test).await?;
+        let unique = uuid::Uuid::new_v4().simple().to_string();
+        let runtime = runtime(&host, &unique);
+        let docker = runtime.shared.engine.client().await.unwrap();
+        let corner = Self {
+            host,
+            unique,
+            docker,
+            runtime,
+        };
+        corner.import_base().await;
+        Some(corner)
+    }
+
+    fn base(&self) -> String {
+        format!("nasiko-test-{}:base", self.unique)
+    }
+
+    fn tag(&self, version: &str) -> String {
+        format!("nasiko-test-{}:{version}", self.unique)
+    }
+
+    /// Agents' names are unique too: a container's name is the engine's, not the corner's.
+    fn agent(&self) -> String {
+        format!("test-{}", &self.unique[..12])
+    }
+
+    async fn import_base(&self) {
+        let mut archive = tar::Builder::new(Vec::new());
+        archive
+            .append_path_with_name(BUSYBOX, "bin/busybox")
+            .unwrap();
+        for applet in APPLETS {
+            let mut header = tar::Header::new_gnu();
+            header.set_entry_type(tar::EntryType::Symlink);
+            header.set_size(0);
+            header.set_mode(0o777);
+            archive
+                .append_link(&mut header, format!("bin/{applet}"), "busybox")
+                .unwrap();
+        }
+        let rootfs = archive.into_inner().unwrap();
+        let repository = format!("nasiko-test-{}", self.unique);
+        let options = CreateImageOptionsBuilder::default()
+            .from_src("-")
+            .repo(&repository)
+            .tag("base")
+            .build();
+        let body = bollard::body_full(rootfs.into());
+        let answers: Vec<_> = self
+            .docker
+            .create_image(Some(options), Some(body), None)
+            .collect()
+            .await;
+        assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    }
+
+    fn plan(&self, version: &str, dockerfile: &str, files: &[(&'static str, &str)]) -> PreparePlan {
+        let mut all = vec![("Dockerfile", dockerfile.replace("BASE", &self.base()))];
+        all.extend(
+            files
+                .iter()
+                .map(|(name, content)| (*name, (*content).to_owned())),
+        );
+        PreparePlan {
+            agent: self.agent(),
+            owner: "me".to_owned(),
+            version: version.to_owned(),
+            root: PathBuf::from("/the/folder"),
+            content_hash: "0".repeat(12),
+            requirements: None,
+            dockerfile: None,
+            generated_dockerfile: None,
+            build_args: BTreeMap::new(),
+            context: context(all),
+            image_tag: self.tag(version),
+        }
+    }
+
+    async fn build(&self, plan: &PreparePlan) -> Result<(Prepared, Vec<Progress>), RuntimeError> {
+        let told = Mutex::new(Vec::new());
+        let sink = |progress| told.lock().push(progress);
+        let prepared = self
+            .runtime
+            .prepare(plan, &sink, &CancellationToken::new())
+            .await?;
+        Ok((prepared, told.into_inner()))
+    }
+
+    fn spec(&self, deployment_id: &str, command: &[&str]) -> StartSpec {
+        StartSpec {
+            agent: self.agent(),
+            deployment_id: deployment_id.to_owned(),
+            owner: "me".to_owned(),
+            version: "1.0.0".to_owned(),
+            artifact: Artifact::Image {
+                reference: self.base(),
+            },
+            command: command.iter().map(|word| (*word).to_owned()).collect(),
+            workdir: PathBuf::new(),
+            env: Vec::new(),
+            port: None,
+            labels: BTreeMap::new(),
+            limits: Limits::default(),
+        }
+    }
+
+    /// A program that serves its hostname's file on `$PORT`.
+    fn server(&self, deployment_id: &str) -> StartSpec {
+        let script = "echo serving on $PORT; echo to stderr >&2; echo hello > /index.html; exec httpd -f -p $PORT -h /";
+        self.spec(deployment_id, &["/bin/sh", "-c", script])
+    }
+
+    async fn start(&self, spec: &StartSpec) -> Result<Instance, RuntimeError> {
+        self.runtime.start(spec, &CancellationToken::new()).await
+    }
+
+    async fn exit(&self, instance: &Instance) -> Exit {
+        let cancel = CancellationToken::new();
+        let waiting = self.runtime.wait_exit(&instance.id, &cancel);
+        tokio::time::timeout(PATIENCE, waiting)
+            .await
+            .expect("the container ends in time")
+            .unwrap()
+    }
+}
+
+impl Drop for Corner {
+    fn drop(&mut self) {
+        let (host, unique) = (self.host.clone(), self.unique.clone());
+        // A thread with a reactor of its own: the test's may be going down after a failure.
+        let cleaning = std::thread::spawn(move || {
+            tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap()
+                .block_on(clean(&host, &unique));
+        });
+        cleaning.join().unwrap();
+    }
+}
+
+async fn clean(host: &str, unique: &str) {
+    let config = DockerConfig {
+        host: Some(host.to_owned()),
+        ..DockerConfig::new("cleaning")
+    };
+    let docker = super::engine::Engine::new(&config).client().await.unwrap();
+    let network = network(unique);
+    let filters = |name: &str, value: String| HashMap::from([(name.to_owned(), vec![value])]);
+    for filter in [
+        filters("label", format!("{}={unique}", label::INSTALLATION)),
+        filters("network", network.clone()),
+        filters("ancestor", format!("nasiko-test-{unique}:base")),
+    ] {
+        let options = ListContainersOptionsBuilder::default()
+            .all(true)
+            .filters(&filter)
+            .build();
+        for container in docker
+            .list_containers(Some(options))
+            .await
+            .unwrap_or_default()
+        {
+            let remove = RemoveContainerOptionsBuilder::default().force(true).v(true);
+            let _ = docker
+                .remove_container(&container.id.unwrap(), Some(remove.build()))
+                .await;
+        }
+    }
+    let _ = docker.remove_network(&network).await;
+    let filter = filters("reference", format!("nasiko-test-{unique}"));
+    // Repeated: a build that was cancelled just now may still hold an image.
+    eventually("the removal of the images", async || {
+        let options = ListImagesOptionsBuilder::default().filters(&filter).build();
+        let left = docker.list_images(Some(options)).await.unwrap();
+        for image in &left {
+            let force = RemoveImageOptionsBuilder::default().force(true).build();
+            let _ = docker.remove_image(&image.id, Some(force), None).await;
+        }
+        left.is_empty().then_some(())
+    })
+    .await;
+}
+
+fn network(unique: &str) -> String {
+    format!("nasiko-test-{unique}")
+}
+
+fn runtime(host: &str, unique: &str) -> DockerRuntime {
+    DockerRuntime::new(DockerConfig {
+        host: Some(host.to_owned()),
+        network: network(unique),
+        ..DockerConfig::new(unique)
+    })
+}
+
+fn context(files: Vec<(&'static str, String)>) -> Arc<dyn BuildContext> {
+    Arc::new(move |out: &mut dyn std::io::Write| {
+        let mut archive = tar::Builder::new(out);
+        for (name, content) in &files {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(content.len() as u64);
+            header.set_mode(0o644);
+            archive.append_data(&mut header, name, content.as_bytes())?;
+        }
+        archive.finish()
+    })
+}
+
+fn get(address: SocketAddr) -> Option<String> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream.set_read_timeout(Some(PATIENCE)).ok()?;
+    stream.write_all(b"GET /index.html HTTP/1.0\r\n\r\n").ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    (!answer.is_empty()).then_some(answer)
+}
+
+async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "{what} did not happen in time");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// The next event that fits.
+async fn event<T>(
+    events: &mut broadcast::Receiver<RuntimeEvent>,
+    mut fits: impl FnMut(RuntimeEvent) -> Option<T>,
+) -> T {
+    let waiting = async {
+        loop {
+            if let Some(found) = fits(events.recv().await.unwrap()) {
+                return found;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting)
+        .await
+        .expect("the event comes in time")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_container_runs_answers_is_measured_and_stopped() {
+    let Some(corner) = Corner::new("a_container_runs_answers_is_measured_and_stopped").await else {
+        return;
+    };
+    let mut events = corner.runtime.events();
+    let mut spec = corner.server("d-1");
+    spec.env = vec![(
+        "API_KEY".to_owned(),
+        SecretString::from("canary-4711").into(),
+    )];
+    spec.limits = Limits {
+        memory_bytes: Some(64 << 20),
+        cpus: Some(0.5),
+        pids: Some(50),
+        ..Limits::default()
+    };
+    let instance = corner.start(&spec).await.unwrap();
+    assert_eq!(
+        (instance.state, instance.deployment_id.as_str()),
+        (InstanceState::Running, "d-1")
+    );
+    let address = instance.address.unwrap();
+    assert!(address.ip().is_loopback());
+    assert!(
+        eventually("an answer", async || get(address))
+            .await
+            .contains("hello")
+    );
+    assert_eq!(corner.runtime.listening(&instance.id).await, [8000]);
+    assert_eq!(corner.runtime.list().await.unwrap(), [instance.clone()]);
+    assert!(corner.runtime.network_gateway().await.unwrap().is_some());
+
+    let stats = corner.runtime.stats(&instance.id).await.unwrap();
+    assert_eq!(stats.memory_limit_bytes, Some(64 << 20));
+    assert!(stats.memory_bytes > 0 && stats.tasks >= 1, "{stats:?}");
+
+    let container = corner
+        .docker
+        .inspect_container(&instance.handle, None)
+        .await
+        .unwrap();
+    let mut shown = container.clone();
+    shown.config.as_mut().unwrap().env = None;
+    assert!(
+        !format!("{shown:?}").contains("canary-4711"),
+        "a secret is shown beyond the environment"
+    );
+    assert_eq!(
+        container
+            .host_config
+            .unwrap()
+            .restart_policy
+            .unwrap()
+            .name
+            .unwrap()
+            .to_string(),
+        "no"
+    );
+    let labels = container.config.unwrap().labels.unwrap();
+    assert_eq!(labels[label::NAME], corner.agent());
+    assert_eq!(labels[label::TYPE], "agent");
+
+    let query = LogQuery {
+        follow: true,
+        ..LogQuery::default()
+    };
+    let lines = corner.runtime.logs(&instance.id, query).await.unwrap();
+    corner
+        .runtime
+        .stop(&instance.id, Duration::from_secs(5))
+        .await
+        .unwrap();
+    corner
+        .runtime
+        .stop(&instance.id, Duration::from_secs(5))
+        .await
+        .expect("stopping twice is fine");
+    let lines: Vec<_> = tokio::time::timeout(PATIENCE, lines.collect())
+        .await
+        .expect("following ends in time");
+    let has = |stream, text| {
+        lines
+            .iter()
+            .any(|line| line.stream == stream && line.text == text)
+    };
+    assert!(
+        has(LogStream::Stdout, "serving on 8000") && has(LogStream::Stderr, "to stderr"),
+        "{lines:?}"
+    );
+
+    event(&mut events, |event| {
+        matches!(event, RuntimeEvent::Started { ours: true, .. }).then_some(())
+    })
+    .await;
+    let exit = event(&mut events, |event| match event {
+        RuntimeEvent::Exited(exit) => Some(exit),
+        _ => None,
+    })
+    .await;
+    assert!(exit.requested && exit.instance == instance.id);
+    assert!(matches!(
+        corner.runtime.list().await.unwrap()[0].state,
+        InstanceState::Exited { .. }
+    ));
+    corner.runtime.remove(&instance.id).await.unwrap();
+    corner
+        .runtime
+        .remove(&instance.id)
+        .await
+        .expect("removing twice is fine");
+    assert!(corner.runtime.list().await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_version_starts_beside_the_old_one_and_takes_its_name() {
+    let Some(corner) =
+        Corner::new("a_new_version_starts_beside_the_old_one_and_takes_its_name").await
+    else {
+        return;
+    };
+    let name_of = async |instance: &Instance| {
+        corner
+            .docker
+            .inspect_container(&instance.handle, None)
+            .await
+            .unwrap()
+            .name
+            .unwrap()
+    };
+    let old = corner.start(&corner.server("d-00000001")).await.unwrap();
+    let new = corner.start(&corner.server("d-00000002")).await.unwrap();
+    let plain = format!("/agent-{}", corner.agent());
+    assert_eq!(name_of(&old).await, plain);
+    assert_eq!(name_of(&new).await, format!("{plain}-00000002"));
+    let again = corner
+        .start(&corner.server("d-00000002"))
+        .await
+        .unwrap_err();
+    assert!(matches!(again, RuntimeError::InvalidSpec { .. }), "{again}");
+
+    corner.runtime.promote(&new.id).await.unwrap();
+    corner
+        .runtime
+        .promote(&new.id)
+        .await
+        .expect("promoting twice is fine");
+    assert_eq!(name_of(&new).await, plain);
+    assert_eq!(
+        name_of(&old).await,
+        format!("{plain}-00000001"),
+        "the old one made room"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_is_explained() {
+    let Some(corner) = Corner::new("an_end_is_explained").await else {
+        return;
+    };
+    let script = "echo 'Error: DATABASE_URL is not set' >&2; exit 3";
+    let crashed = corner
+        .start(&corner.spec("d-1", &["/bin/sh", "-c", script]))
+        .await
+        .unwrap();
+    let exit = corner.exit(&crashed).await;
+    assert_eq!((exit.code, exit.requested), (Some(3), false));
+    assert_eq!(diagnose(&exit).code, ErrorCode::MissingVariable, "{exit:?}");
+
+    let mut hungry = corner.spec("d-2", &["/bin/sh", "-c", "tail /dev/zero"]);
+    hungry.limits.memory_bytes = Some(16 << 20);
+    let hungry = corner.start(&hungry).await.unwrap();
+    let exit = corner.exit(&hungry).await;
+    assert!(exit.oom, "{exit:?}");
+
+    let missing = corner
+        .start(&corner.spec("d-3", &["/bin/no-such-program"]))
+        .await
+        .unwrap();
+    let exit = corner.exit(&missing).await;
+    assert_eq!(diagnose(&exit).code, ErrorCode::ToolMissing, "{exit:?}");
+
+    let plan = corner.plan("nobody", "FROM BASE\nUSER nobody-at-all\n", &[]);
+    let mut nobody = corner.server("d-4");
+    nobody.artifact = corner.build(&plan).await.unwrap().0.artifact;
+    let failed = corner.start(&nobody).await.unwrap_err();
+    assert_eq!(failed.code(), ErrorCode::StartFailed, "{failed:?}");
+    assert_eq!(
+        corner.runtime.list().await.unwrap().len(),
+        3,
+        "what could not start is removed"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_start_leaves_nothing() {
+    let Some(corner) = Corner::new("a_cancelled_start_leaves_nothing").await else {
+        return;
+    };
+    let cancel = CancellationToken::new();
+    cancel.cancel();
+    let cancelled = corner
+        .runtime
+        .start(&corner.server("d-1"), &cancel)
+        .await
+        .unwrap_err();
+    assert!(matches!(cancelled, RuntimeError::Cancelled { .. }));
+    assert!(corner.runtime.list().await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_control_plane_left_is_found() {
+    let Some(corner) = Corner::new("what_another_control_plane_left_is_found").await else {
+        return;
+    };
+    let running = corner.start(&corner.server("d-1")).await.unwrap();
+    // As a crash between the engine's two steps leaves it.
+    let spec = corner.server("d-2");
+    super::container::create_only(&corner.runtime.shared, &spec)
+        .await
+        .unwrap();
+
+    let later = runtime(&corner.host, &corner.unique);
+    let mut listed = later.list().await.unwrap();
+    listed.sort_by(|one, other| one.deployment_id.cmp(&other.deployment_id));
+    assert_eq!(listed[0], running);
+    assert_eq!(
+        (listed[1].deployment_id.as_str(), listed[1].state),
+        ("d-2", InstanceState::Created)
+    );
+    later.remove(&listed[1].id).await.unwrap();
+    later.stop(&running.id, Duration::ZERO).await.unwrap();
+    assert!(corner.exit(&running).await.signal.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn agents_that_somebody_else_started_are_discovered() {
+    let Some(corner) = Corner::new("agents_that_somebody_else_started_are_discovered").await else {
+        return;
+    };
+    let mut events = corner.runtime.events();
+    let other = DockerRuntime::new(DockerConfig {
+        host: Some(corner.host.clone()),
+        network: network(&corner.unique),
+        ..DockerConfig::new("another installation")
+    });
+    let started = other
+        .start(&corner.server("d-1"), &CancellationToken::new())
+        .await
+        .unwrap();
+    let seen = event(&mut events, |event| match event {
+        RuntimeEvent::Started {
+            instance,
+            ours: false,
+        } => Some(instance),
+        _ => None,
+    })
+    .await;
+    assert_eq!(seen, started);
+    assert_eq!(corner.runtime.foreign().await.unwrap(), [started]);
+    assert!(corner.runtime.list().await.unwrap().is_empty());
+}

@@ -1,14 +1,13 @@
 //! Reads the lines an instance is writing, as they come.
 
-use std::io::{self, SeekFrom};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::SystemTime;
 
-use tokio::fs::File;
-use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio::sync::{mpsc, watch};
 
-use super::logs::{self, LINE_BYTES, STREAMS};
+use super::blocking;
+use super::logs::{self, LINE_BYTES, Position, STREAMS, Turns};
 use crate::instance::{Exit, LogLine, LogStream};
 
 const READ_BYTES: usize = 64 * 1024;
@@ -19,25 +18,25 @@ pub(super) struct Signals {
     pub(super) changed: watch::Receiver<u64>,
     /// Set when the instance has ended.
     pub(super) exit: watch::Receiver<Option<Exit>>,
+    pub(super) turns: Arc<Turns>,
 }
 
 /// Sends every line written after `ends` until the instance ends or nobody listens any more.
 pub(super) async fn follow(
     folder: PathBuf,
-    ends: [u64; 2],
+    ends: [Position; 2],
     mut signals: Signals,
     lines: mpsc::Sender<LogLine>,
 ) {
-    let mut readers: Vec<Reader> = STREAMS
-        .iter()
-        .zip(ends)
-        .map(|(stream, position)| Reader {
-            path: logs::stream_path(&folder, *stream),
-            stream: *stream,
-            position,
-            partial: Vec::new(),
-        })
-        .collect();
+    let mut readers = [0, 1].map(|index| Reader {
+        path: logs::stream_path(&folder, STREAMS[index]),
+        index,
+        stream: STREAMS[index],
+        position: ends[index],
+        turns: Arc::clone(&signals.turns),
+        buffer: vec![0; READ_BYTES],
+        partial: Vec::new(),
+    });
     loop {
         // Looked at before reading, so that the last read comes after the end.
         let ended = signals.exit.borrow_and_update().is_some();
@@ -50,23 +49,25 @@ pub(super) async fn follow(
         if ended {
             return;
         }
-        tokio::select! {
+        let watched = tokio::select! {
             // The watch of the files ends just after the instance did.
-            Err(_) = signals.changed.changed() => {
-                if signals.exit.borrow().is_none() {
-                    return;
-                }
-            }
-            changed = signals.exit.changed() => if changed.is_err() { return },
-            () = lines.closed() => return,
+            changed = signals.changed.changed() => changed.is_ok() || signals.exit.borrow().is_some(),
+            changed = signals.exit.changed() => changed.is_ok(),
+            () = lines.closed() => false,
+        };
+        if !watched {
+            return;
         }
     }
 }
 
 struct Reader {
     path: PathBuf,
+    index: usize,
     stream: LogStream,
-    position: u64,
+    position: Position,
+    turns: Arc<Turns>,
+    buffer: Vec<u8>,
     partial: Vec<u8>,
 }
 
@@ -79,48 +80,36 @@ impl Reader {
         lines: &mpsc::Sender<LogLine>,
         ended: bool,
     ) -> Result<(), Unread> {
-        let current = self.path.clone();
-        match tokio::fs::metadata(&current).await {
-            Ok(metadata) if metadata.len() < self.position => {
-                // Turned over: its rest is in the copy.
-                self.read_file(logs::turned_over(&current), lines).await?;
-                self.position = 0;
+        while let Some(read @ 1..) = self.read().await {
+            let chunk = std::mem::take(&mut self.buffer);
+            for piece in chunk[..read]
+                .split_inclusive(|byte| *byte == b'\n')
+                .flat_map(|line| line.chunks(LINE_BYTES))
+            {
+                self.partial.extend_from_slice(piece);
+                if piece.ends_with(b"\n") || self.partial.len() >= LINE_BYTES {
+                    self.send(lines).await?;
+                }
             }
-            _ => {}
+            self.buffer = chunk;
         }
-        self.read_file(current, lines).await?;
         if ended && !self.partial.is_empty() {
             self.send(lines).await?;
         }
         Ok(())
     }
 
-    /// Reads on from the position. A file that cannot be read has no lines: it was removed with its instance.
-    async fn read_file(
-        &mut self,
-        path: PathBuf,
-        lines: &mpsc::Sender<LogLine>,
-    ) -> Result<(), Unread> {
-        let mut buffer = vec![0; READ_BYTES];
-        let opened: io::Result<File> = async {
-            let mut file = File::open(path).await?;
-            file.seek(SeekFrom::Start(self.position)).await?;
-            Ok(file)
-        }
-        .await;
-        let Ok(mut file) = opened else { return Ok(()) };
-        while let Ok(read @ 1..) = file.read(&mut buffer).await {
-            self.position += read as u64;
-            for chunk in buffer[..read].split_inclusive(|byte| *byte == b'\n') {
-                for piece in chunk.chunks(LINE_BYTES) {
-                    self.partial.extend_from_slice(piece);
-                    if piece.ends_with(b"\n") || self.partial.len() >= LINE_BYTES {
-                        self.send(lines).await?;
-                    }
-                }
-            }
-        }
-        Ok(())
+    /// Fills the buffer. A file that cannot be read has nothing: it was removed with its instance.
+    async fn read(&mut self) -> Option<usize> {
+        let (path, index, turns) = (self.path.clone(), self.index, Arc::clone(&self.turns));
+        let (mut position, mut buffer) = (self.position, std::mem::take(&mut self.buffer));
+        let reading = blocking(move || {
+            let read = position.read(&path, turns.get(index)?, &mut buffer).ok()?;
+            Some((read, position, buffer))
+        });
+        let (read, position, buffer) = reading.await.ok()??;
+        (self.position, self.buffer) = (position, buffer);
+        Some(read)
     }
 
     async fn send(&mut self, lines: &mpsc::Sender<LogLine>) -> Result<(), Unread> {

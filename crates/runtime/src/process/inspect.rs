@@ -271,11 +271,13 @@ fn listeners(folder: &str) -> Vec<(u16, u64)> {
 
 fn parse_listener(line: &str) -> Option<(u16, u64)> {
     const LISTEN: &str = "0A";
+    // 127.0.0.11, as the kernel writes it: the resolver that an engine puts into each of its containers.
+    const ENGINES_RESOLVER: &str = "0B00007F";
     let fields: Vec<&str> = line.split_ascii_whitespace().collect();
-    if *fields.get(3)? != LISTEN {
+    let (address, port) = fields.get(1)?.rsplit_once(':')?;
+    if *fields.get(3)? != LISTEN || address == ENGINES_RESOLVER {
         return None;
     }
-    let (_, port) = fields.get(1)?.rsplit_once(':')?;
     Some((
         u16::from_str_radix(port, 16).ok()?,
         fields.get(9)?.parse().ok()?,

@@ -23,6 +23,8 @@ use crate::instance::{Instance, LogStream, RuntimeEvent};
 use crate::spec::{Artifact, StartSpec};
 
 const LONGEST_NAME: usize = 100;
+/// Descriptors below are the three standard ones.
+const FIRST_INHERITED: i32 = 3;
 /// Free ports tried before giving up: each was just given to another start.
 const PORT_ATTEMPTS: usize = 32;
 
@@ -207,6 +209,8 @@ fn launch(
     let output = |stream| {
         logs::open(folder, stream).map_err(RuntimeError::file("creating a log in", folder))
     };
+    // What this process was itself given without asking must not live on in an agent.
+    close_fds::set_fds_cloexec_threadsafe(FIRST_INHERITED, &[]);
     let child = Command::new(&program)
         .args(&arguments)
         .current_dir(&workdir)

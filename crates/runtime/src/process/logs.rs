@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use fs_err as fs;
+use parking_lot::RwLock;
 
 use super::record::{from_millis, millis};
 use crate::instance::{LogLine, LogQuery, LogStream};
@@ -45,7 +46,7 @@ fn path(folder: &Path, stream: LogStream) -> PathBuf {
 }
 
 /// The file before the last turn-over.
-pub(super) fn turned_over(path: &Path) -> PathBuf {
+fn turned_over(path: &Path) -> PathBuf {
     path.with_extension("log.1")
 }
 
@@ -69,6 +70,56 @@ pub(super) fn stream_path(folder: &Path, stream: LogStream) -> PathBuf {
     path(folder, stream)
 }
 
+/// How often each stream's file was turned over. Held while a file is read or turned over, so that neither happens in
+/// the middle of the other.
+pub(super) type Turns = [RwLock<u64>; 2];
+
+/// Where a reader is in a stream.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Position {
+    turn: u64,
+    offset: u64,
+}
+
+impl Position {
+    /// Reads on. Nothing is read at the end of what there is.
+    pub(super) fn read(
+        &mut self,
+        path: &Path,
+        turns: &RwLock<u64>,
+        buffer: &mut [u8],
+    ) -> io::Result<usize> {
+        let turn = turns.read();
+        if *turn > self.turn + 1 {
+            // More was turned over than is kept.
+            *self = Self {
+                turn: *turn - 1,
+                offset: 0,
+            };
+        }
+        if self.turn < *turn {
+            let read = read_at(&turned_over(path), self.offset, buffer)?;
+            if read > 0 {
+                self.offset += read as u64;
+                return Ok(read);
+            }
+            *self = Self {
+                turn: *turn,
+                offset: 0,
+            };
+        }
+        let read = read_at(path, self.offset, buffer)?;
+        self.offset += read as u64;
+        Ok(read)
+    }
+}
+
+fn read_at(path: &Path, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut file = fs::File::open(path)?;
+    file.seek(SeekFrom::Start(offset))?;
+    file.read(buffer)
+}
+
 /// Keeps the time marks of one stream and turns its file over. One per stream and instance.
 pub(super) struct Keeper {
     path: PathBuf,
@@ -88,7 +139,7 @@ impl Keeper {
     }
 
     /// Looks at the file after it changed. Blocks for as long as copying the limit takes.
-    pub(super) fn changed(&mut self) -> io::Result<()> {
+    pub(super) fn changed(&mut self, turns: &RwLock<u64>) -> io::Result<()> {
         let length = fs::metadata(&self.path)?.len();
         let now = SystemTime::now();
         let due = now
@@ -109,7 +160,9 @@ impl Keeper {
         (self.marked, self.marked_at) = (length, now);
         let full = marks.metadata()?.len() > MARKS_LIMIT * MARK_BYTES;
         if length > self.limit || full {
+            let mut turn = turns.write();
             self.turn_over(&marks_path)?;
+            *turn += 1;
         }
         Ok(())
     }
@@ -127,16 +180,24 @@ impl Keeper {
     }
 }
 
-/// The lines that exist, oldest first, and where each file ended.
-pub(super) fn history(folder: &Path, query: &LogQuery) -> (Vec<LogLine>, [u64; 2]) {
+/// The lines that exist, oldest first, and where each stream ended. Without `turns` nobody writes any more.
+pub(super) fn history(
+    folder: &Path,
+    query: &LogQuery,
+    turns: Option<&Turns>,
+) -> (Vec<LogLine>, [Position; 2]) {
     let mut lines = Vec::new();
-    let mut ends = [0; 2];
-    for (stream, end) in STREAMS.iter().zip(&mut ends) {
-        let current = path(folder, *stream);
-        lines.extend(lines_of(&turned_over(&current), *stream, true).0);
-        let (newest, length) = lines_of(&current, *stream, !query.follow);
+    let mut ends = [Position::default(); 2];
+    for (index, stream) in STREAMS.into_iter().enumerate() {
+        let turn = turns.and_then(|turns| turns.get(index)).map(RwLock::read);
+        let current = path(folder, stream);
+        lines.extend(lines_of(&turned_over(&current), stream, true).0);
+        let (newest, offset) = lines_of(&current, stream, !query.follow);
         lines.extend(newest);
-        *end = length;
+        ends[index] = Position {
+            turn: turn.map_or(0, |turn| *turn),
+            offset,
+        };
     }
     lines.sort_by_key(|line| line.at);
     if let Some(since) = query.since {

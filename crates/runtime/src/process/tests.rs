@@ -4,22 +4,24 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
 use nasiko_contract::ErrorCode;
 use parking_lot::Mutex;
+use rustix::process::Signal;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
-use super::inspect::ProcessIdentity;
+use super::inspect::{self, INSTALLATION_VARIABLE, ProcessIdentity};
 use super::{ProcessConfig, ProcessRuntime};
 use crate::{
-    Artifact, Exit, Instance, InstanceId, InstanceState, Limits, LogQuery, LogStream, PreparePlan,
-    Progress, Requirements, RequirementsKind, Runtime, RuntimeError, RuntimeEvent, StartSpec,
-    diagnose,
+    Artifact, Exit, Instance, InstanceId, InstanceState, Limits, LogLine, LogQuery, LogStream,
+    PreparePlan, Progress, Requirements, RequirementsKind, Runtime, RuntimeError, RuntimeEvent,
+    StartSpec, diagnose,
 };
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -40,30 +42,71 @@ print("listening")
 server.serve_forever()
 "#;
 
-/// A home, a folder and a runtime over them. Ends what it started.
-struct House {
+/// A home and an agent's folder. Ends every program that was started over it.
+struct Ground {
     home: tempfile::TempDir,
     folder: tempfile::TempDir,
     installation: String,
+}
+
+impl Ground {
+    fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn instance_folder(&self, id: &str) -> PathBuf {
+        self.home().join("instances").join(id)
+    }
+
+    async fn open(self) -> House {
+        let runtime = open(self.home(), &self.installation, host_environment()).await;
+        House {
+            runtime,
+            ground: self,
+        }
+    }
+}
+
+impl Drop for Ground {
+    fn drop(&mut self) {
+        for process in inspect::marked(INSTALLATION_VARIABLE, &self.installation) {
+            process.signal_group(Signal::KILL);
+            process.signal(Signal::KILL);
+        }
+    }
+}
+
+/// A runtime over a ground of its own.
+struct House {
     runtime: ProcessRuntime,
+    ground: Ground,
+}
+
+impl Deref for House {
+    type Target = Ground;
+
+    fn deref(&self) -> &Ground {
+        &self.ground
+    }
 }
 
 impl House {
     async fn new() -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let installation = uuid::Uuid::new_v4().to_string();
-        let runtime = open(home.path(), &installation, host_environment()).await;
-        Self {
-            home,
+        let ground = Ground {
+            home: tempfile::tempdir().unwrap(),
             folder: tempfile::tempdir().unwrap(),
-            installation,
-            runtime,
-        }
+            installation: uuid::Uuid::new_v4().to_string(),
+        };
+        ground.open().await
     }
 
     fn spec(&self, id: &str, program: &str) -> StartSpec {
-        std::fs::write(self.folder.path().join("main.py"), program).unwrap();
-        spec(id, self.folder.path(), &["python", "main.py"])
+        std::fs::write(self.folder().join("main.py"), program).unwrap();
+        spec(id, self.folder(), &["python", "main.py"])
     }
 
     async fn start(&self, spec: &StartSpec) -> Result<Instance, RuntimeError> {
@@ -77,35 +120,26 @@ impl House {
     }
 
     async fn exit(&self, id: &InstanceId) -> Exit {
-        let waiting = self.runtime.wait_exit(id, &CancellationToken::new());
+        let cancel = CancellationToken::new();
+        let waiting = self.runtime.wait_exit(id, &cancel);
         tokio::time::timeout(PATIENCE, waiting)
             .await
             .expect("the program ends in time")
             .unwrap()
     }
 
-    /// Drops the runtime as a crash would, and opens another over the same home.
-    async fn lose_and_reopen(self) -> Self {
-        let Self {
-            home,
-            folder,
-            installation,
-            runtime,
-        } = self;
-        drop(runtime);
-        let runtime = open(home.path(), &installation, host_environment()).await;
-        Self {
-            home,
-            folder,
-            installation,
-            runtime,
-        }
+    async fn lines(&self, id: &InstanceId) -> Vec<LogLine> {
+        self.runtime
+            .logs(id, LogQuery::default())
+            .await
+            .unwrap()
+            .collect()
+            .await
     }
 
-    async fn end(self) {
-        for instance in self.runtime.list().await.unwrap() {
-            self.runtime.remove(&instance.id).await.unwrap();
-        }
+    /// Loses the runtime as a crash would; what it started goes on.
+    fn lose(self) -> Ground {
+        self.ground
     }
 }
 
@@ -232,13 +266,12 @@ async fn a_program_is_started_answers_is_measured_and_stopped() {
     assert!(matches!(listed[0].state, InstanceState::Exited { .. }));
     house.runtime.remove(&instance.id).await.unwrap();
     assert!(house.runtime.list().await.unwrap().is_empty());
-    house.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_but_what_is_meant_reaches_the_program() {
     let house = House::new().await;
-    let home = house.home.path();
+    let home = house.home();
     let environment = [
         ("PATH", std::env::var_os("PATH").unwrap()),
         ("CONTROL_SECRET", "leak".into()),
@@ -286,7 +319,7 @@ async fn nothing_but_what_is_meant_reaches_the_program() {
         text.contains(&format!("argv=--port {port}").as_str()),
         "{text:?}"
     );
-    for entry in std::fs::read_dir(home.join("instances").join("d-1")).unwrap() {
+    for entry in std::fs::read_dir(house.instance_folder("d-1")).unwrap() {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap_or_default();
         assert!(
             !String::from_utf8_lossy(&bytes).contains("canary-4711"),
@@ -294,7 +327,6 @@ async fn nothing_but_what_is_meant_reaches_the_program() {
         );
     }
     runtime.remove(&started.id).await.unwrap();
-    house.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -306,7 +338,7 @@ async fn lines_are_followed_while_they_come() {
         line = open(sys.argv[1]).readline()\n\
         print('then ' + line.strip())\n\
         sys.stdout.write('unfinished')\n";
-    let pipe = house.folder.path().join("pipe");
+    let pipe = house.folder().join("pipe");
     rustix::fs::mkfifoat(
         rustix::fs::CWD,
         &pipe,
@@ -361,7 +393,6 @@ async fn lines_are_followed_while_they_come() {
         .collect()
         .await;
     assert_eq!(last.len(), 1);
-    house.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -388,10 +419,9 @@ async fn output_is_kept_within_its_limit() {
         41,
         "a follower misses nothing when the file is turned over"
     );
-    let folder = house.home.path().join("instances").join("d-1");
+    let folder = house.instance_folder("d-1");
     let length = std::fs::metadata(folder.join("stdout.log")).unwrap().len();
     assert!(length < 30_000, "{length} bytes are kept of 40,000");
-    house.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -425,24 +455,23 @@ async fn crashes_are_explained() {
         assert_eq!(exit.code, Some(if id == "exit" { 3 } else { 1 }), "{id}");
         assert!(!exit.last_lines.is_empty(), "{id}");
     }
-    house.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_start_leaves_nothing() {
     let house = House::new().await;
-    let missing = spec("d-1", house.folder.path(), &["no-such-program-at-all"]);
+    let missing = spec("d-1", house.folder(), &["no-such-program-at-all"]);
     assert!(matches!(
         house.start(&missing).await.unwrap_err(),
         RuntimeError::ToolMissing { .. }
     ));
-    let mut gone = spec("d-1", house.folder.path(), &["python3", "-V"]);
-    gone.workdir = house.folder.path().join("gone");
+    let mut gone = spec("d-1", house.folder(), &["python3", "-V"]);
+    gone.workdir = house.folder().join("gone");
     assert!(matches!(
         house.start(&gone).await.unwrap_err(),
         RuntimeError::StartFailed { .. }
     ));
-    let outside = spec("../d-1", house.folder.path(), &["python3", "-V"]);
+    let outside = spec("../d-1", house.folder(), &["python3", "-V"]);
     assert!(matches!(
         house.start(&outside).await.unwrap_err(),
         RuntimeError::InvalidSpec { .. }
@@ -450,7 +479,7 @@ async fn a_failed_start_leaves_nothing() {
 
     let held = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = held.local_addr().unwrap().port();
-    let mut taken = spec("d-1", house.folder.path(), &["python3", "-V"]);
+    let mut taken = spec("d-1", house.folder(), &["python3", "-V"]);
     taken.port = Some(port);
     let RuntimeError::PortTaken { port: told, owner } = house.start(&taken).await.unwrap_err()
     else {
@@ -464,12 +493,11 @@ async fn a_failed_start_leaves_nothing() {
 
     assert!(house.runtime.list().await.unwrap().is_empty());
     assert_eq!(
-        std::fs::read_dir(house.home.path().join("instances"))
+        std::fs::read_dir(house.home().join("instances"))
             .unwrap()
             .count(),
         0
     );
-    house.end().await;
 }
 
 const FAMILY: &str = r#"
@@ -507,7 +535,6 @@ async fn stopping_ends_children_that_ignore_it_or_left_the_group() {
         assert!(!process.alive(), "{process:?} is left");
     }
     assert_eq!(house.exit(&started.id).await.signal, Some(9));
-    house.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -522,7 +549,6 @@ async fn what_a_program_leaves_behind_is_ended_when_it_ends() {
         left.iter().all(|process| !process.alive()).then_some(())
     })
     .await;
-    house.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -532,7 +558,7 @@ async fn a_running_program_is_adopted_after_a_loss() {
     let address = started.address.unwrap();
     answered(address).await;
 
-    let house = house.lose_and_reopen().await;
+    let house = house.lose().open().await;
     let listed = house.runtime.list().await.unwrap();
     assert_eq!(listed, [started.clone()], "it is the same instance");
     assert!(
@@ -558,7 +584,6 @@ async fn a_running_program_is_adopted_after_a_loss() {
         "{lines:?}"
     );
     assert!(matches!(events.recv().await.unwrap(), RuntimeEvent::Exited(exit) if exit.requested));
-    house.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -567,12 +592,12 @@ async fn a_program_whose_start_was_never_recorded_is_found_by_its_marks() {
     let started = house.start(&house.spec("d-1", SERVER)).await.unwrap();
     answered(started.address.unwrap()).await;
     // As a crash between start and record leaves it.
-    let folder = house.home.path().join("instances").join("d-1");
+    let folder = house.instance_folder("d-1");
     let mut record = super::record::Record::read(&folder).unwrap();
     record.process = None;
     record.write(&folder).unwrap();
 
-    let house = house.lose_and_reopen().await;
+    let house = house.lose().open().await;
     let listed = house.runtime.list().await.unwrap();
     assert_eq!(listed.len(), 1);
     assert_eq!(
@@ -582,7 +607,7 @@ async fn a_program_whose_start_was_never_recorded_is_found_by_its_marks() {
 
     // As somebody who deletes the folder leaves it.
     std::fs::remove_dir_all(&folder).unwrap();
-    let house = house.lose_and_reopen().await;
+    let house = house.lose().open().await;
     let listed = house.runtime.list().await.unwrap();
     assert_eq!(listed.len(), 1);
     assert_eq!(
@@ -591,7 +616,6 @@ async fn a_program_whose_start_was_never_recorded_is_found_by_its_marks() {
     );
     house.runtime.remove(&started.id).await.unwrap();
     assert!(get(started.address.unwrap()).is_none(), "it was ended");
-    house.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -599,48 +623,13 @@ async fn a_program_that_ended_meanwhile_is_seen_as_ended() {
     let house = House::new().await;
     let started = house.start(&house.spec("d-1", SERVER)).await.unwrap();
     let process = ProcessIdentity::of(started.handle.parse().unwrap()).unwrap();
-    let Self_ {
-        home,
-        folder,
-        installation,
-    } = Self_::take(house);
+    let ground = house.lose();
     process.signal_group(rustix::process::Signal::KILL);
     eventually("the end", async || (!process.alive()).then_some(())).await;
-    let runtime = open(home.path(), &installation, host_environment()).await;
-    let house = House {
-        home,
-        folder,
-        installation,
-        runtime,
-    };
+    let house = ground.open().await;
     let listed = house.runtime.list().await.unwrap();
     assert_eq!(listed[0].state, InstanceState::Exited { code: None });
     assert_eq!(house.exit(&started.id).await.code, None);
-    house.end().await;
-}
-
-/// A house whose runtime is lost.
-struct Self_ {
-    home: tempfile::TempDir,
-    folder: tempfile::TempDir,
-    installation: String,
-}
-
-impl Self_ {
-    fn take(house: House) -> Self {
-        let House {
-            home,
-            folder,
-            installation,
-            runtime,
-        } = house;
-        drop(runtime);
-        Self {
-            home,
-            folder,
-            installation,
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -655,8 +644,6 @@ async fn another_installation_sees_and_touches_nothing() {
         .await
         .unwrap();
     assert!(answered(started.address.unwrap()).await.contains("hello"));
-    other.end().await;
-    house.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -673,7 +660,6 @@ async fn twenty_instances_start_at_once_on_ports_of_their_own() {
             "{answer}"
         );
     }
-    house.end().await;
 }
 
 mod environments;

@@ -19,7 +19,7 @@ use tokio_util::task::TaskTracker;
 use super::base_environment::BaseEnvironment;
 use super::inspect::{self, INSTALLATION_VARIABLE, INSTANCE_VARIABLE, ProcessIdentity};
 use super::log_watch::LogWatch;
-use super::logs::{self, Keeper};
+use super::logs::{self, Keeper, Turns};
 use super::record::{self, Record, RecordedExit};
 use super::{ProcessConfig, blocking};
 use crate::error::RuntimeError;
@@ -67,6 +67,7 @@ pub(super) struct Tracked {
     /// Somebody asked for its end, and sees to it that nothing of it is left.
     pub(super) stopping: AtomicBool,
     pub(super) changed: watch::Receiver<u64>,
+    pub(super) turns: Arc<Turns>,
     pub(super) cpu: Mutex<Option<CpuSample>>,
     record: Record,
 }
@@ -131,6 +132,7 @@ impl Shared {
             exit: watch::Sender::new(None),
             stopping: AtomicBool::new(false),
             changed: self.log_watch.add(&folder),
+            turns: Arc::default(),
             cpu: Mutex::default(),
             record,
         });
@@ -365,15 +367,17 @@ async fn keep_logs(folder: PathBuf, tracked: Arc<Tracked>) {
     let mut exit = tracked.exit.subscribe();
     let limit = tracked.record.log_bytes;
     let mut keepers = logs::STREAMS.map(|stream| Keeper::new(&folder, stream, limit));
+    let turns = Arc::clone(&tracked.turns);
     drop(tracked);
     loop {
         tokio::select! {
             told = changed.changed() => if told.is_err() { return },
             _ = exit.changed() => return,
         }
+        let turns = Arc::clone(&turns);
         let kept = blocking(move || {
-            for keeper in &mut keepers {
-                if let Err(error) = keeper.changed() {
+            for (keeper, turns) in keepers.iter_mut().zip(turns.iter()) {
+                if let Err(error) = keeper.changed(turns) {
                     tracing::warn!(%error, "a log file could not be kept");
                 }
             }

@@ -84,9 +84,9 @@ async fn prepare(
 #[tokio::test(flavor = "multi_thread")]
 async fn an_environment_is_built_once_for_all_who_ask() {
     let house = House::new().await;
-    package(house.folder.path());
+    package(house.folder());
     let plan = plan(
-        house.folder.path(),
+        house.folder(),
         RequirementsKind::RequirementsTxt,
         &["requirements.txt"],
         "aaaabbbbccccdddd",
@@ -121,17 +121,11 @@ async fn an_environment_is_built_once_for_all_who_ask() {
         one.artifact
     );
 
-    let mut spec = spec("d-1", house.folder.path(), &["python", "main.py"]);
+    let mut spec = spec("d-1", house.folder(), &["python", "main.py"]);
     spec.artifact = one.artifact;
     let started = house.start(&spec).await.unwrap();
     house.exit(&started.id).await;
-    let lines: Vec<_> = house
-        .runtime
-        .logs(&started.id, LogQuery::default())
-        .await
-        .unwrap()
-        .collect()
-        .await;
+    let lines = house.lines(&started.id).await;
     assert_eq!(lines[0].text, format!("servus {}", expected.display()));
 
     // Left half-built by a crash: no mark, some rubbish.
@@ -142,19 +136,18 @@ async fn an_environment_is_built_once_for_all_who_ask() {
         !expected.join("rubbish").exists(),
         "what was left is cleared away"
     );
-    house.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_uv_the_tools_of_python_do_it() {
     let house = House::new().await;
-    package(house.folder.path());
+    package(house.folder());
     std::fs::write(
-        house.folder.path().join("pyproject.toml"),
+        house.folder().join("pyproject.toml"),
         "[project]\nname = 'x'\nversion = '1'\ndependencies = ['vendored-greeting']\n",
     )
     .unwrap();
-    let programs = house.home.path().join("programs");
+    let programs = house.home().join("programs");
     std::fs::create_dir(&programs).unwrap();
     let python = std::process::Command::new("python3")
         .args(["-c", "import sys; print(sys.executable)"])
@@ -166,14 +159,14 @@ async fn without_uv_the_tools_of_python_do_it() {
     environment.push(("PATH".into(), programs.into_os_string()));
     environment.push((
         "PIP_FIND_LINKS".into(),
-        house.folder.path().as_os_str().to_owned(),
+        house.folder().as_os_str().to_owned(),
     ));
     environment.push(("PIP_NO_INDEX".into(), "1".into()));
-    let home = house.home.path().join("other");
+    let home = house.home().join("other");
     let runtime = open(&home, &house.installation, environment).await;
 
     let plan = plan(
-        house.folder.path(),
+        house.folder(),
         RequirementsKind::Pyproject,
         &["pyproject.toml"],
         "eeeeffff00001111",
@@ -195,19 +188,18 @@ async fn without_uv_the_tools_of_python_do_it() {
         .status()
         .unwrap();
     assert!(status.success());
-    house.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requirements_that_cannot_be_installed_fail_with_the_tools_words_and_leave_nothing() {
     let house = House::new().await;
     std::fs::write(
-        house.folder.path().join("requirements.txt"),
+        house.folder().join("requirements.txt"),
         "./no-such-file-1.0-py3-none-any.whl\n",
     )
     .unwrap();
     let plan = plan(
-        house.folder.path(),
+        house.folder(),
         RequirementsKind::RequirementsTxt,
         &["requirements.txt"],
         "1234123412341234",
@@ -230,13 +222,12 @@ async fn requirements_that_cannot_be_installed_fail_with_the_tools_words_and_lea
             .join("environments/python-123412341234")
             .exists()
     );
-    house.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelling_ends_the_tools() {
     let house = House::new().await;
-    let programs = house.home.path().join("programs");
+    let programs = house.home().join("programs");
     std::fs::create_dir(&programs).unwrap();
     let uv = programs.join("uv");
     // Stands for a tool that hangs on the network.
@@ -245,14 +236,14 @@ async fn cancelling_ends_the_tools() {
     let path = std::env::join_paths([programs.as_path(), Path::new("/usr/bin"), Path::new("/bin")])
         .unwrap();
     let runtime = open(
-        house.home.path(),
+        house.home(),
         &house.installation,
         vec![("PATH".into(), path)],
     )
     .await;
-    std::fs::write(house.folder.path().join("requirements.txt"), "x\n").unwrap();
+    std::fs::write(house.folder().join("requirements.txt"), "x\n").unwrap();
     let plan = plan(
-        house.folder.path(),
+        house.folder(),
         RequirementsKind::RequirementsTxt,
         &["requirements.txt"],
         "5678567856785678",
@@ -284,7 +275,6 @@ async fn cancelling_ends_the_tools() {
             .join("environments/python-567856785678")
             .exists()
     );
-    house.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -296,7 +286,7 @@ async fn node_packages_are_installed_beside_the_folder() {
         return;
     }
     let house = House::new().await;
-    let root = house.folder.path();
+    let root = house.folder();
     let tiny = root.join("tiny");
     std::fs::create_dir(&tiny).unwrap();
     std::fs::write(
@@ -332,13 +322,7 @@ async fn node_packages_are_installed_beside_the_folder() {
     spec.artifact = prepared.artifact;
     let started = house.start(&spec).await.unwrap();
     let exit = house.exit(&started.id).await;
-    let lines: Vec<_> = house
-        .runtime
-        .logs(&started.id, LogQuery::default())
-        .await
-        .unwrap()
-        .collect()
-        .await;
+    let lines = house.lines(&started.id).await;
     assert_eq!(exit.code, Some(0), "{lines:?}");
     assert_eq!(lines[0].text, "moin");
     assert_eq!(
@@ -346,5 +330,4 @@ async fn node_packages_are_installed_beside_the_folder() {
         before,
         "nothing was written to the person's folder"
     );
-    house.end().await;
 }
