@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::json::Object;
 
 pub use reader::{read_event, read_message, read_part, read_task};
+pub(crate) use writer::write_state;
 pub use writer::{write_event, write_message, write_part, write_task};
 
 /// Who said it.

@@ -219,6 +219,12 @@ impl Inner {
         let told = || describe(attempt, &format!("HTTP status {}", status.as_u16()));
         let is_plain = attempt.dialect.spelling().is_none();
         match status {
+            // Here the method is part of the path.
+            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED
+                if attempt.dialect == Dialect::HttpJson =>
+            {
+                Trouble::Refused(Refusal::Method, told())
+            }
             StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => {
                 Trouble::Refused(Refusal::Path, told())
             }

@@ -71,10 +71,12 @@ pub(super) fn answer(
             sender,
             seen: Mutex::new(Seen::default()),
         };
+        // Pinned outside, so that the connection is still there while the agent is told to cancel.
+        let mut run = std::pin::pin!(turn.run());
         let outcome = tokio::select! {
             biased;
             () = cancel.cancelled() => turn.cancel().await,
-            outcome = turn.run() => outcome,
+            outcome = run.as_mut() => outcome,
         };
         if let Err(error) = outcome {
             turn.give(Err(error)).await;

@@ -1,5 +1,13 @@
 //! The client against the example agents, each a real process.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test binary: helpers outside of test functions fail the test too"
+)]
+
 mod process;
 
 use futures::StreamExt;

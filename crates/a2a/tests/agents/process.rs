@@ -136,7 +136,14 @@ async fn python_for(folder: &Path) -> Result<PathBuf, String> {
                 let file = folder.join("requirements.txt");
                 let (python, file) = (python.to_string_lossy(), file.to_string_lossy());
                 uv(&[
-                    "pip", "install", "--quiet", "--python", &python, "-r", &file,
+                    "pip",
+                    "install",
+                    "--quiet",
+                    "--compile-bytecode",
+                    "--python",
+                    &python,
+                    "-r",
+                    &file,
                 ])?;
                 fs_err::write(&ready, "").map_err(|error| error.to_string())?;
             }
