@@ -53,24 +53,26 @@ pub(crate) fn build(places: &Places, profile: Profile) -> Result<()> {
         return Ok(());
     }
     let step = Step::begin("building the web UI");
-    let kept = places.cache.join("ui").join(&key);
-    if !kept.is_dir() {
-        let partial = places
-            .cache
-            .join("ui")
-            .join(format!("{key}.{}", std::process::id()));
+    let results = places.cache.join("ui");
+    let mut result = results.join(&key);
+    if !result.is_dir() {
+        let partial = results.join(format!("{key}.{}", std::process::id()));
         remove(&partial)?;
         fs::create_dir_all(&partial)?;
         compile(places, profile, &partial).or_else(|error| remove(&partial).and(Err(error)))?;
-        fs::write(partial.join("version.txt"), &key)?;
-        compress(&partial)?;
-        // Another run may have been quicker; the results are equal.
-        fs::rename(&partial, &kept)
-            .or_else(|error| if kept.is_dir() { Ok(()) } else { Err(error) })?;
-        forget_old(&places.cache.join("ui"))?;
+        // Sources that were edited meanwhile went in or not: good to look at, not to keep.
+        if self::key(places, profile)? == key {
+            fs::write(partial.join("version.txt"), &key)?;
+            // Another run may have been quicker; the results are equal.
+            fs::rename(&partial, &result)
+                .or_else(|error| if result.is_dir() { Ok(()) } else { Err(error) })?;
+        } else {
+            result = partial;
+        }
+        forget_old(&results)?;
     }
     let fresh = places.root.join(format!("ui/dist.{}", std::process::id()));
-    copy_tree(&kept, &fresh)?;
+    copy_tree(&result, &fresh)?;
     remove(&dist)?;
     fs::rename(&fresh, &dist).context("cannot put ui/dist in its place")?;
     step.done();
@@ -109,7 +111,8 @@ fn compile(places: &Places, profile: Profile, out: &Path) -> Result<()> {
     if profile == Profile::Small {
         optimize(places, &out.join("app/nasiko_ui_bg.wasm"))?;
     }
-    copy_tree(&places.root.join("ui/static"), out)
+    copy_tree(&places.root.join("ui/static"), out)?;
+    compress(out)
 }
 
 /// With `wasm-opt` where a new enough one is installed; the result works without, a tenth larger.
