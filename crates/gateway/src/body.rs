@@ -167,10 +167,22 @@ impl Download {
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(Some(Err(error))) => {
-                self.exchange.failed(Failure {
-                    code: ErrorCode::AgentUnreachable,
-                    origin: Origin::Upstream,
-                });
+                // The upload's end also ends the connection that the answer comes over.
+                self.exchange
+                    .failed(match self.exchange.meter.upload_end() {
+                        UploadEnd::Fine => Failure {
+                            code: ErrorCode::AgentUnreachable,
+                            origin: Origin::Upstream,
+                        },
+                        UploadEnd::TooLarge => Failure {
+                            code: ErrorCode::TooLarge,
+                            origin: Origin::Caller,
+                        },
+                        UploadEnd::Broken => Failure {
+                            code: ErrorCode::InvalidRequest,
+                            origin: Origin::Caller,
+                        },
+                    });
                 Poll::Ready(Some(Err(error.into())))
             }
             Poll::Ready(None) => {

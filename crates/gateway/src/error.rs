@@ -89,6 +89,12 @@ pub enum GatewayError {
         #[source]
         source: hyper::Error,
     },
+    /// The agent changed to another protocol without being asked.
+    #[error("Agent `{agent}` changed the protocol unasked")]
+    UnaskedChange {
+        /// The agent.
+        agent: String,
+    },
     /// The caller broke off its upload.
     #[error("The request's body ended before its time")]
     UploadBroken,
@@ -129,7 +135,7 @@ impl GatewayError {
             Self::BodyTooLarge { .. } => (Code::TooLarge, Origin::Caller),
             Self::UploadBroken | Self::Unfit { .. } => (Code::InvalidRequest, Origin::Caller),
             Self::NotRunning { .. } => (Code::AgentNotRunning, Origin::Upstream),
-            Self::Connect { .. } | Self::Broken { .. } => {
+            Self::Connect { .. } | Self::Broken { .. } | Self::UnaskedChange { .. } => {
                 (Code::AgentUnreachable, Origin::Upstream)
             }
             Self::AnswerTimeout { .. } => (Code::TimedOut, Origin::Upstream),

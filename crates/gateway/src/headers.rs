@@ -50,11 +50,11 @@ pub(crate) fn wanted_upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
                 .split(',')
                 .any(|token| token.trim().eq_ignore_ascii_case("upgrade"))
         });
-    if asked {
-        headers.get(header::UPGRADE).cloned()
-    } else {
-        None
-    }
+    // HTTP/2 is for one hop too; a connection of that kind could not be watched.
+    let wanted = headers
+        .get(header::UPGRADE)
+        .filter(|protocol| !protocol.as_bytes().eq_ignore_ascii_case(b"h2c"));
+    if asked { wanted.cloned() } else { None }
 }
 
 /// Tells the upstream who called, under which name, and below which prefix.
@@ -81,5 +81,75 @@ pub(crate) fn add_forwarded(
     headers.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
     if let Ok(prefix) = HeaderValue::try_from(prefix) {
         headers.insert(FORWARDED_PREFIX, prefix);
+    }
+}
+
+/// Turns a redirection to the upstream's own address, or to a path of it, to where the caller reaches that. `public` is
+/// the agent's path at the gateway.
+pub(crate) fn turn_location(
+    headers: &mut HeaderMap,
+    upstream: &HeaderValue,
+    base_path: &str,
+    public: &str,
+) {
+    let Some(location) = headers
+        .get(header::LOCATION)
+        .and_then(|location| location.to_str().ok())
+    else {
+        return;
+    };
+    let own = location
+        .strip_prefix("http://")
+        .zip(upstream.to_str().ok())
+        .and_then(|(rest, host)| rest.strip_prefix(host))
+        .filter(|path| path.is_empty() || path.starts_with(['/', '?', '#']));
+    let path = match own {
+        Some(path) => path,
+        None if location.starts_with('/') && !location.starts_with("//") => location,
+        None => return,
+    };
+    let below = |prefix: &str| {
+        path.strip_prefix(prefix)
+            .filter(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#']))
+    };
+    // An upstream that minds `X-Forwarded-Prefix` has done it already.
+    if own.is_none() && below(public).is_some() {
+        return;
+    }
+    if let Ok(turned) =
+        HeaderValue::try_from(format!("{public}{}", below(base_path).unwrap_or(path)))
+    {
+        headers.insert(header::LOCATION, turned);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(location: &str, base_path: &str, expected: &str) {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::LOCATION, location.parse().unwrap());
+        turn_location(
+            &mut headers,
+            &HeaderValue::from_static("127.0.0.1:4000"),
+            base_path,
+            "/greeter",
+        );
+        assert_eq!(headers[header::LOCATION], expected, "{location}");
+    }
+
+    #[test]
+    fn redirections_stay_behind_the_gateway() {
+        check("/a2a/", "", "/greeter/a2a/");
+        check("http://127.0.0.1:4000/a2a/?x=1", "", "/greeter/a2a/?x=1");
+        check("http://127.0.0.1:4000", "", "/greeter");
+        check("/deep/rpc", "/deep", "/greeter/rpc");
+        check("/deeper/rpc", "/deep", "/greeter/deeper/rpc");
+        check("/greeter/a2a/", "", "/greeter/a2a/");
+        check("a2a/", "", "a2a/");
+        check("//example.com/", "", "//example.com/");
+        check("http://127.0.0.1:40001/", "", "http://127.0.0.1:40001/");
+        check("https://example.com/login", "", "https://example.com/login");
     }
 }

@@ -2,6 +2,11 @@
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
+
+use crate::{body::GatewayBody, error::GatewayError, record::Caller, server::Shared};
 
 /// Takes telemetry exports that came through the network exposure. The gateway passes bytes on and knows no encoding.
 pub trait OtlpSink: Send + Sync {
@@ -33,4 +38,58 @@ pub struct OtlpReply {
     pub content_type: &'static str,
     /// The body.
     pub body: Bytes,
+}
+
+/// Hands a telemetry export of a container to the intake.
+pub(crate) async fn export(
+    shared: &Shared,
+    caller: &Caller,
+    path: &str,
+    request: Request<Incoming>,
+) -> Result<Response<GatewayBody>, GatewayError> {
+    let (Some(sink), Caller::Agent(agent)) = (shared.otlp.get(), caller) else {
+        return Err(GatewayError::NotFound { path: path.into() });
+    };
+    if request.method() != Method::POST {
+        return Err(GatewayError::Unfit {
+            reason: "telemetry is sent with POST",
+        });
+    }
+    let (head, body) = request.into_parts();
+    let text = |name| {
+        head.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let limit = shared.config.max_otlp_bytes;
+    let collecting = Limited::new(body, limit).collect();
+    let body = tokio::time::timeout(shared.config.header_read_timeout, collecting)
+        .await
+        .map_err(|_| GatewayError::UploadBroken)?
+        .map_err(|error| match error.downcast_ref::<LengthLimitError>() {
+            Some(_) => GatewayError::BodyTooLarge {
+                limit: limit as u64,
+            },
+            None => GatewayError::UploadBroken,
+        })?
+        .to_bytes();
+    let reply = sink
+        .export(OtlpRequest {
+            agent: agent.to_string(),
+            path: path.to_owned(),
+            content_type: text(header::CONTENT_TYPE),
+            content_encoding: text(header::CONTENT_ENCODING),
+            body,
+        })
+        .await;
+    let mut response = Response::new(GatewayBody::full(reply.body));
+    *response.status_mut() =
+        StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static(reply.content_type),
+    );
+    Ok(response)
 }

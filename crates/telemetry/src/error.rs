@@ -67,6 +67,12 @@ pub enum TelemetryError {
         /// What was sent.
         given: String,
     },
+    /// There is no such signal.
+    #[error("Telemetry has no signal at `{path}`")]
+    NoSignal {
+        /// The path that was asked for.
+        path: String,
+    },
     /// A request beyond its limit.
     #[error("The request is larger than {limit} bytes")]
     TooLarge {
@@ -92,6 +98,7 @@ impl TelemetryError {
             Self::Full { .. } => ErrorCode::LimitReached,
             Self::Busy | Self::TooSlow => ErrorCode::TimedOut,
             Self::Malformed { .. } | Self::Unsupported { .. } => ErrorCode::InvalidRequest,
+            Self::NoSignal { .. } => ErrorCode::NotFound,
             Self::TooLarge { .. } => ErrorCode::TooLarge,
         }
     }

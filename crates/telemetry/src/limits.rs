@@ -33,6 +33,10 @@ pub struct Limits {
     pub query_timeout: Duration,
     /// Notices kept for a subscriber that lags; it is told how many it missed.
     pub notice_backlog: usize,
+    /// Exports taken at once; more wait.
+    pub max_exports: usize,
+    /// Longest wait for an export's body.
+    pub receive_timeout: Duration,
     /// Largest OTLP request as sent, in bytes.
     pub max_request_bytes: usize,
     /// Largest OTLP request once inflated, in bytes.
@@ -56,6 +60,8 @@ impl Default for Limits {
             ingest_timeout: Duration::from_secs(10),
             query_timeout: Duration::from_secs(10),
             notice_backlog: 1024,
+            max_exports: 16,
+            receive_timeout: Duration::from_secs(30),
             max_request_bytes: 16 * 1024 * 1024,
             max_inflated_bytes: 64 * 1024 * 1024,
         }

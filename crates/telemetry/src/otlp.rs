@@ -13,6 +13,7 @@ use opentelemetry_proto::tonic::collector::{
     logs::v1::ExportLogsServiceRequest, metrics::v1::ExportMetricsServiceRequest,
     trace::v1::ExportTraceServiceRequest,
 };
+use tokio::sync::Semaphore;
 
 use crate::{Span, TelemetryError, TraceStore};
 
@@ -23,6 +24,8 @@ pub use http::HttpReply;
 #[derive(Clone)]
 pub struct OtlpIntake {
     store: TraceStore,
+    /// One permit per export that is in memory.
+    places: Arc<Semaphore>,
 }
 
 /// What became of an export: how many items were refused, and why.
@@ -38,7 +41,8 @@ const OUT_OF_TIME: &str = "some items are older than the retention or from the f
 impl OtlpIntake {
     /// An intake in front of `store`.
     pub fn new(store: TraceStore) -> Self {
-        Self { store }
+        let places = Arc::new(Semaphore::new(store.limits().max_exports.max(1)));
+        Self { store, places }
     }
 
     /// Writes an export of spans. `agent` is who sent it, where that is known for certain.

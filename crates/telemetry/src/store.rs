@@ -25,6 +25,8 @@ use crate::{Limits, LogRecord, Span, TelemetryError};
 
 pub use logs::LogFilter;
 pub use metrics::AgentMetrics;
+#[cfg(test)]
+pub(crate) use query::Condition;
 pub use query::{Page, TraceFilter};
 pub use summary::{TraceNotice, TraceSummary};
 

@@ -234,3 +234,27 @@ async fn garbage_ends_its_own_connection_only() {
     assert_eq!(fine.text().await.unwrap(), "hello");
     running.stop().await;
 }
+
+#[tokio::test]
+async fn redirections_lead_back_through_the_gateway() {
+    let running = Running::start().await;
+    let redirect = |headers: axum::http::HeaderMap| async move {
+        let host = headers["host"].to_str().unwrap().to_owned();
+        (
+            axum::http::StatusCode::TEMPORARY_REDIRECT,
+            [("location", format!("http://{host}/a2a/"))],
+        )
+    };
+    let router = Router::new()
+        .route("/a2a", get(redirect))
+        .route("/a2a/", get(|| async { "arrived" }));
+    running.serve_agent("greeter", router).await;
+    let followed = client()
+        .get(running.url("/greeter/a2a"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(followed.url().path(), "/greeter/a2a/");
+    assert_eq!(followed.text().await.unwrap(), "arrived");
+    running.stop().await;
+}

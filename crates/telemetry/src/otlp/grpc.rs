@@ -51,6 +51,7 @@ impl OtlpIntake {
         let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
         let stop = cancel.clone();
         let serving = Server::builder()
+            .concurrency_limit_per_connection(self.store.limits().max_exports.max(1))
             .add_routes(self.grpc_routes())
             .serve_with_incoming_shutdown(incoming, async move { stop.cancelled().await });
         tokio::select! {

@@ -1,12 +1,14 @@
 //! OTLP over HTTP: protobuf or JSON, plain or gzip.
 
-use std::{io::Read, time::Duration};
+mod encoding;
+
+use std::time::Duration;
 
 use axum::{
     Router,
     body::Body,
-    extract::{DefaultBodyLimit, Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, Uri, header, uri::Authority},
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header, uri::Authority},
     middleware::{self, Next},
     response::Response,
     routing::post,
@@ -14,19 +16,18 @@ use axum::{
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceResponse;
 use prost::Message;
-use tokio::net::TcpListener;
+use serde::de::DeserializeOwned;
+use tokio::{net::TcpListener, sync::SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
-use super::{OtlpIntake, is_retryable};
+use self::encoding::{Encoding, inflate};
+use super::OtlpIntake;
 use crate::TelemetryError;
 
 /// How long open exports may go on after a stop.
 pub(crate) const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);
 /// Bodies beyond this are decoded on a thread where computing is allowed.
 const DECODE_INLINE: usize = 32 * 1024;
-
-const PROTOBUF: &str = "application/x-protobuf";
-const JSON: &str = "application/json";
 
 /// What to answer to an export.
 #[derive(Debug, Clone)]
@@ -41,28 +42,11 @@ pub struct HttpReply {
     pub retry_after: Option<u64>,
 }
 
-#[derive(Clone, Copy)]
-enum Encoding {
-    Protobuf,
-    Json,
-}
-
-/// `google.rpc.Status`, which OTLP answers failures with.
-#[derive(Clone, PartialEq, Message)]
-struct RpcStatus {
-    #[prost(int32, tag = "1")]
-    code: i32,
-    #[prost(string, tag = "2")]
-    message: String,
-}
-
 impl OtlpIntake {
     /// `/v1/traces`, `/v1/logs` and `/v1/metrics`, for a loopback listener: a foreign `Host` or `Origin` is refused.
     pub fn http_router(&self) -> Router {
-        let limit = self.store.limits().max_request_bytes;
         Router::new()
             .route("/v1/{signal}", post(receive))
-            .layer(DefaultBodyLimit::max(limit))
             .layer(middleware::from_fn(only_this_machine))
             .with_state(self.clone())
     }
@@ -92,76 +76,64 @@ impl OtlpIntake {
         body: Bytes,
         agent: Option<&str>,
     ) -> HttpReply {
-        let media = content_type.split(';').next().unwrap_or_default().trim();
-        let encoding = match media.to_ascii_lowercase().as_str() {
-            PROTOBUF | "application/protobuf" => Encoding::Protobuf,
-            JSON => Encoding::Json,
-            _ => {
-                let error = TelemetryError::Unsupported {
-                    given: media.to_owned(),
-                };
-                return Encoding::Json.failure(StatusCode::UNSUPPORTED_MEDIA_TYPE, &error);
-            }
-        };
-        let taken = match path {
-            "/v1/traces" => match self.decode(encoding, content_encoding, body).await {
-                Ok(request) => self
-                    .traces(request, agent)
-                    .await
-                    .map(|taken| encoding.bytes(&taken.traces_response())),
+        let encoding = Encoding::of(content_type);
+        let taken = match &encoding {
+            Ok(encoding) => match self.place().await {
+                Ok(_place) => {
+                    self.take(*encoding, path, content_encoding, body, agent)
+                        .await
+                }
                 Err(error) => Err(error),
             },
-            "/v1/logs" => match self.decode(encoding, content_encoding, body).await {
-                Ok(request) => self
-                    .logs(request, agent)
-                    .await
-                    .map(|taken| encoding.bytes(&taken.logs_response())),
-                Err(error) => Err(error),
-            },
-            "/v1/metrics" => self
-                .decode(encoding, content_encoding, body)
-                .await
-                .map(|request| {
-                    self.metrics(&request);
-                    encoding.bytes(&ExportMetricsServiceResponse::default())
-                }),
-            other => {
-                let error = TelemetryError::Malformed {
-                    reason: format!("there is no signal at {other}"),
-                };
-                return encoding.failure(StatusCode::NOT_FOUND, &error);
-            }
+            Err(error) => Err(error.clone()),
         };
-        match taken {
-            Ok(body) => HttpReply {
-                status: 200,
-                content_type: encoding.content_type(),
-                body,
-                retry_after: None,
-            },
-            Err(error) => {
-                let status = match &error {
-                    TelemetryError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-                    TelemetryError::Unsupported { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                    TelemetryError::Full { .. } => StatusCode::TOO_MANY_REQUESTS,
-                    error if is_retryable(error) => StatusCode::SERVICE_UNAVAILABLE,
-                    _ => StatusCode::BAD_REQUEST,
-                };
-                encoding.failure(status, &error)
+        taken.unwrap_or_else(|error| encoding.unwrap_or(Encoding::Json).failure(&error))
+    }
+
+    async fn take(
+        &self,
+        encoding: Encoding,
+        path: &str,
+        content_encoding: &str,
+        body: Bytes,
+        agent: Option<&str>,
+    ) -> Result<HttpReply, TelemetryError> {
+        match path {
+            "/v1/traces" => {
+                let request = self.decode(encoding, content_encoding, body).await?;
+                Ok(encoding.success(&self.traces(request, agent).await?.traces_response()))
             }
+            "/v1/logs" => {
+                let request = self.decode(encoding, content_encoding, body).await?;
+                Ok(encoding.success(&self.logs(request, agent).await?.logs_response()))
+            }
+            "/v1/metrics" => {
+                self.metrics(&self.decode(encoding, content_encoding, body).await?);
+                Ok(encoding.success(&ExportMetricsServiceResponse::default()))
+            }
+            _ => Err(TelemetryError::NoSignal {
+                path: path.to_owned(),
+            }),
         }
     }
 
-    async fn decode<Request>(
+    /// Waits until another export may be in memory.
+    async fn place(&self) -> Result<SemaphorePermit<'_>, TelemetryError> {
+        let place =
+            tokio::time::timeout(self.store.limits().ingest_timeout, self.places.acquire()).await;
+        place
+            .map_err(|_| TelemetryError::Busy)?
+            .map_err(|_| TelemetryError::Closed)
+    }
+
+    async fn decode<Request: Message + Default + DeserializeOwned + 'static>(
         &self,
         encoding: Encoding,
         content_encoding: &str,
         body: Bytes,
-    ) -> Result<Request, TelemetryError>
-    where
-        Request: Message + Default + serde::de::DeserializeOwned + Send + 'static,
-    {
-        let limit = self.store.limits().max_inflated_bytes;
+    ) -> Result<Request, TelemetryError> {
+        let limits = self.store.limits();
+        let limit = limits.max_inflated_bytes;
         let gzip = match content_encoding.trim() {
             "" | "identity" => false,
             given if given.eq_ignore_ascii_case("gzip") => true,
@@ -171,9 +143,9 @@ impl OtlpIntake {
                 });
             }
         };
-        if body.len() > self.store.limits().max_request_bytes {
+        if body.len() > limits.max_request_bytes {
             return Err(TelemetryError::TooLarge {
-                limit: self.store.limits().max_request_bytes,
+                limit: limits.max_request_bytes,
             });
         }
         let large = gzip || body.len() > DECODE_INLINE;
@@ -189,118 +161,38 @@ impl OtlpIntake {
             decode()
         }
     }
-}
 
-impl Encoding {
-    fn content_type(self) -> &'static str {
-        match self {
-            Self::Protobuf => PROTOBUF,
-            Self::Json => JSON,
-        }
-    }
-
-    fn parse<Request>(self, body: &[u8]) -> Result<Request, TelemetryError>
-    where
-        Request: Message + Default + serde::de::DeserializeOwned,
-    {
-        let malformed = |reason: String| TelemetryError::Malformed { reason };
-        match self {
-            Self::Protobuf => Request::decode(body).map_err(|error| malformed(error.to_string())),
-            Self::Json => {
-                serde_json::from_slice(body).map_err(|error| malformed(error.to_string()))
-            }
-        }
-    }
-
-    fn bytes<Reply: Message + serde::Serialize>(self, reply: &Reply) -> Bytes {
-        match self {
-            Self::Protobuf => reply.encode_to_vec().into(),
-            Self::Json => serde_json::to_vec(reply)
-                .unwrap_or_else(|_| b"{}".to_vec())
-                .into(),
-        }
-    }
-
-    fn failure(self, status: StatusCode, error: &TelemetryError) -> HttpReply {
-        let reply = RpcStatus {
-            code: if is_retryable(error) {
-                tonic::Code::Unavailable
-            } else {
-                tonic::Code::InvalidArgument
-            } as i32,
-            message: error.to_string(),
-        };
-        let body = match self {
-            Self::Protobuf => reply.encode_to_vec().into(),
-            Self::Json => serde_json::json!({ "code": reply.code, "message": reply.message })
-                .to_string()
-                .into(),
-        };
-        let retry_after = is_retryable(error).then_some(1);
-        HttpReply {
-            status: status.as_u16(),
-            content_type: self.content_type(),
+    /// Reads an export's body while holding a place for it, and takes it.
+    async fn read_and_take(&self, request: Request) -> Result<HttpReply, TelemetryError> {
+        let (head, body) = request.into_parts();
+        let encoding = Encoding::of(text(&head.headers, header::CONTENT_TYPE))?;
+        let limit = self.store.limits().max_request_bytes;
+        let _place = self.place().await?;
+        let body = tokio::time::timeout(
+            self.store.limits().receive_timeout,
+            axum::body::to_bytes(body, limit),
+        )
+        .await
+        .map_err(|_| TelemetryError::Busy)?
+        .map_err(|_| TelemetryError::TooLarge { limit })?;
+        self.take(
+            encoding,
+            head.uri.path(),
+            text(&head.headers, header::CONTENT_ENCODING),
             body,
-            retry_after,
-        }
+            None,
+        )
+        .await
     }
 }
 
-/// Inflates up to the limit and refuses what is larger, without ever holding more than the limit.
-fn inflate(body: &[u8], limit: usize) -> Result<Bytes, TelemetryError> {
-    let mut inflated = Vec::new();
-    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    flate2::read::MultiGzDecoder::new(body)
-        .take(most)
-        .read_to_end(&mut inflated)
-        .map_err(|error| TelemetryError::Malformed {
-            reason: error.to_string(),
-        })?;
-    if inflated.len() > limit {
-        Err(TelemetryError::TooLarge { limit })
-    } else {
-        Ok(inflated.into())
-    }
-}
-
-async fn receive(
-    State(intake): State<OtlpIntake>,
-    headers: HeaderMap,
-    request: Request,
-) -> Response {
-    let path = request.uri().path().to_owned();
-    let text = |name| {
-        headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
-    };
-    let content_type = text(header::CONTENT_TYPE);
-    let limit = intake.store.limits().max_request_bytes;
-    let reply = match axum::body::to_bytes(request.into_body(), limit).await {
-        Ok(body) => {
-            intake
-                .handle_http(
-                    &path,
-                    content_type,
-                    text(header::CONTENT_ENCODING),
-                    body,
-                    None,
-                )
-                .await
-        }
-        Err(_) => {
-            let encoding = if content_type.starts_with(JSON) {
-                Encoding::Json
-            } else {
-                Encoding::Protobuf
-            };
-            encoding.failure(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                &TelemetryError::TooLarge { limit },
-            )
-        }
-    };
+async fn receive(State(intake): State<OtlpIntake>, request: Request) -> Response {
+    let encoding =
+        Encoding::of(text(request.headers(), header::CONTENT_TYPE)).unwrap_or(Encoding::Json);
+    let reply = intake
+        .read_and_take(request)
+        .await
+        .unwrap_or_else(|error| encoding.failure(&error));
     let mut response = Response::new(Body::from(reply.body));
     *response.status_mut() =
         StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -316,6 +208,13 @@ async fn receive(
     response
 }
 
+fn text(headers: &HeaderMap, name: HeaderName) -> &str {
+    headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+}
+
 /// A page of another site may not write telemetry: neither under its own name nor under one rebound to this machine.
 async fn only_this_machine(request: Request, next: Next) -> Response {
     if comes_from_this_machine(request.headers(), request.uri()) {
@@ -327,9 +226,10 @@ async fn only_this_machine(request: Request, next: Next) -> Response {
     });
     let mut response = Response::new(Body::from(body.to_string()));
     *response.status_mut() = StatusCode::FORBIDDEN;
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
     response
 }
 

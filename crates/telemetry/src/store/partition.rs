@@ -146,10 +146,6 @@ impl Days {
         self.0.read().first().copied()
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.0.read().len()
-    }
-
     /// Newest first.
     pub(crate) fn newest_first(&self) -> Vec<Day> {
         self.0.read().iter().rev().copied().collect()

@@ -12,8 +12,8 @@ use crate::{StatusCode, TelemetryError, TraceId};
 
 /// A term with fewer traces than this is where a search starts; above it, walking by time finds a page sooner.
 const RARE: i64 = 20_000;
-/// Words that one beginning may stand for.
-const MAX_COMPLETIONS: usize = 64;
+/// Words of a day that one beginning may stand for, in alphabetical order; a beginning of more is too short to mean one.
+const MAX_COMPLETIONS: usize = 256;
 /// Rows of a page when nothing is said.
 const DEFAULT_PAGE: usize = 50;
 

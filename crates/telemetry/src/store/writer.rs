@@ -253,24 +253,22 @@ impl Writer {
 
     /// Deletes the oldest days while all files together are too large; today's is never deleted.
     fn keep_within_bytes(&mut self) {
-        loop {
-            let taken = self.bytes_taken();
-            self.full = taken > self.limits.max_bytes;
-            match self
-                .days
-                .oldest()
-                .filter(|_| self.full && self.days.len() > 1)
-            {
-                Some(day) if day < self.today => self.delete(day),
-                _ => break,
+        let was_full = std::mem::replace(&mut self.full, true);
+        while self.bytes_taken() > self.limits.max_bytes {
+            match self.days.oldest().filter(|day| *day < self.today) {
+                Some(day) => self.delete(day),
+                None => {
+                    if !was_full {
+                        tracing::warn!(
+                            limit = self.limits.max_bytes,
+                            "telemetry takes all the bytes it may"
+                        );
+                    }
+                    return;
+                }
             }
         }
-        if self.full {
-            tracing::warn!(
-                limit = self.limits.max_bytes,
-                "telemetry takes all the bytes it may"
-            );
-        }
+        self.full = false;
     }
 
     fn bytes_taken(&self) -> u64 {

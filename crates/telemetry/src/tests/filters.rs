@@ -1,7 +1,9 @@
 use serde_json::json;
 
 use super::harness::{DAY, SECOND, attributes, now, span, store, trace_id};
-use crate::{Attributes, LogFilter, LogRecord, StatusCode, TraceFilter, TraceStore};
+use crate::{
+    Attributes, LogFilter, LogRecord, StatusCode, TraceFilter, TraceStore, store::Condition,
+};
 
 /// Three traces, each of a root and one child: 1 is the oldest.
 async fn three() -> (tempfile::TempDir, TraceStore) {
@@ -415,5 +417,53 @@ async fn log_records_are_found_too() {
         )
         .await,
         None
+    );
+}
+
+#[tokio::test]
+async fn a_page_is_a_walk_over_an_index() {
+    let (_dir, store) = three().await;
+    let plan = |filter: TraceFilter| {
+        let condition = Condition::of(&filter).unwrap();
+        store.question(move |readers, stop| {
+            let day = readers.days.newest_first()[0];
+            let steps = readers.ask(day, stop, |connection| {
+                let (tables, conditions, values) = condition.sql(connection, None)?.unwrap();
+                let sql = format!(
+                    "EXPLAIN QUERY PLAN SELECT traces.name FROM {tables} WHERE {conditions} \
+                     ORDER BY traces.start_ns DESC, traces.trace_id DESC LIMIT 1"
+                );
+                let mut statement = connection.prepare(&sql)?;
+                let steps = statement.query_map(rusqlite::params_from_iter(values), |row| {
+                    row.get::<_, String>(3)
+                })?;
+                steps.collect::<rusqlite::Result<Vec<_>>>()
+            })?;
+            Ok(steps.unwrap().join("; "))
+        })
+    };
+    let by_time = plan(TraceFilter {
+        min_duration_ns: Some(1),
+        ..TraceFilter::default()
+    })
+    .await
+    .unwrap();
+    assert!(
+        by_time.contains("USING INDEX traces_by_start") && !by_time.contains("TEMP B-TREE"),
+        "{by_time}"
+    );
+    let by_term = plan(TraceFilter {
+        agent: Some("greeter".into()),
+        ..TraceFilter::default()
+    })
+    .await
+    .unwrap();
+    assert!(
+        by_term.contains("SEARCH postings USING PRIMARY KEY"),
+        "{by_term}"
+    );
+    assert!(
+        by_term.contains("SEARCH traces USING INTEGER PRIMARY KEY"),
+        "{by_term}"
     );
 }
