@@ -65,6 +65,9 @@ pub struct Job {
     /// The agent it is about, once known.
     #[serde(default)]
     pub agent: AgentName,
+    /// Where a deploy takes it from.
+    #[serde(default)]
+    pub source: String,
     /// Its state.
     pub state: JobState,
     /// 0 to 1; never goes back.

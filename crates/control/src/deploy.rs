@@ -472,7 +472,9 @@ impl Bench {
             ..
         } = work
         {
-            let _ = fs_err::tokio::remove_file(path).await;
+            if let Some(folder) = path.parent() {
+                let _ = fs_err::tokio::remove_dir_all(folder).await;
+            }
         }
     }
 }

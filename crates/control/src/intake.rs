@@ -64,17 +64,23 @@ impl ServeUpload<DeployArchive> for ControlPlane {
     ) -> Result<Job, Fault> {
         // Looked at before it is accepted: what is no archive is refused at once.
         nasiko_workshop::Source::parse(&file.path.display().to_string())?;
-        let uploads = self.shared.home.uploads();
-        let kept = uploads.join(uuid::Uuid::now_v7().to_string());
+        // Under a name made of its own, since an archive without a card is called after its file.
+        let stem = nasiko_workshop::Source::Archive(file.name.clone().into()).suggested_name();
+        let folder = self
+            .shared
+            .home
+            .uploads()
+            .join(uuid::Uuid::now_v7().to_string());
+        let kept = folder.join(format!("{stem}.zip"));
         let taken_over = async {
-            fs_err::tokio::create_dir_all(&uploads).await?;
+            fs_err::tokio::create_dir_all(&folder).await?;
             fs_err::tokio::rename(&file.path, &kept).await
         };
         taken_over
             .await
             .map_err(|error| crate::plane::internal("an upload could not be kept", &error))?;
         let source = Source::Upload {
-            path: kept.clone(),
+            path: kept,
             name: file.name,
         };
         let accepted = self
@@ -82,7 +88,7 @@ impl ServeUpload<DeployArchive> for ControlPlane {
             .accept_deploy(caller, source, request.options)
             .await;
         if accepted.is_err() {
-            let _ = fs_err::tokio::remove_file(&kept).await;
+            let _ = fs_err::tokio::remove_dir_all(&folder).await;
         }
         accepted
     }

@@ -158,6 +158,10 @@ pub(crate) fn shown(job: nasiko_store::Job) -> Job {
         id: job.id.into(),
         kind: work.as_ref().map_or(JobKind::Deploy, Work::kind),
         agent,
+        source: match &work {
+            Some(Work::Deploy { source, .. }) => source.shown(),
+            _ => String::new(),
+        },
         state: match job.state {
             nasiko_store::JobState::Queued => JobState::Queued,
             nasiko_store::JobState::Running => JobState::Running,
@@ -203,13 +207,30 @@ fn page_size(limit: Option<u32>) -> Option<usize> {
 
 impl Serve<ListJobs> for ControlPlane {
     async fn serve(&self, _: &Caller, request: ListJobs) -> Result<Page<Job>, Fault> {
-        let query = JobQuery {
+        let mut query = JobQuery {
             states: request.state.map(queue_state).into_iter().collect(),
-            subject: request.agent.as_ref().map(subject_of),
+            subject: None,
             after: request.cursor.map(Cursor),
             limit: page_size(request.limit),
         };
-        list(&self.shared, query).await
+        let Some(agent) = request.agent else {
+            return list(&self.shared, query).await;
+        };
+        // Whose job a deploy is turns out while it runs, so the queue cannot be asked for it.
+        let wanted = page_size(request.limit).unwrap_or(100);
+        let mut found = Page::default();
+        query.limit = Some(500);
+        loop {
+            let page = list(&self.shared, query.clone()).await?;
+            found
+                .items
+                .extend(page.items.into_iter().filter(|job| job.agent == agent));
+            query.after = page.next_cursor.map(Cursor);
+            if query.after.is_none() || found.items.len() >= wanted {
+                found.items.truncate(wanted);
+                return Ok(found);
+            }
+        }
     }
 }
 

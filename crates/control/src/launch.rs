@@ -34,6 +34,30 @@ pub(crate) struct Launched {
     pub(crate) card: Value,
     pub(crate) card_generated: bool,
     pub(crate) protocol: Protocol,
+    /// Held until the agent points to it.
+    on_its_way: OnItsWay,
+}
+
+/// An instance that nobody points to yet and that is not to be ended for it.
+pub(crate) struct OnItsWay {
+    shared: Arc<Shared>,
+    deployment: DeploymentId,
+}
+
+impl OnItsWay {
+    fn new(shared: &Arc<Shared>, deployment: &DeploymentId) -> Self {
+        shared.launching.lock().insert(deployment.clone());
+        Self {
+            shared: Arc::clone(shared),
+            deployment: deployment.clone(),
+        }
+    }
+}
+
+impl Drop for OnItsWay {
+    fn drop(&mut self) {
+        self.shared.launching.lock().remove(&self.deployment);
+    }
 }
 
 /// A card and whether we made it up.
@@ -46,7 +70,7 @@ pub(crate) struct KnownCard {
 impl Shared {
     /// Starts an instance of `plan` and waits until it answers. On failure nothing of it is left but its record.
     pub(crate) async fn launch(
-        &self,
+        self: &Arc<Self>,
         agent: &AgentName,
         plan: &RunPlan,
         known_card: &KnownCard,
@@ -66,12 +90,11 @@ impl Shared {
             ended: None,
             fault: None,
         };
-        self.launching.lock().insert(deployment.id.clone());
+        let on_its_way = OnItsWay::new(self, &deployment.id);
         self.put_deployment(&deployment).await?;
         let started = self
             .start_and_probe(plan, &mut deployment, report, cancel)
             .await;
-        self.launching.lock().remove(&deployment.id);
         match started {
             Ok(answering) => {
                 let (card, generated) = match answering.card {
@@ -84,6 +107,7 @@ impl Shared {
                     card,
                     card_generated: generated,
                     protocol: answering.protocol,
+                    on_its_way,
                 })
             }
             Err(fault) => {
@@ -134,7 +158,7 @@ impl Shared {
             let instance = runtime.start(&spec, cancel).await?;
             deployment.instance.clone_from(&instance.handle);
             self.put_deployment(deployment).await?;
-            match probe::until_it_answers(self, &*runtime, &instance, plan, cancel).await? {
+            match probe::until_it_answers(self, &*runtime, &instance, plan, port, cancel).await? {
                 probe::Outcome::Answers(answering) => return Ok(answering),
                 probe::Outcome::ListensElsewhere(other) if !second_try => {
                     report.line(format!(
@@ -161,6 +185,7 @@ impl Shared {
         mut also: impl FnMut(&mut AgentRecord, &mut Batch),
     ) -> Result<(), Fault> {
         let Launched {
+            on_its_way: _on_its_way,
             mut deployment,
             address,
             card,

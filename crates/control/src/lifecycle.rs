@@ -6,7 +6,7 @@ use nasiko_contract::{
     AgentName, AgentState, DeleteAgent, DeployResult, DeploySeconds, DeploymentState, ErrorCode,
     Fault, Job, RebuildAgent, RestartAgent, StartAgent, StopAgent,
 };
-use nasiko_store::{Batch, Expected};
+use nasiko_store::{Batch, Expected, Query};
 use serde_json::{Value, json};
 
 use crate::{
@@ -15,7 +15,10 @@ use crate::{
     jobs::Work,
     launch::KnownCard,
     plane::ControlPlane,
-    records::{AgentRecord, BuildRecord, DeploymentRecord, Desired, SessionRecord, VersionRecord},
+    records::{
+        AgentRecord, BuildRecord, DeploymentRecord, Desired, MessageRecord, SessionRecord,
+        VersionRecord,
+    },
     secrets::Belongs,
     worker::Bench,
 };
@@ -163,8 +166,16 @@ impl Bench {
         shared.forget_all(Belongs::Deploy(name)).await?;
         shared.forget_all(Belongs::Gateway(name)).await?;
         let mut batch = Batch::new();
-        for session in shared.history::<SessionRecord>(name).await? {
-            batch.delete_children::<crate::records::MessageRecord>(session.session.id.as_str());
+        let mut sessions = Query::of(name.as_str()).limit(Batch::MAX_CHANGES / 2);
+        loop {
+            let page = shared.store.list::<SessionRecord>(sessions.clone()).await?;
+            for session in page.items {
+                batch.delete_children::<MessageRecord>(session.value.session.id.as_str());
+            }
+            let Some(next) = page.next else { break };
+            // A batch holds so many changes; conversations that are gone already are no loss if the rest fails.
+            shared.store.commit(std::mem::take(&mut batch)).await?;
+            sessions = sessions.after(Some(next));
         }
         batch
             .delete_children::<SessionRecord>(name.as_str())

@@ -192,8 +192,9 @@ impl ControlPlane {
             _lock: lock,
         });
         crate::listen::start(&shared, config.listeners)?;
-        crate::adopt::at_start(&shared).await?;
+        // Before anything is taken over: what ends meanwhile is noticed.
         crate::supervise::start(&shared);
+        crate::adopt::at_start(&shared).await?;
         crate::worker::start(&shared).await?;
         Ok(Self { shared })
     }

@@ -25,6 +25,8 @@ const SLOWEST: Duration = Duration::from_millis(50);
 const ONE_TRY: Duration = Duration::from_secs(2);
 /// After this long without an answer it is looked at which ports the program listens on instead.
 const LOOK_ELSEWHERE: Duration = Duration::from_millis(1_500);
+/// How long until that is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// How long an agent that answers may take to serve its card.
 const CARD_LIMIT: Duration = Duration::from_secs(5);
 /// Lines of its log shown when it never listened.
@@ -45,12 +47,13 @@ pub(crate) enum Outcome {
     ListensElsewhere(u16),
 }
 
-/// Waits until `instance` answers. Ends early when it exits, when `cancel` is cancelled, and after the plan's limit.
+/// Waits until `instance` answers; `published` is the port of a container that can be reached. Ends early when it exits, when `cancel` is cancelled, and after the plan's limit.
 pub(crate) async fn until_it_answers(
     shared: &Shared,
     runtime: &dyn Runtime,
     instance: &Instance,
     plan: &RunPlan,
+    published: Option<u16>,
     cancel: &CancellationToken,
 ) -> Result<Outcome, Fault> {
     let limit = Duration::from_millis(plan.start_timeout_ms);
@@ -59,7 +62,7 @@ pub(crate) async fn until_it_answers(
     tokio::select! {
         () = cancel.cancelled() => Err(cancelled()),
         exit = runtime.wait_exit(&instance.id, &stop_waiting) => Err(ended(&exit?)),
-        outcome = answers(shared, runtime, instance, plan) => outcome,
+        outcome = answers(shared, runtime, instance, plan, published) => outcome,
         () = tokio::time::sleep(limit) => Err(never_listened(runtime, instance, limit).await),
     }
 }
@@ -69,16 +72,17 @@ async fn answers(
     runtime: &dyn Runtime,
     instance: &Instance,
     plan: &RunPlan,
+    published: Option<u16>,
 ) -> Result<Outcome, Fault> {
-    let begun = Instant::now();
     let Some(mut address) = instance.address else {
         return Err(Fault::new(
             ErrorCode::StartFailed,
             "The instance has no address",
         ));
     };
+    let expected = published.unwrap_or(address.port());
     let mut wait = FASTEST;
-    let mut looked = false;
+    let mut look_elsewhere = Instant::now() + LOOK_ELSEWHERE;
     loop {
         if answers_once(shared, address, plan.ready.as_deref()).await {
             let (card, protocol) = look_at(shared, address).await;
@@ -88,28 +92,17 @@ async fn answers(
                 protocol,
             }));
         }
-        if !looked && begun.elapsed() > LOOK_ELSEWHERE {
-            looked = true;
+        if Instant::now() > look_elsewhere {
+            look_elsewhere = Instant::now() + LOOK_AGAIN;
             let ports = runtime.listening(&instance.id).await;
-            match plan.runtime {
+            let elsewhere = best(&ports, &plan.ports).filter(|_| !ports.contains(&expected));
+            match (plan.runtime, elsewhere) {
                 // A program that does not care for PORT: where it listens is where it is called.
-                RuntimeKind::Process if !ports.contains(&address.port()) => {
-                    if let Some(port) = best(&ports, &plan.ports) {
-                        address.set_port(port);
-                    }
-                    looked = !ports.is_empty();
+                (RuntimeKind::Process, elsewhere) => {
+                    address.set_port(elsewhere.unwrap_or(expected));
                 }
-                RuntimeKind::Process => {}
-                RuntimeKind::Docker => {
-                    let published = plan.ports.first().copied().unwrap_or(8000);
-                    if !ports.is_empty()
-                        && !ports.contains(&published)
-                        && let Some(port) = best(&ports, &plan.ports)
-                    {
-                        return Ok(Outcome::ListensElsewhere(port));
-                    }
-                    looked = !ports.is_empty();
-                }
+                (RuntimeKind::Docker, Some(port)) => return Ok(Outcome::ListensElsewhere(port)),
+                (RuntimeKind::Docker, None) => {}
             }
         }
         tokio::time::sleep(wait).await;

@@ -95,7 +95,8 @@ async fn run(shared: &Arc<Shared>, claimed: ClaimedJob) {
     };
     let done = std::panic::AssertUnwindSafe(perform(&bench, job.payload)).catch_unwind();
     tokio::pin!(done);
-    let mut heartbeat = tokio::time::interval(HEARTBEAT);
+    let mut heartbeat =
+        tokio::time::interval_at(tokio::time::Instant::now() + HEARTBEAT, HEARTBEAT);
     let outcome = {
         let writing = report.run();
         tokio::pin!(writing);
