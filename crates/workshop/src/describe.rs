@@ -196,19 +196,17 @@ fn identify(
 }
 
 fn health_path(description: &Description, sources: &SourceFacts) -> Option<String> {
+    const PATHS: [&str; 6] = [
+        "/health",
+        "/healthz",
+        "/ready",
+        "/readyz",
+        "/livez",
+        "/api/health",
+    ];
     let declared = description.manifest.run.ready.clone();
-    declared.or_else(|| {
-        sources
-            .routes
-            .iter()
-            .map(|route| route.path.clone())
-            .find(|path| {
-                matches!(
-                    path.trim_end_matches('/'),
-                    "/health" | "/healthz" | "/ready" | "/readyz" | "/livez" | "/api/health"
-                )
-            })
-    })
+    let known = |path: &&String| PATHS.contains(&path.trim_end_matches('/'));
+    declared.or_else(|| sources.routes.iter().find(known).cloned())
 }
 
 /// Findings over the whole, and what stops a deploy.

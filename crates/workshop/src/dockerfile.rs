@@ -2,6 +2,7 @@
 //! folder that has none.
 
 mod generate;
+mod layout;
 mod lint;
 mod process;
 mod read;

@@ -32,7 +32,7 @@ pub(super) fn guess(
         sources
             .routes
             .iter()
-            .any(|route| route.path.trim_end_matches('/') == path)
+            .any(|route| route.trim_end_matches('/') == path)
     };
     if serves("/v1/chat/completions") || serves("/chat/completions") {
         return Protocol::Openai;

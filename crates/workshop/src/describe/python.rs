@@ -1,15 +1,18 @@
 //! The entry of a Python folder: scripts, `__main__.py`, `main.py`, or an application object for a server.
 
+mod options;
+
 use std::path::PathBuf;
 
 use indexmap::IndexMap;
+
+pub(super) use options::with_port_options;
 
 use super::Entry;
 use super::entry::join;
 use super::folder::Folder;
 use super::project::Project;
 use super::source::SourceFacts;
-use crate::text::has_extension;
 
 /// File names that start an agent, best first.
 const STARTERS: [&str; 3] = ["__main__.py", "main.py", "app.py"];
@@ -62,7 +65,7 @@ fn of_script(folder: &Folder<'_>, project: &Project) -> Option<Entry> {
             &format!("import sys; from {module} import {function}; sys.exit({function}())"),
         ])
     };
-    Some(with_options(
+    Some(options::with_options(
         folder,
         &file,
         started(command, why, file.clone(), base),
@@ -105,7 +108,7 @@ fn in_directory(folder: &Folder<'_>, directory: &str, sources: &SourceFacts) -> 
             }
             (false, _) => python(&[&file]),
         };
-        return Some(with_options(
+        return Some(options::with_options(
             folder,
             &file,
             started(command, file.clone(), file.clone(), ""),
@@ -163,7 +166,7 @@ fn in_package(folder: &Folder<'_>, base: &str) -> Option<Entry> {
     } else {
         format!("{package}.{}", name.trim_end_matches(".py"))
     };
-    Some(with_options(
+    Some(options::with_options(
         folder,
         &file,
         started(python(&["-m", &module]), file.clone(), file.clone(), base),
@@ -280,69 +283,5 @@ fn imports_as(text: &str, package: &str) -> bool {
                         .strip_prefix(package)
                         .is_some_and(|rest| rest.starts_with(['.', ' ']))
             })
-        })
-}
-
-/// Hands the port and the address to a program that takes them as options.
-fn with_options(folder: &Folder<'_>, file: &str, mut entry: Entry) -> Entry {
-    entry.command = append_options(folder, file, entry.command);
-    entry
-}
-
-/// As above, for a command of which only the words are known.
-pub(super) fn with_port_options(
-    folder: &Folder<'_>,
-    workdir: &str,
-    command: Vec<String>,
-) -> Vec<String> {
-    if command.first().is_none_or(|program| program != "python") {
-        return command;
-    }
-    let words: Vec<&str> = command.iter().skip(1).map(String::as_str).collect();
-    let file = match words.as_slice() {
-        ["-m", module, ..] => {
-            let path = module.replace('.', "/");
-            [format!("{path}/__main__.py"), format!("{path}.py")]
-                .into_iter()
-                .map(|path| join(workdir, &path))
-                .find(|path| folder.has(path))
-        }
-        [script, ..] if has_extension(script, "py") => Some(join(workdir, script)),
-        [directory, ..] if !directory.starts_with('-') => {
-            let directory = directory.trim_start_matches('.');
-            Some(join(workdir, &join(directory, "__main__.py")))
-        }
-        _ => None,
-    };
-    match file {
-        Some(file) => append_options(folder, &file, command),
-        None => command,
-    }
-}
-
-fn append_options(folder: &Folder<'_>, file: &str, mut command: Vec<String>) -> Vec<String> {
-    let Some(text) = folder.read(file) else {
-        return command;
-    };
-    for (option, value) in [("--host", "$HOST"), ("--port", "$PORT")] {
-        let declared = [format!("\"{option}\""), format!("'{option}'")]
-            .iter()
-            .any(|quoted| text.contains(quoted.as_str()));
-        let given = command
-            .iter()
-            .any(|word| word == option || word.starts_with(&format!("{option}=")));
-        if declared && !given && is_option_declaration(&text, option) {
-            command.extend([option.to_owned(), value.to_owned()]);
-        }
-    }
-    command
-}
-
-/// Whether the option is declared for the program itself (`click`, `argparse`, `typer`), not handed to another.
-fn is_option_declaration(text: &str, option: &str) -> bool {
-    text.lines()
-        .filter(|line| line.contains(option))
-        .any(|line| {
-            line.contains("option(") || line.contains("add_argument(") || line.contains("Option(")
         })
 }

@@ -47,7 +47,7 @@ pub(super) fn find(
         _ => of(RequirementsKind::Pip, Vec::new()),
     };
     if requirements.files.is_empty() {
-        requirements.packages = dockerfile?.pip_packages.clone();
+        requirements.packages.clone_from(&dockerfile?.pip_packages);
         if requirements.packages.is_empty() {
             return None;
         }

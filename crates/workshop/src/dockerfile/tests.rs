@@ -195,7 +195,7 @@ fn commands_run_in_the_folder() {
     check(
         &files,
         "COPY . .\nCMD [\"sh\", \"-c\", \"python main.py --port ${PORT:-8000}\"]",
-        &["sh", "-c", "python main.py --port ${PORT:-8000}"],
+        &["python", "main.py", "--port", "$PORT"],
         "",
     );
     check(

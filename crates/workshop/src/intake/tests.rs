@@ -26,7 +26,11 @@ impl Place {
         self.temp.path().join(name)
     }
 
-    /// Writes the bytes as `agent.<ending>` and acquires them.
+    fn has(&self, name: &str) -> bool {
+        self.path(name).symlink_metadata().is_ok()
+    }
+
+    /// Writes the bytes as an archive and acquires them.
     async fn acquire(&self, bytes: &[u8], limits: &Limits) -> Result<PathBuf, WorkshopError> {
         let archive = self.path("My Agent.zip");
         fs_err::write(&archive, bytes).unwrap();
@@ -46,7 +50,7 @@ impl Place {
     async fn refused(&self, bytes: &[u8], limits: &Limits) -> Fault {
         let error = self.acquire(bytes, limits).await.unwrap_err();
         let left: Vec<_> = fs_err::read_dir(self.path("into"))
-            .map(|entries| entries.collect())
+            .map(Iterator::collect)
             .unwrap_or_default();
         assert!(left.is_empty(), "left behind: {left:?}");
         Fault::from(error)

@@ -86,7 +86,7 @@ fn wrong_values_name_their_line() {
     ] {
         match Manifest::parse(text) {
             Err(WorkshopError::ManifestBroken { line: found, .. }) => {
-                assert_eq!(found, line, "{text}")
+                assert_eq!(found, line, "{text}");
             }
             other => panic!("{text}: {other:?}"),
         }

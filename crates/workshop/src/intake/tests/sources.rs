@@ -106,7 +106,7 @@ async fn a_folder_is_used_where_it_is() {
     .await
     .unwrap();
     assert_eq!(root, fs_err::canonicalize(place.path("agent")).unwrap());
-    assert!(!place.path("into").exists());
+    assert!(!place.has("into"));
 }
 
 /// A repository with one commit on `main` and another on `dev`.
@@ -171,7 +171,7 @@ async fn repositories_are_cloned() {
     assert!(
         root.ends_with("into/origin")
             && root.join("main.py").is_file()
-            && !root.join("dev.py").exists()
+            && !root.join("dev.py").is_file()
     );
 
     let other = Place::new();
@@ -231,7 +231,7 @@ async fn a_clone_that_fails_shows_what_git_said() {
         "{:?}",
         fault.evidence
     );
-    assert!(!place.path("into/origin").exists());
+    assert!(!place.has("into/origin"));
 }
 
 #[tokio::test]
@@ -265,7 +265,7 @@ async fn a_clone_from_a_server_that_never_answers_ends_by_cancel_or_limit() {
         cancel.cancel();
     });
     assert_eq!(error.unwrap_err().code(), ErrorCode::Cancelled);
-    assert!(!place.path("into/agent").exists());
+    assert!(!place.has("into/agent"));
 }
 
 #[test]
