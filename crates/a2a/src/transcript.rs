@@ -4,8 +4,11 @@
 //! messages, in the words beside a state; and once more in the final status or a closing snapshot. This keeps one text
 //! in the order of arrival and says how each event changed it. It is pure: no clock, no I/O.
 
+mod pieces;
 #[cfg(test)]
 mod tests;
+
+use pieces::{appended, join, joint, merge, only_text, squeeze, weight};
 
 use crate::message::{
     AgentEvent, Artifact, ArtifactUpdate, Message, Part, Role, Task, TaskState, plain_text,
@@ -481,85 +484,3 @@ enum Repeat {
 
 /// Closing words shorter than this are not looked for at the end of a longer answer: "no" may well be said twice.
 const MIN_TAIL: usize = 12;
-
-/// What goes between two pieces. Chunks follow each other directly; what is complete in itself starts a new line or paragraph.
-fn joint(previous: Option<&Segment>, next: &Segment, before: &str, text: &str) -> &'static str {
-    let Some(previous) = previous.filter(|_| !before.is_empty() && !text.is_empty()) else {
-        return "";
-    };
-    let ends_line = before.ends_with('\n') || text.starts_with('\n');
-    match (&previous.source, &next.source) {
-        _ if ends_line => "",
-        (Source::Artifact(_), Source::Artifact(_)) if previous.name == next.name => "",
-        (Source::Message(_), Source::Message(_)) if !is_new_sentence(before, text) => "",
-        (Source::Message(_), Source::Message(_)) => "\n",
-        (Source::Stream, Source::Stream) => "",
-        _ => "\n\n",
-    }
-}
-
-/// A finished sentence is followed by the beginning of another, without the space that a torn text would have.
-fn is_new_sentence(before: &str, text: &str) -> bool {
-    before.ends_with(['.', '!', '?', '\u{2026}', ':'])
-        && text.starts_with(|first: char| !first.is_whitespace())
-}
-
-fn join(segments: &[Segment]) -> String {
-    let mut joined = String::new();
-    let mut previous = None;
-    for segment in segments {
-        let text = segment.text();
-        joined.push_str(joint(previous, segment, &joined, &text));
-        joined.push_str(&text);
-        previous = Some(segment);
-    }
-    joined
-}
-
-/// The text without any white space: what two tellings of the same have in common.
-fn squeeze(text: &str) -> String {
-    text.split_whitespace().collect()
-}
-
-fn only_text(parts: &[Part]) -> bool {
-    parts.iter().all(|part| matches!(part, Part::Text(_)))
-}
-
-fn appended(text: &str) -> Change {
-    if text.is_empty() {
-        Change::None
-    } else {
-        Change::Appended(text.to_owned())
-    }
-}
-
-fn merge(first: Change, second: Change) -> Change {
-    match (first, second) {
-        (Change::Rewritten, _) | (_, Change::Rewritten) => Change::Rewritten,
-        (Change::Appended(mut before), Change::Appended(after)) => {
-            before.push_str(&after);
-            Change::Appended(before)
-        }
-        (added @ Change::Appended(_), _) | (_, added @ Change::Appended(_)) => added,
-        (Change::Progress, _) | (_, Change::Progress) => Change::Progress,
-        (Change::None, Change::None) => Change::None,
-    }
-}
-
-/// Roughly what parts occupy, in bytes.
-fn weight(parts: &[Part]) -> usize {
-    const PER_PART: usize = 64;
-    parts.iter().map(|part| PER_PART + part_size(part)).sum()
-}
-
-fn part_size(part: &Part) -> usize {
-    match part {
-        Part::Text(text) => text.len(),
-        Part::File(file) => match &file.content {
-            crate::message::FileContent::Bytes(text) | crate::message::FileContent::Uri(text) => {
-                text.len()
-            }
-        },
-        Part::Data(data) => data.to_string().len(),
-    }
-}
