@@ -27,7 +27,10 @@ impl From<Diagnosis> for Fault {
     }
 }
 
-/// What one reader of the lines found.
+/// Looks for one kind of cause in the last lines.
+type Reader = fn(&[&str]) -> Option<Finding>;
+
+/// What a reader found.
 struct Finding {
     code: ErrorCode,
     message: String,
@@ -49,7 +52,7 @@ impl Finding {
 /// Names what ended a program, as well as its last lines tell.
 pub fn diagnose(exit: &Exit) -> Diagnosis {
     let lines: Vec<&str> = exit.last_lines.iter().map(String::as_str).collect();
-    let readers: [fn(&[&str]) -> Option<Finding>; 5] = [
+    let readers: [Reader; 5] = [
         port_taken,
         environment_key,
         import_error,

@@ -233,7 +233,8 @@ impl Runtime for DockerRuntime {
             .client()
             .await?
             .with_timeout(grace + MARGIN);
-        let seconds = i32::try_from(grace.as_secs_f64().ceil() as i64).unwrap_or(i32::MAX);
+        // The engine counts in seconds.
+        let seconds = i32::try_from(grace.as_millis().div_ceil(1000)).unwrap_or(i32::MAX);
         match client
             .stop_container(
                 &id,

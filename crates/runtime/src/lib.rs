@@ -10,6 +10,8 @@ mod error;
 mod instance;
 mod placeholder;
 mod process;
+#[cfg(test)]
+mod skipping;
 mod spec;
 
 use std::time::Duration;
@@ -35,7 +37,8 @@ pub use crate::spec::{
 /// One place where agents run.
 ///
 /// Every call is bounded in time. Calls that can take long end with [`RuntimeError::Cancelled`] soon after their token
-/// is cancelled, and leave nothing half-made behind.
+/// is cancelled, and leave nothing half-made behind. A future that is dropped instead may leave an instance behind,
+/// which [`Runtime::list`] finds.
 #[async_trait]
 pub trait Runtime: Send + Sync {
     /// Which place this is.

@@ -191,12 +191,12 @@ impl From<SecretString> for EnvValue {
 }
 
 /// What an instance may use. The process runtime holds `log_bytes` alone.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Memory in bytes.
     pub memory_bytes: Option<u64>,
-    /// Processors, in cores.
-    pub cpus: Option<f64>,
+    /// Processor time in thousandths of a core.
+    pub milli_cpus: Option<u32>,
     /// Processes and threads.
     pub pids: Option<u32>,
     /// What is kept of each of its two outputs, in bytes; once more as much may lie in a rotated file.
@@ -212,7 +212,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             memory_bytes: None,
-            cpus: None,
+            milli_cpus: None,
             pids: None,
             log_bytes: Self::LOG_BYTES,
         }

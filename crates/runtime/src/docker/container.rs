@@ -40,12 +40,12 @@ pub(super) async fn start(
         });
     };
     let instance = InstanceId::new(&spec.deployment_id);
-    if find(shared, &instance).await?.is_some() {
+    let (existing, _) = tokio::try_join!(find(shared, &instance), network::ensure(shared))?;
+    if existing.is_some() {
         return Err(RuntimeError::InvalidSpec {
             message: format!("instance {instance} was started before"),
         });
     }
-    network::ensure(shared).await?;
     check(cancel)?;
     let client = shared.engine.client().await?;
     let id = create(shared, &client, spec, body(shared, spec, reference)).await?;
@@ -180,7 +180,9 @@ fn body(shared: &Shared, spec: &StartSpec, image: &str) -> ContainerCreateBody {
             memory: limits
                 .memory_bytes
                 .map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX)),
-            nano_cpus: limits.cpus.map(|cpus| (cpus * 1e9) as i64),
+            nano_cpus: limits
+                .milli_cpus
+                .map(|milli_cpus| i64::from(milli_cpus) * 1_000_000),
             pids_limit: limits.pids.map(i64::from),
             log_config: Some(HostConfigLogConfig {
                 typ: Some("json-file".to_owned()),

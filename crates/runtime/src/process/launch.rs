@@ -176,7 +176,7 @@ fn launch(
     let workdir = match &spec.artifact {
         Artifact::Node { environment } => {
             let work = folder.join("work");
-            node::link_folder(&spec.workdir, environment, &work)?;
+            node::mirror(&spec.workdir, environment, &work)?;
             work
         }
         Artifact::Image { .. } => {
@@ -266,17 +266,7 @@ fn environment(
             environment.insert("VIRTUAL_ENV".into(), made.into());
             join_path(&[&python::programs(made)], &path, &[])
         }
-        Artifact::Node { environment: made } => {
-            let given = environment
-                .get(OsStr::new("NODE_OPTIONS"))
-                .map(|given| given.to_string_lossy().into_owned());
-            let options = given.map_or_else(
-                || node::OPTIONS.to_owned(),
-                |given| format!("{given} {}", node::OPTIONS),
-            );
-            environment.insert("NODE_OPTIONS".into(), options.into());
-            join_path(&[&node::programs(made)], &path, &[])
-        }
+        Artifact::Node { environment: made } => join_path(&[&node::programs(made)], &path, &[]),
         Artifact::Folder | Artifact::Image { .. } => match interpreter {
             // A shell command says `python` where this machine may have `python3` alone.
             Some(interpreter) if find_program("python", &path).is_none() => {

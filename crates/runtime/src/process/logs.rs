@@ -21,9 +21,9 @@ pub(super) const LINE_BYTES: usize = 16 * 1024;
 const HISTORY_BYTES: u64 = 1024 * 1024;
 /// Marks closer together than this tell nothing new.
 const MARK_DISTANCE: Duration = Duration::from_millis(250);
-/// With more marks than this a file is turned over even when it is short.
-const MARKS_LIMIT: u64 = 64 * 1024;
-const MARK_BYTES: u64 = 16;
+/// With more bytes of marks than this a file is turned over even when it is short.
+const MARKS_LIMIT: u64 = 1024 * 1024;
+const MARK_BYTES: usize = 16;
 
 /// Both outputs, in the order in which equal times are shown.
 pub(super) const STREAMS: [LogStream; 2] = [LogStream::Stdout, LogStream::Stderr];
@@ -153,12 +153,12 @@ impl Keeper {
             .create(true)
             .append(true)
             .open(&marks_path)?;
-        let mut mark = [0; MARK_BYTES as usize];
+        let mut mark = [0; MARK_BYTES];
         mark[..8].copy_from_slice(&length.to_le_bytes());
         mark[8..].copy_from_slice(&millis(now).to_le_bytes());
         marks.write_all(&mark)?;
         (self.marked, self.marked_at) = (length, now);
-        let full = marks.metadata()?.len() > MARKS_LIMIT * MARK_BYTES;
+        let full = marks.metadata()?.len() > MARKS_LIMIT;
         if length > self.limit || full {
             let mut turn = turns.write();
             self.turn_over(&marks_path)?;
@@ -289,7 +289,7 @@ impl Marks {
         let bytes = fs::read(marks_of(path)).unwrap_or_default();
         let number = |bytes: &[u8]| bytes.try_into().map_or(0, u64::from_le_bytes);
         let marks = bytes
-            .chunks_exact(usize::try_from(MARK_BYTES).unwrap_or(16))
+            .chunks_exact(MARK_BYTES)
             .map(|mark| (number(&mark[..8]), number(&mark[8..])))
             .collect();
         let last_written = fs::metadata(path)

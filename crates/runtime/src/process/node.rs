@@ -1,7 +1,8 @@
 //! Node packages: installed beside the person's folder, never into it.
 //!
-//! Node looks for packages in the folders above a file, so an instance runs in a folder of links: one to each entry of
-//! the person's folder and one to the installed `node_modules`, with Node told not to resolve the links.
+//! Node and its tools look for packages in the folders above a file, by its real path. An instance therefore runs in a
+//! mirror of the folder: the same files under second names (hard links), and the installed `node_modules` beside them.
+//! What the program writes into an existing file reaches the person's folder; new files stay in the mirror.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -14,9 +15,11 @@ use super::tool::Tool;
 use crate::error::RuntimeError;
 use crate::spec::Progress;
 
-/// What `NODE_OPTIONS` needs so that the folder of links is seen as the real one.
-pub(super) const OPTIONS: &str = "--preserve-symlinks --preserve-symlinks-main";
 const PACKAGES: &str = "node_modules";
+/// Not mirrored: nothing in them is run.
+const NOT_MIRRORED: [&str; 2] = [PACKAGES, ".git"];
+/// Entries of a folder that are mirrored at most.
+const MIRROR_LIMIT: usize = 20_000;
 /// Read by npm beside the manifest.
 const ALSO_READ: [&str; 3] = ["package-lock.json", "npm-shrinkwrap.json", ".npmrc"];
 
@@ -81,37 +84,51 @@ pub(super) async fn install(installation: Installation<'_>) -> Result<(), Runtim
     })
 }
 
-/// Makes the folder of links an instance runs in.
-#[cfg(unix)]
-pub(super) fn link_folder(
-    root: &Path,
-    environment: &Path,
-    work: &Path,
-) -> Result<(), RuntimeError> {
-    let link = |from: &Path, to: &Path| {
-        fs::os::unix::fs::symlink(from, to).map_err(RuntimeError::file("linking", to))
-    };
-    fs::create_dir_all(work).map_err(RuntimeError::file("creating", work))?;
-    for entry in fs::read_dir(root).map_err(RuntimeError::file("reading", root))? {
-        let entry = entry.map_err(RuntimeError::file("reading", root))?;
-        if entry.file_name() == PACKAGES {
-            continue;
+/// Makes the mirror an instance runs in.
+pub(super) fn mirror(root: &Path, environment: &Path, work: &Path) -> Result<(), RuntimeError> {
+    let mut entries = 0;
+    let mut folders = vec![(root.to_owned(), work.to_owned())];
+    while let Some((from, to)) = folders.pop() {
+        fs::create_dir(&to).map_err(RuntimeError::file("creating", &to))?;
+        for entry in fs::read_dir(&from).map_err(RuntimeError::file("reading", &from))? {
+            let entry = entry.map_err(RuntimeError::file("reading", &from))?;
+            let name = entry.file_name();
+            if NOT_MIRRORED.iter().any(|left_out| name == *left_out) {
+                continue;
+            }
+            entries += 1;
+            if entries > MIRROR_LIMIT {
+                return Err(RuntimeError::InvalidSpec {
+                    message: format!(
+                        "the folder has more than {MIRROR_LIMIT} files; run npm install in it"
+                    ),
+                });
+            }
+            let kind = entry
+                .file_type()
+                .map_err(RuntimeError::file("reading", &from))?;
+            let second = to.join(&name);
+            if kind.is_dir() {
+                folders.push((entry.path(), second));
+            } else if kind.is_symlink() {
+                let target =
+                    fs::read_link(entry.path()).map_err(RuntimeError::file("reading", &from))?;
+                link(&target, &second)?;
+            } else if kind.is_file() && fs::hard_link(entry.path(), &second).is_err() {
+                // On another disk, or owned by somebody else.
+                fs::copy(entry.path(), &second).map_err(RuntimeError::file("copying", &second))?;
+            }
         }
-        link(&entry.path(), &work.join(entry.file_name()))?;
     }
     link(&environment.join(PACKAGES), &work.join(PACKAGES))
 }
 
-#[cfg(not(unix))]
-pub(super) fn link_folder(
-    _root: &Path,
-    _environment: &Path,
-    work: &Path,
-) -> Result<(), RuntimeError> {
-    Err(RuntimeError::InvalidSpec {
-        message: format!(
-            "{} cannot be linked on this system; install the packages in the folder",
-            work.display()
-        ),
-    })
+#[cfg(unix)]
+fn link(target: &Path, link: &Path) -> Result<(), RuntimeError> {
+    fs::os::unix::fs::symlink(target, link).map_err(RuntimeError::file("linking", link))
+}
+
+#[cfg(windows)]
+fn link(target: &Path, link: &Path) -> Result<(), RuntimeError> {
+    fs::os::windows::fs::symlink_dir(target, link).map_err(RuntimeError::file("linking", link))
 }

@@ -166,7 +166,9 @@ impl Shared {
         let requested = tracked.stopping.load(Ordering::Acquire);
         if !requested && let Ok(left) = self.members(tracked).await {
             // What a crashed program leaves behind would hold its port.
-            left.iter().for_each(|process| process.signal(Signal::KILL));
+            for process in left {
+                process.signal(Signal::KILL);
+            }
         }
         let ran_for = SystemTime::now()
             .duration_since(tracked.started_at)

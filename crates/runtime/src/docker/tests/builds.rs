@@ -132,7 +132,7 @@ async fn a_context_that_cannot_be_written_is_told_as_such() {
     };
     let mut plan = corner.plan("1.0.0", "", &[]);
     plan.context = Arc::new(|out: &mut dyn std::io::Write| {
-        out.write_all(&[0; 100_000])?;
+        out.write_all(&vec![0; 100_000])?;
         Err(std::io::Error::from(std::io::ErrorKind::StorageFull))
     });
     let failed = corner.build(&plan).await.unwrap_err();

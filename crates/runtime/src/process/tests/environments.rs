@@ -133,7 +133,7 @@ async fn an_environment_is_built_once_for_all_who_ask() {
     std::fs::write(expected.join("rubbish"), "x").unwrap();
     assert!(!prepare(&house, &plan, &steps).await.unwrap().reused);
     assert!(
-        !expected.join("rubbish").exists(),
+        !expected.join("rubbish").try_exists().unwrap(),
         "what was left is cleared away"
     );
 }
@@ -191,6 +191,34 @@ async fn without_uv_the_tools_of_python_do_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_tool_that_a_crash_left_behind_does_not_write_into_the_next_environment() {
+    let house = House::new().await;
+    package(house.folder());
+    let files = ["requirements.txt"];
+    let plan = plan(
+        house.folder(),
+        RequirementsKind::RequirementsTxt,
+        &files,
+        "abcdabcdabcdabcd",
+    );
+    let target = house
+        .home()
+        .join("environments")
+        .join("python-abcdabcdabcd");
+    std::fs::create_dir_all(&target).unwrap();
+    let mut orphan = std::process::Command::new("sleep")
+        .arg("600")
+        .env("NASIKO_ENVIRONMENT", &target)
+        .spawn()
+        .unwrap();
+    prepare(&house, &plan, &Mutex::default()).await.unwrap();
+    assert!(
+        !orphan.wait().unwrap().success(),
+        "it was ended before the folder was made anew"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn requirements_that_cannot_be_installed_fail_with_the_tools_words_and_leave_nothing() {
     let house = House::new().await;
     std::fs::write(
@@ -220,7 +248,8 @@ async fn requirements_that_cannot_be_installed_fail_with_the_tools_words_and_lea
             .home
             .path()
             .join("environments/python-123412341234")
-            .exists()
+            .try_exists()
+            .unwrap()
     );
 }
 
@@ -273,16 +302,20 @@ async fn cancelling_ends_the_tools() {
             .home
             .path()
             .join("environments/python-567856785678")
-            .exists()
+            .try_exists()
+            .unwrap()
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn node_packages_are_installed_beside_the_folder() {
-    if !super::super::base_environment::find_program("npm", &std::env::var_os("PATH").unwrap())
-        .is_some()
+    if super::super::base_environment::find_program("npm", &std::env::var_os("PATH").unwrap())
+        .is_none()
     {
-        eprintln!("SKIP node_packages_are_installed_beside_the_folder: npm is not installed");
+        crate::skipping::skip(
+            "node_packages_are_installed_beside_the_folder",
+            "npm is not installed",
+        );
         return;
     }
     let house = House::new().await;
@@ -300,7 +333,8 @@ async fn node_packages_are_installed_beside_the_folder() {
         .current_dir(root)
         .output();
     assert!(packed.unwrap().status.success());
-    let manifest = r#"{"name":"x","type":"module","dependencies":{"tiny":"file:tiny-1.0.0.tgz"}}"#;
+    let manifest = r#"{"name":"x","type":"module","scripts":{"start":"node src/main.js"},
+        "dependencies":{"tiny":"file:tiny-1.0.0.tgz"}}"#;
     std::fs::write(root.join("package.json"), manifest).unwrap();
     std::fs::create_dir(root.join("src")).unwrap();
     std::fs::write(
@@ -318,7 +352,7 @@ async fn node_packages_are_installed_beside_the_folder() {
         "9999888877776666",
     );
     let prepared = prepare(&house, &plan, &Mutex::default()).await.unwrap();
-    let mut spec = spec("d-1", root, &["node", "src/main.js"]);
+    let mut spec = spec("d-1", root, &["npm", "--silent", "start"]);
     spec.artifact = prepared.artifact;
     let started = house.start(&spec).await.unwrap();
     let exit = house.exit(&started.id).await;
