@@ -87,7 +87,7 @@ fn header(file: &Source) -> Option<Finding> {
         .take_while(|line| line.starts_with("//!"))
         .collect();
     let header = header.to_lowercase();
-    let said = header.contains("own") && header.contains("never");
+    let said = header.contains("owns") && header.contains("never");
     (!said).then(|| {
         Finding::error(
             &file.path,
