@@ -13,7 +13,7 @@
 mod app;
 mod browser;
 mod desk;
-#[cfg(feature = "fixtures")]
+#[cfg(all(feature = "fixtures", target_arch = "wasm32"))]
 mod fixtures;
 mod kit;
 mod model;

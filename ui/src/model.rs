@@ -1,5 +1,6 @@
 //! What the pages know and decide, as plain Rust: no browser, no signals, tested natively.
 
+pub(crate) mod change;
 pub(crate) mod chat;
 pub(crate) mod format;
 pub(crate) mod logs;

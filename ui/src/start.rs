@@ -19,8 +19,8 @@ pub(crate) fn start() {
 
 fn client() -> Client {
     #[cfg(feature = "fixtures")]
-    if browser::query().contains("fixture") {
-        return Client::new(crate::fixtures::FixtureTransport::default());
+    if let Some(transport) = crate::fixtures::FixtureTransport::of_query(&browser::query()) {
+        return Client::new(transport);
     }
     if BridgeTransport::is_present() {
         Client::new(BridgeTransport)

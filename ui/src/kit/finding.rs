@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 use nasiko_contract::Finding;
 
-use crate::{kit::StateBadge, model::tone};
+use crate::model::tone;
 
 /// Something that inspection noticed.
 #[component]
@@ -13,7 +13,7 @@ pub(crate) fn FindingRow(finding: Finding) -> impl IntoView {
     });
     view! {
         <li class="finding">
-            <StateBadge tone=tone word=word />
+            <span><span class=format!("tag {}", tone.class())>{word}</span></span>
             <div>
                 <span>{finding.message}</span>
                 " "

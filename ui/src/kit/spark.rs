@@ -31,7 +31,7 @@ pub(crate) fn Figure(
                 <b>{move || split().0}</b>
                 " "
                 <small>
-                    {move || split().1} {note.map(|note| view! { " " {move || note.get()} })}
+                    {move || split().1} {note.map(|note| view! { <span class="note">" " {note}</span> })}
                 </small>
             </dd>
             {course

@@ -39,6 +39,19 @@ pub(crate) fn duration_ms(milliseconds: u64) -> String {
     duration_ns(milliseconds.saturating_mul(1_000_000))
 }
 
+/// A growing duration in whole units: `11 s`, `2 min`, `3 h 5 min`.
+pub(crate) fn elapsed(milliseconds: i64) -> String {
+    let seconds = milliseconds.max(0) / 1_000;
+    match (seconds / DAY, seconds / HOUR % 24, seconds / MINUTE % 60) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, 0) => format!("{hours} h"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (1, ..) => "1 day".to_owned(),
+        (days, ..) => format!("{days} days"),
+    }
+}
+
 /// How long ago, from Unix milliseconds: `now`, `12 s ago`, `3 min ago`, `2 h ago`, `yesterday`, `9 days ago`.
 pub(crate) fn age(now: i64, then: i64) -> String {
     let seconds = now.saturating_sub(then).max(0) / 1_000;
@@ -181,6 +194,18 @@ mod tests {
             "now",
             "a clock that is behind is not the future"
         );
+    }
+
+    #[test]
+    fn elapsed_time_grows_in_whole_units() {
+        let after = |seconds: i64| elapsed(seconds * 1_000);
+        assert_eq!(after(-3), "0 s");
+        assert_eq!(after(11), "11 s");
+        assert_eq!(after(119), "1 min");
+        assert_eq!(after(3 * HOUR), "3 h");
+        assert_eq!(after(3 * HOUR + 300), "3 h 5 min");
+        assert_eq!(after(DAY), "1 day");
+        assert_eq!(after(50 * HOUR), "2 days");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use nasiko_contract::{Span, SpanId, SpanStatus, Trace};
 
 /// Marks on the time line, the last one at its end.
-const MARKS: u64 = 4;
+const MARKS: u64 = 2;
 
 /// A data series: what kind of work a span is. Each has a colour and a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -169,6 +169,11 @@ impl World {
         self.agents.as_ref()?.get(name)
     }
 
+    /// The newest job about an agent.
+    pub(crate) fn last_job_of(&self, agent: &AgentName) -> Option<&Job> {
+        self.jobs.values().rev().find(|job| job.agent == *agent)
+    }
+
     /// The newest unfinished job about an agent.
     pub(crate) fn job_of(&self, agent: &AgentName) -> Option<&Job> {
         self.jobs

@@ -5,8 +5,11 @@ use nasiko_contract::{AgentName, AgentState, AgentSummary, RebuildAgent};
 use crate::{
     browser,
     desk::Desk,
-    kit::{Age, Button, ErrorCard, Glyph, Icon, Look, Panel, StateBadge, Waiting},
-    model::{format, tone},
+    kit::{Button, ErrorCard, Glyph, Icon, Look, Panel, StateBadge, Waiting},
+    model::{
+        change::{self, Change},
+        format, tone,
+    },
     pages::deploy::DeployPanel,
 };
 
@@ -75,7 +78,6 @@ fn AgentTable(names: Memo<Option<Vec<AgentName>>>) -> impl IntoView {
                         <th scope="col" class="wide">"Runs as"</th>
                         <th scope="col" class="wide">"Address"</th>
                         <th scope="col" class="figure">"Version"</th>
-                        <th scope="col" class="figure">"Since"</th>
                         <th scope="col" class="rest">"Last change"</th>
                     </tr>
                 </thead>
@@ -111,48 +113,45 @@ fn AgentRow(name: AgentName) -> impl IntoView {
             </td>
             <td class="wide dim">{tone::runtime(agent.runtime)}</td>
             <td class="wide">
-                <code class="dim">{format::short_address(&agent.url).to_owned()}</code>
+                <code class="dim clip" title=agent.url.clone()>{format::short_address(&agent.url).to_owned()}</code>
             </td>
             <td class="figure dim">{agent.version.clone()}</td>
-            <td class="figure dim">
-                <Age at=agent.since />
-            </td>
             <td class="rest">
-                <LastChange agent=agent />
+                <LastChange name=agent.name />
             </td>
         }
     };
+    let (title, words) = (name.to_string(), name.to_string());
     view! {
         <tr on:click=open>
             <th scope="row">
-                <A href=href>{name.to_string()}</A>
+                <A href=href attr:class="clip" attr:title=title>{words}</A>
             </th>
             {move || agent.get().map(cells)}
         </tr>
     }
 }
 
-/// Why it failed, or else where it came from.
+/// What happened to it last.
 #[component]
-fn LastChange(agent: AgentSummary) -> impl IntoView {
-    match agent.fault {
-        Some(fault) => view! {
-            <span class="tag bad clip" title=fault.message.clone()>
-                {fault.message.clone()}
-            </span>
-        }
-        .into_any(),
-        None => {
-            let restarts = (agent.restarts > 0)
-                .then(|| format!("{}, ", format::counted(agent.restarts.into(), "restart")));
+fn LastChange(name: AgentName) -> impl IntoView {
+    let desk = Desk::get();
+    let change = Memo::new(move |_| {
+        let now = desk.now.get();
+        desk.world.with(|world| {
+            let agent = world.agent(&name)?;
+            Some(change::last(agent, world.last_job_of(&name), now))
+        })
+    });
+    move || {
+        change.get().map(|Change { words, failed }| {
+            let class = if failed { "tag bad clip" } else { "dim clip" };
             view! {
-                <span class="dim clip" title=agent.source.clone()>
-                    {restarts}
-                    {agent.source.clone()}
+                <span class=class title=words.clone()>
+                    {words.clone()}
                 </span>
             }
-            .into_any()
-        }
+        })
     }
 }
 

@@ -115,7 +115,7 @@ fn Resident() -> impl IntoView {
     view! {
         <dl class="resident">
             <div>
-                <dt>"Control plane"</dt>
+                <dt>"Status"</dt>
                 <dd class="state">
                     <i class=move || format!("shape {}", facts.with(|facts| facts.3)) aria-hidden="true"></i>
                     {move || facts.with(|facts| facts.4)}

@@ -4,10 +4,9 @@ use nasiko_contract::{AgentName, ListTraces, SpanStatus, TailTraces, TraceId, Tr
 
 use crate::{
     desk::{Desk, Followed, follow},
-    kit::{Clock, Empty, StateBadge, Waiting},
+    kit::{Clock, Empty, Waiting},
     model::{
         format,
-        tone::Tone,
         traces::{TraceFilter, TraceList},
     },
 };
@@ -122,7 +121,7 @@ fn TraceRow(
             </td>
             <th scope="row" class="rest">
                 <A href=format!("{base}/{}", row.trace_id)>
-                    {failed.then(|| view! { <StateBadge tone=Tone::Bad word="Failed" /> " " })}
+                    {failed.then(|| view! { <span class="tag bad">"failed"</span> " " })}
                     {agent}
                     <span class="call">{row.name}</span>
                 </A>

@@ -69,11 +69,14 @@ fn Actions(summary: Summary) -> impl IntoView {
             }
             .into_any()
         }
-        AgentState::Stopped | AgentState::Failed => {
+        state @ (AgentState::Stopped | AgentState::Failed) => {
+            let stopped = state == AgentState::Stopped;
             let start = start.clone();
+            // Of a failed agent the way out of its failure is the first one.
+            let look = if stopped { Look::Primary } else { Look::Plain };
             view! {
                 <Button
-                    look=Look::Primary
+                    look=look
                     disabled=busy
                     press=move |()| desk.start(StartAgent { agent: start.clone() })
                 >

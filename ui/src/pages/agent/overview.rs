@@ -85,7 +85,7 @@ fn Figures(summary: Summary) -> impl IntoView {
     let since = Signal::derive(move || {
         let since = summary.with(|agent| agent.as_ref().map(|agent| agent.since));
         let passed = since.map_or(0, |since| desk.now.get() - since);
-        format::duration_ms(u64::try_from(passed).unwrap_or(0) / 1_000 * 1_000)
+        format::elapsed(passed)
     });
     let limit = Signal::derive(move || {
         let limit = course.with(|course| course.last()?.memory_limit_bytes);

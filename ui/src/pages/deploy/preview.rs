@@ -55,9 +55,7 @@ fn Description(description: AgentDescription) -> impl IntoView {
             view! {
                 <div>
                     <dt>{label}</dt>
-                    <dd class="clip" title=value.clone()>
-                        {value.clone()}
-                    </dd>
+                    <dd>{value}</dd>
                 </div>
             }
         })

@@ -1,0 +1,127 @@
+//! A made-up control plane in the page itself, to look at every state without a real one. Compiled with the feature
+//! `fixtures` alone, and used by pages opened with `?fixture` in their address.
+
+mod records;
+
+use std::time::Duration;
+
+use futures::{FutureExt, StreamExt, stream};
+use gloo_timers::future::TimeoutFuture;
+use nasiko_client::{BoxFuture, BoxStream, Call, Frame, Transport, UploadFile};
+use nasiko_contract::{ErrorCode, Fault};
+use serde_json::{Value, json};
+
+/// Between two pieces of an answer.
+const PIECE: Duration = Duration::from_millis(60);
+
+/// Answers every operation that the pages call.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FixtureTransport {
+    /// There is no agent yet.
+    empty: bool,
+    /// Nobody answers.
+    unreachable: bool,
+    /// The page is not let in.
+    refused: bool,
+}
+
+impl FixtureTransport {
+    /// What the query of the page's address asks for: `?fixture`, `?fixture=empty`, `=unreachable`, `=refused`.
+    pub(crate) fn of_query(query: &str) -> Option<Self> {
+        let (_, rest) = query.split_once("fixture")?;
+        let kind = rest.trim_start_matches('=').split('&').next().unwrap_or_default();
+        Some(Self {
+            empty: kind == "empty",
+            unreachable: kind == "unreachable",
+            refused: kind == "refused",
+        })
+    }
+
+    fn answer(self, call: &Call) -> Result<Value, Fault> {
+        let list = |items: Value| json!({ "items": items });
+        let parts: Vec<&str> = call.target.split(['/', '?']).collect();
+        let part = |at: usize| parts.get(at).copied().unwrap_or_default();
+        Ok(match call.info.name {
+            "status.get" => records::status(),
+            "agents.list" if self.empty => list(json!([])),
+            "agents.list" => list(records::agents()),
+            "agents.get" => records::agent_detail(part(4)).ok_or_else(|| {
+                Fault::new(ErrorCode::AgentNotFound, format!("There is no agent {}", part(4)))
+                    .hint("Did you mean invoice-reader?")
+            })?,
+            "jobs.list" | "dead_letters.list" if self.empty => list(json!([])),
+            "jobs.list" => list(records::jobs()),
+            "dead_letters.list" => list(records::dead_letters()),
+            "sessions.list" if part(4).contains("invoice") || part(5).contains("invoice") => list(records::sessions()),
+            "sessions.list" => list(json!([])),
+            "sessions.create" => records::sessions()[0].clone(),
+            "messages.list" => list(records::messages()),
+            "traces.list" => list(records::traces()),
+            "traces.get" => records::trace(part(4)),
+            "inspect.run" => records::inspection(call.body.as_ref())?,
+            "sessions.delete" | "sessions.cancel" => json!({}),
+            "intake.directory" => records::deploy_job(),
+            _ => {
+                return Err(Fault::new(
+                    ErrorCode::WrongState,
+                    format!("The gallery does not do {}", call.info.name),
+                ));
+            }
+        })
+    }
+
+    fn items(self, call: &Call) -> BoxStream<Result<Frame, Fault>> {
+        let replay = |items: Vec<Value>| stream::iter(items).map(|item| Ok(frame(&item)));
+        match call.info.name {
+            "agents.logs" => replay(records::log_lines()).chain(stream::pending()).boxed_local(),
+            "agents.stats" => replay(records::stats()).chain(stream::pending()).boxed_local(),
+            "jobs.log" => replay(records::job_log()).boxed_local(),
+            "messages.send" => stream::iter(records::answer(call.body.as_ref()))
+                .then(|item| async move {
+                    TimeoutFuture::new(u32::try_from(PIECE.as_millis()).unwrap_or(60)).await;
+                    Ok(frame(&item))
+                })
+                .boxed_local(),
+            _ => stream::pending().boxed_local(),
+        }
+    }
+
+    fn admit(self) -> Result<(), Fault> {
+        if self.unreachable {
+            return Err(Fault::new(ErrorCode::Unreachable, "The control plane cannot be reached").retryable());
+        }
+        if self.refused {
+            return Err(Fault::new(ErrorCode::Unauthenticated, "There is no valid session")
+                .hint("Open the link that the command line prints"));
+        }
+        Ok(())
+    }
+}
+
+fn frame(item: &Value) -> Frame {
+    Frame {
+        id: String::new(),
+        event: String::new(),
+        data: item.to_string(),
+    }
+}
+
+impl Transport for FixtureTransport {
+    fn send(&self, call: Call) -> BoxFuture<'_, Result<Vec<u8>, Fault>> {
+        let answer = self
+            .admit()
+            .and_then(|()| self.answer(&call))
+            .map(|answer| answer.to_string().into_bytes());
+        async move { answer }.boxed_local()
+    }
+
+    fn stream(&self, call: Call) -> BoxFuture<'_, Result<BoxStream<Result<Frame, Fault>>, Fault>> {
+        let items = self.admit().map(|()| self.items(&call));
+        async move { items }.boxed_local()
+    }
+
+    fn upload(&self, _call: Call, _file: UploadFile) -> BoxFuture<'_, Result<Vec<u8>, Fault>> {
+        let fault = Fault::new(ErrorCode::WrongState, "The gallery takes no files");
+        async move { Err(fault) }.boxed_local()
+    }
+}
