@@ -67,11 +67,6 @@ impl Answer {
             match chunk {
                 Ok(Some(bytes)) => self.take(&bytes)?,
                 Ok(None) => self.end(),
-                // Agents that end a stream without HTTP's own end mark: what came counts.
-                Err(error) if self.is_stream() && error.is_body() && !error.is_timeout() => {
-                    tracing::debug!(%error, "stream ended without its end mark");
-                    return Err(A2aError::BrokeOff(error));
-                }
                 Err(error) => return Err(A2aError::BrokeOff(error)),
             }
         }
