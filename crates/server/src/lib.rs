@@ -13,6 +13,7 @@ mod observe;
 pub mod openapi;
 pub mod ports;
 mod request;
+mod resident;
 mod serve;
 mod sessions;
 mod stream;
@@ -23,6 +24,7 @@ mod web;
 
 pub use access::Access;
 pub use app::{Limits, ServerConfig, router};
+pub use resident::{Config, Ports, Resident};
 pub use serve::serve;
 
 #[cfg(test)]

@@ -1,0 +1,159 @@
+//! The control plane: up, down, status, open; and completions.
+
+use std::{
+    io,
+    process::{Command as Program, Stdio},
+    time::Duration,
+};
+
+use clap::CommandFactory;
+use nasiko_client::resident;
+use nasiko_contract::{BrowserCode, CreateBrowserCode, ErrorCode, GetStatus, Shutdown, Status};
+
+use crate::{
+    arguments::{Arguments, CompletionsArguments, DownArguments, OpenArguments},
+    documents::{LinkDocument, StatusDocument},
+    failure::Failure,
+    output::{Look, Output},
+    session::Session,
+};
+
+/// How long a control plane may take to end: its agents may have to be stopped first.
+const END_LIMIT: Duration = Duration::from_secs(60);
+
+pub(crate) async fn up(session: &Session) -> Result<(), Failure> {
+    let client = session.attach_or_start().await?;
+    show(session.output, client.call(GetStatus {}).await?)
+}
+
+pub(crate) async fn status(session: &Session) -> Result<(), Failure> {
+    let client = match session.attach().await {
+        Ok(client) => client,
+        Err(Failure::Fault(fault)) if fault.code == ErrorCode::Unreachable => {
+            if session.output.json {
+                return session.output.document(&StatusDocument::default());
+            }
+            session.output.line("Not running")?;
+            session.output.say("Start it with `nasiko up`");
+            return Ok(());
+        }
+        Err(failure) => return Err(failure),
+    };
+    show(session.output, client.call(GetStatus {}).await?)
+}
+
+fn show(output: Output, status: Status) -> Result<(), Failure> {
+    if output.json {
+        return output.document(&StatusDocument::from(status));
+    }
+    let state = output.look(Look::Good, "Running");
+    output.line(format!(
+        "{state}, version {}, process {}",
+        status.version, status.pid
+    ))?;
+    let engine = status.engine.as_ref().map_or_else(
+        || "none".to_owned(),
+        |engine| format!("{} {} at {}", engine.kind, engine.version, engine.endpoint),
+    );
+    let agents = format!(
+        "{} ({} active, {} failed)",
+        status.agents.total, status.agents.active, status.agents.failed
+    );
+    let rows = [
+        ("API and web UI", status.api),
+        ("Gateway", status.gateway),
+        ("Gateway admin", status.admin),
+        ("OTLP over HTTP", status.otlp_http),
+        ("OTLP over gRPC", status.otlp_grpc),
+        ("Store", status.store),
+        ("Secrets", status.secrets),
+        ("Engine", engine),
+        ("Agents", agents),
+        ("Jobs under way", status.jobs.to_string()),
+        (
+            "Memory",
+            format!("{:.1} MB", status.memory_bytes as f64 / 1e6),
+        ),
+    ];
+    for (name, value) in rows {
+        output.line(format!("  {name:15} {value}"))?;
+    }
+    for service in status.stack {
+        output.line(format!(
+            "  {:15} {} {}",
+            service.service, service.state, service.health
+        ))?;
+    }
+    for notice in status.notices {
+        output.say(notice);
+    }
+    Ok(())
+}
+
+pub(crate) async fn down(session: &Session, words: DownArguments) -> Result<(), Failure> {
+    match session.attach().await {
+        Ok(client) => {
+            let stop_agents = words.stop_agents;
+            client.call(Shutdown { stop_agents }).await?;
+        }
+        // Nothing to end is as good as ended; one that is just starting or ending is waited for.
+        Err(Failure::Fault(fault)) if fault.code == ErrorCode::Unreachable => {}
+        Err(failure) => return Err(failure),
+    }
+    resident::ended(&session.home, END_LIMIT).await?;
+    if session.output.json {
+        return session.output.document(&StatusDocument::default());
+    }
+    session.output.line("Not running")
+}
+
+pub(crate) async fn open(session: &Session, words: &OpenArguments) -> Result<(), Failure> {
+    let client = session.attach_or_start().await?;
+    let BrowserCode { url } = client.call(CreateBrowserCode {}).await?;
+    let shown = !words.print && !session.output.json && show_in_browser(&url);
+    if session.output.json {
+        return session.output.document(&LinkDocument { url: &url });
+    }
+    session.output.line(&url)?;
+    session.output.say(if shown {
+        "Opened in your browser"
+    } else {
+        "Open this address; it is good once and for a minute"
+    });
+    Ok(())
+}
+
+/// Hands the address to the desktop; whether there is one that took it.
+fn show_in_browser(url: &str) -> bool {
+    let program = if cfg!(target_os = "macos") {
+        "open"
+    } else if cfg!(windows) {
+        "explorer"
+    } else if ["DISPLAY", "WAYLAND_DISPLAY"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some())
+    {
+        "xdg-open"
+    } else {
+        return false;
+    };
+    Program::new(program)
+        .arg(url)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success() || cfg!(windows))
+}
+
+pub(crate) fn completions(session: &Session, words: &CompletionsArguments) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(
+        words.shell,
+        &mut Arguments::command(),
+        "nasiko",
+        &mut script,
+    );
+    let script = String::from_utf8(script).map_err(io::Error::other)?;
+    session.output.piece(&script)
+}

@@ -1,0 +1,96 @@
+//! Secrets of agents: set, named, removed; never shown.
+
+use std::io::{self, IsTerminal, Read};
+
+use nasiko_contract::{ListSecrets, RemoveSecret, SetSecret};
+
+use crate::{
+    arguments::SecretCommand,
+    documents::{RemovedDocument, SecretDocument},
+    failure::{Failure, local, usage},
+    session::Session,
+    table::Table,
+};
+
+/// Bytes of a secret.
+const LONGEST: u64 = 64 << 10;
+
+pub(crate) async fn run(session: &Session, command: SecretCommand) -> Result<(), Failure> {
+    let output = session.output;
+    match command {
+        SecretCommand::Set { agent, name, value } => {
+            let value = match value {
+                Some(value) => value,
+                None => from_stdin(session)?,
+            };
+            let client = session.attach_or_start().await?;
+            let secret = client.call(SetSecret { agent, name, value }).await?;
+            if output.json {
+                return output.document(&SecretDocument::from(secret));
+            }
+            output.line(format!("{} is kept", secret.name))
+        }
+        SecretCommand::List { agent } => {
+            let client = session.attach().await?;
+            let secrets = client.call(ListSecrets { agent }).await?.items;
+            if output.json {
+                let rows: Vec<SecretDocument> = secrets.into_iter().map(Into::into).collect();
+                return output.document(&rows);
+            }
+            let mut table = Table::new(&["agent", "name"]);
+            for secret in secrets {
+                let agent = secret
+                    .agent
+                    .map_or_else(|| "(all)".to_owned(), |agent| agent.0);
+                table.row([agent, secret.name]);
+            }
+            table.print(output, "No secrets yet: `nasiko secret set AGENT NAME`")
+        }
+        SecretCommand::Rm { agent, name } => {
+            let client = session.attach().await?;
+            let request = RemoveSecret {
+                agent: agent.clone(),
+                name: name.clone(),
+            };
+            client.call(request).await?;
+            if output.json {
+                let agent = agent.as_str();
+                return output.document(&RemovedDocument {
+                    agent,
+                    removed: true,
+                });
+            }
+            output.line(format!("{name} of {agent} is removed"))
+        }
+    }
+}
+
+/// The value from standard input, without the newline that ends it.
+fn from_stdin(session: &Session) -> Result<String, Failure> {
+    let stdin = io::stdin();
+    if stdin.is_terminal() {
+        session
+            .output
+            .say("Type the value (it is shown), then Enter and Ctrl-D:");
+    }
+    let mut value = String::new();
+    stdin
+        .take(LONGEST + 1)
+        .read_to_string(&mut value)
+        .map_err(|error| local("The value cannot be read", &error))?;
+    if value.len() as u64 > LONGEST {
+        return Err(usage(
+            format!("A secret has at most {LONGEST} bytes"),
+            "Give a shorter value",
+        ));
+    }
+    let value = value.strip_suffix('\n').unwrap_or(&value);
+    let value = value.strip_suffix('\r').unwrap_or(value);
+    if value.is_empty() {
+        return Err(usage(
+            "There is no value on standard input",
+            "Pipe it in, or give it as the last word",
+        ));
+    }
+    Ok(value.to_owned())
+}

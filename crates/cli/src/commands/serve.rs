@@ -1,0 +1,159 @@
+//! `nasiko serve`: the resident in this terminal.
+
+use std::path::PathBuf;
+
+use nasiko_client::resident::Endpoint;
+use nasiko_contract::{ErrorCode, Fault};
+use nasiko_server::{Config, Ports, Resident, ports::WantedPort};
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    arguments::ServeArguments,
+    documents::StatusDocument,
+    failure::{Failure, local},
+    session::Session,
+};
+
+/// The Docker network that agents share.
+const NETWORK: &str = "nasiko-network";
+
+/// Runs until a signal, or until somebody asks over the API.
+pub(crate) async fn serve(session: &Session, words: ServeArguments) -> Result<(), Failure> {
+    start_log();
+    let mut signals = Signals::new()?;
+    let starting = Resident::start(config(session, &words));
+    let resident = tokio::select! {
+        started = Box::pin(starting) => started?,
+        () = signals.next() => return Err(Fault::new(ErrorCode::Cancelled, "Ended before it had started").into()),
+    };
+    let endpoint = Endpoint {
+        pid: std::process::id(),
+        api: resident.addresses().api.clone(),
+        token: resident.token().to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    if let Err(error) = endpoint.write(&session.home) {
+        resident.end().await;
+        return Err(local("The endpoint file cannot be written", &error));
+    }
+    announce(session, &resident)?;
+    tokio::select! {
+        () = signals.next() => tracing::info!("asked by a signal to end"),
+        () = resident.shutdown_wanted() => tracing::info!("asked over the API to end"),
+    }
+    tokio::select! {
+        () = resident.end() => {}
+        () = signals.next() => tracing::warn!("asked twice to end: not waiting for the rest"),
+    }
+    // Last, so that whoever starts another one meanwhile still finds this one.
+    endpoint.remove(&session.home);
+    Ok(())
+}
+
+fn config(session: &Session, words: &ServeArguments) -> Config {
+    let usual = Ports::default();
+    let wanted = |given: Option<u16>, usual| given.map_or(usual, WantedPort::exactly);
+    Config {
+        home: session.home.clone(),
+        ports: Ports {
+            api: wanted(words.api_port, usual.api),
+            gateway: wanted(words.gateway_port, usual.gateway),
+            admin: wanted(words.admin_port, usual.admin),
+            otlp_grpc: wanted(words.otlp_grpc_port, usual.otlp_grpc),
+            otlp_http: wanted(words.otlp_http_port, usual.otlp_http),
+        },
+        docker_host: std::env::var("DOCKER_HOST")
+            .ok()
+            .filter(|host| !host.is_empty()),
+        docker_network: NETWORK.to_owned(),
+        socket_folders: socket_folders(),
+        environment: std::env::vars_os().collect(),
+    }
+}
+
+/// Where engines without root put their socket.
+fn socket_folders() -> Vec<PathBuf> {
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    runtime.into_iter().chain(std::env::home_dir()).collect()
+}
+
+fn announce(session: &Session, resident: &Resident) -> Result<(), Failure> {
+    let output = session.output;
+    let addresses = resident.addresses();
+    if output.json {
+        return output.document(&StatusDocument {
+            running: true,
+            pid: Some(std::process::id()),
+            version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+            api: Some(addresses.api.clone()),
+            gateway: Some(addresses.gateway.clone()),
+            admin: Some(addresses.admin.clone()),
+            otlp_http: Some(addresses.otlp_http.clone()),
+            otlp_grpc: Some(addresses.otlp_grpc.clone()),
+            notices: resident.notices().to_vec(),
+            ..StatusDocument::default()
+        });
+    }
+    for notice in resident.notices() {
+        output.say(notice);
+    }
+    output.line(format!("API and web UI  {}", addresses.api))?;
+    output.line(format!("Gateway         {}", addresses.gateway))?;
+    output.line(format!("Gateway admin   {}", addresses.admin))?;
+    output.line(format!("OTLP over HTTP  {}", addresses.otlp_http))?;
+    output.line(format!("OTLP over gRPC  {}", addresses.otlp_grpc))?;
+    output.say("Open the web UI with `nasiko open`; Ctrl-C ends");
+    Ok(())
+}
+
+/// The log goes to standard error; `NASIKO_LOG` says how much, e.g. `debug` or `nasiko_gateway=trace`.
+fn start_log() {
+    let filter = EnvFilter::try_from_env("NASIKO_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let colored = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    // Only the first of a process counts, and there is one.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(colored)
+        .try_init();
+}
+
+/// The signals that ask a program to end.
+struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> Result<Self, Failure> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let failed = |error: std::io::Error| local("Signals cannot be waited for", &error);
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).map_err(failed)?,
+            interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> Result<Self, Failure> {
+        Ok(Self {})
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending().await
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Settings.
+
+use nasiko_contract::{GetSettings, PatchSettings, Settings};
+use serde_json::{Map, Value};
+
+use crate::{
+    arguments::{SettingsArguments, SettingsCommand},
+    documents::SettingsDocument,
+    failure::{Failure, usage},
+    session::Session,
+};
+
+pub(crate) async fn settings(session: &Session, words: SettingsArguments) -> Result<(), Failure> {
+    let settings = match words.command {
+        None => session.attach().await?.call(GetSettings {}).await?,
+        Some(SettingsCommand::Set { name, value }) => {
+            let change = change(&name, &value)?;
+            session.attach_or_start().await?.call(change).await?
+        }
+    };
+    show(session, settings)
+}
+
+fn show(session: &Session, settings: Settings) -> Result<(), Failure> {
+    let document = SettingsDocument::from(settings);
+    if session.output.json {
+        return session.output.document(&document);
+    }
+    let rows = serde_json::to_value(&document).map_err(std::io::Error::from)?;
+    for (name, value) in rows.as_object().into_iter().flatten() {
+        let value = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
+        session
+            .output
+            .line(format!("{:22} {value}", name.replace('_', "-")))?;
+    }
+    Ok(())
+}
+
+/// A change of one setting; names are taken as `a-b`, `a_b` and `aB`.
+fn change(name: &str, value: &str) -> Result<PatchSettings, Failure> {
+    let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
+    let fields = Map::from_iter([(camel(name), value)]);
+    serde_json::from_value(Value::Object(fields)).map_err(|error| {
+        let mut failure = usage(
+            format!("`{name}` cannot be set to that"),
+            "`nasiko settings` lists all of them",
+        );
+        if let Failure::Usage(fault) = &mut failure {
+            fault.evidence.push(error.to_string());
+        }
+        failure
+    })
+}
+
+fn camel(name: &str) -> String {
+    let mut words = name.split(['-', '_']);
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |mut name, word| {
+        let mut letters = word.chars();
+        name.extend(letters.next().map(|letter| letter.to_ascii_uppercase()));
+        name.push_str(letters.as_str());
+        name
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_named_as_people_write_them() {
+        for name in [
+            "trace-retention-days",
+            "trace_retention_days",
+            "traceRetentionDays",
+        ] {
+            let change = change(name, "3").unwrap();
+            assert_eq!(change.trace_retention_days, Some(3), "{name}");
+        }
+        assert!(change("trace-retention-days", "soon").is_err());
+        assert!(change("absent", "1").is_err());
+        let change = change("default-runtime", "docker").unwrap();
+        assert_eq!(
+            change.default_runtime,
+            Some(nasiko_contract::RuntimeKind::Docker)
+        );
+    }
+}
