@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use nasiko_contract::{Fault, RuntimeKind};
+use nasiko_contract::{AgentName, DeploymentId, Fault, RuntimeKind};
 use nasiko_runtime::EnvValue;
 use nasiko_store::{ExposeSecret, SecretString};
 
@@ -79,10 +79,7 @@ impl Shared {
                 let address = self.network_gateway().await?;
                 let token = self.credentials.issue(deployment.agent.as_str());
                 // Kept, so that the instance goes on being let in after a restart of the control plane.
-                let key = format!(
-                    "{GATEWAY_TOKEN}_{}",
-                    deployment.id.as_str().replace('-', "_")
-                );
+                let key = token_name(&deployment.id);
                 self.seal(Belongs::Gateway(&deployment.agent), &key, token.clone())
                     .await?;
                 let base = format!("http://{address}/via/{}", token.expose_secret());
@@ -94,11 +91,16 @@ impl Shared {
         }
     }
 
+    /// Forgets the credential of an instance that is gone.
+    pub(crate) async fn forget_credential(&self, agent: &AgentName, deployment: &DeploymentId) {
+        // Processes have none.
+        let _ = self
+            .unseal(Belongs::Gateway(agent), &token_name(deployment))
+            .await;
+    }
+
     /// Lets the instances of an earlier run in again.
-    pub(crate) async fn admit_earlier_credentials(
-        &self,
-        agent: &nasiko_contract::AgentName,
-    ) -> Result<(), Fault> {
+    pub(crate) async fn admit_earlier_credentials(&self, agent: &AgentName) -> Result<(), Fault> {
         for (_, token) in self.reveal(Belongs::Gateway(agent)).await? {
             self.credentials.admit(agent.as_str(), token);
         }
@@ -112,4 +114,9 @@ impl Shared {
             .await
             .copied()
     }
+}
+
+/// The name under which an instance's credential is sealed.
+fn token_name(deployment: &DeploymentId) -> String {
+    format!("{GATEWAY_TOKEN}_{}", deployment.as_str().replace('-', "_"))
 }

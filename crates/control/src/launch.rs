@@ -284,6 +284,7 @@ impl Shared {
             tracing::warn!(%error, %instance, "an instance could not be stopped");
         }
         self.dialects.lock().remove(id);
+        self.forget_credential(&deployment.agent, id).await;
         if matches!(
             deployment.state,
             DeploymentState::Starting | DeploymentState::Running

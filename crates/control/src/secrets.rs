@@ -67,6 +67,11 @@ impl Shared {
         }
     }
 
+    /// Forgets one value.
+    pub(crate) async fn unseal(&self, belongs: Belongs<'_>, name: &str) -> Result<(), Fault> {
+        Ok(self.vault.remove(&belongs.scope(), name).await?)
+    }
+
     /// Opens everything that belongs to something, by name.
     pub(crate) async fn reveal(
         &self,
