@@ -65,7 +65,7 @@ pub enum IntakeProgress {
 }
 
 /// Makes the source a folder on this machine and returns it. A folder is returned where it is; archives and repositories
-/// become a folder below `into`, which the caller owns. On failure, on cancel and when dropped nothing is left below `into`.
+/// become a folder below `into`, which the caller owns and which holds nothing else. On failure, on cancel and when dropped nothing is left below `into`.
 pub async fn acquire(
     source: &Source,
     into: &Path,

@@ -80,3 +80,11 @@ fn variables_are_replaced() {
         );
     }
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_it_panic(text in "[A${}:?+é -]{0,20}", yaml in "(services:|a:|ports|env| |\n|-|\\[|\\]|\\{|\"|&|\\*){0,20}") {
+        let _ = interpolate(&text, &|_| Some("x"));
+        let _ = parse(&yaml);
+    }
+}

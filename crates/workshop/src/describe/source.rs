@@ -18,6 +18,8 @@ pub(super) use variables::VariableUse;
 const MOST_FILES: usize = 200;
 /// Bytes read of each.
 const FILE_LIMIT: u64 = 64 << 10;
+/// Bytes read of all of them: the beginning of a folder says what it is.
+const ALL_LIMIT: usize = 2 << 20;
 /// Tools and ports that are kept of all files, roughly.
 const MOST_KEPT: usize = 20;
 /// Folders whose sources say nothing of the agent.
@@ -74,10 +76,15 @@ impl SourceFacts {
         };
         let mut framework_rank = usize::MAX;
         let mut dialects = (false, false);
+        let mut bytes = 0;
         for (path, language) in files {
             let Some(text) = folder.read_prefix(path, FILE_LIMIT) else {
                 continue;
             };
+            bytes += text.len();
+            if bytes > ALL_LIMIT {
+                break;
+            }
             if language == Language::Python {
                 facts.python(path, &text, &mut framework_rank);
             }

@@ -316,3 +316,19 @@ fn missing_copies_are_found_before_the_build() {
     };
     assert_eq!(hint("COPY src/b.py /x"), "Did you mean src/a.py?");
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_it_panic(
+        text in "((FROM x AS a|COPY|ADD|RUN|ENV|CMD|EXPOSE|WORKDIR|ARG|HEALTHCHECK)?[ a-z/\\[\\]\"'\\\\$={}<,.:é\n-]{0,8}){0,12}",
+    ) {
+        let (_temp, snapshot) = snapshot(&["a", "b/c"]);
+        split_words(&text);
+        for text in [text.clone(), format!("FROM x\n{text}")] {
+            if let Ok(facts) = parse("Dockerfile", &text) {
+                command_for_process(&facts, &snapshot);
+                missing_copies(&facts, &snapshot, Path::new("/"), "");
+            }
+        }
+    }
+}

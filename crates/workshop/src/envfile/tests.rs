@@ -48,3 +48,11 @@ fn lines_that_assign_nothing_are_listed() {
     assert_eq!(file.malformed, [2, 3]);
     assert_eq!(file.lines.get("B"), Some(&4));
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_it_panic(text in "[A-C=\"'\\\\#$ \r\né]{0,40}") {
+        let file = parse(&text);
+        proptest::prop_assert!(file.values.keys().all(|name| is_variable(name)));
+    }
+}

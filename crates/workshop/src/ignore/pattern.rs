@@ -15,8 +15,8 @@ enum Form {
     Prefix(String),
     /// `**suffix`: everything that ends so, and for `**/x` also `x` itself.
     Suffix(String),
-    /// Anything else.
-    Tokens(Vec<Token>),
+    /// Anything else. `needle`, its longest stretch of plain text, is looked for first: most paths do not have it.
+    Tokens { tokens: Vec<Token>, needle: String },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +79,7 @@ impl Pattern {
                 path.ends_with(suffix.as_str())
                     || suffix.strip_prefix('/').is_some_and(|name| path == name)
             }
-            Form::Tokens(tokens) => run(tokens, path),
+            Form::Tokens { tokens, needle } => path.contains(needle.as_str()) && run(tokens, path),
         }
     }
 
@@ -115,8 +115,25 @@ fn form(text: &str, tokens: Vec<Token>, leading_double_star: bool) -> Form {
         [rest @ .., Token::Rest] if literal(rest) && !escaped => {
             Form::Prefix(text.trim_end_matches('/').trim_end_matches("**").to_owned())
         }
-        _ => Form::Tokens(tokens),
+        all => Form::Tokens {
+            needle: longest_literal(all),
+            tokens,
+        },
     }
+}
+
+fn longest_literal(tokens: &[Token]) -> String {
+    let stretches = tokens.split(|token| !matches!(token, Token::Literal(_)));
+    let longest = stretches
+        .max_by_key(|stretch| stretch.len())
+        .unwrap_or_default();
+    longest
+        .iter()
+        .filter_map(|token| match token {
+            Token::Literal(literal) => Some(*literal),
+            _ => None,
+        })
+        .collect()
 }
 
 fn class(characters: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<Token> {
