@@ -171,7 +171,11 @@ pub(crate) fn shown(job: nasiko_store::Job) -> Job {
             nasiko_store::JobState::Dead => JobState::Dead,
         },
         progress: job.fraction,
-        step: job.step,
+        step: if job.state.is_ended() {
+            String::new()
+        } else {
+            job.step
+        },
         attempt: job.attempts,
         created: job.created_ms,
         started: job.started_ms,

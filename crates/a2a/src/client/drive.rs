@@ -20,6 +20,9 @@ use crate::dialect::Dialect;
 use crate::error::A2aError;
 use crate::message::{AgentEvent, TaskState, read_event};
 
+/// How long an agent may keep a stream open after its last event before it is closed from here.
+const LINGER: Duration = Duration::from_secs(1);
+
 /// Events held between the agent and a slow reader.
 const BUFFERED_EVENTS: usize = 16;
 /// How long cancelling may take before we just leave.
@@ -147,6 +150,7 @@ impl Turn<'_> {
                 Frame::Event(event) => {
                     self.event(*event).await;
                     if self.seen.lock().ended {
+                        read_to_its_end(answer);
                         return Ok(());
                     }
                 }
@@ -157,7 +161,10 @@ impl Turn<'_> {
                 Frame::Other(value) => {
                     return Err(unreadable("its shape is unknown", &value.to_string()).into());
                 }
-                Frame::End => return Ok(()),
+                Frame::End => {
+                    read_to_its_end(answer);
+                    return Ok(());
+                }
             }
             frame = match self.next_frame(&mut answer, &attempt.dialect).await? {
                 Some(frame) => frame,
@@ -260,6 +267,14 @@ impl Turn<'_> {
             tracing::debug!("nobody reads the answer any more");
         }
     }
+}
+
+/// Nothing more is wanted of the answer. Most agents close right after their last event; letting them do so keeps the
+/// connection, and spares them and every proxy between a broken one. Those that keep it open are left after a moment.
+fn read_to_its_end(mut answer: Answer) {
+    tokio::spawn(tokio::time::timeout(LINGER, async move {
+        while let Ok(Some(_)) = answer.next().await {}
+    }));
 }
 
 /// One piece of an answer, understood.
