@@ -12,6 +12,7 @@ mod placeholder;
 mod process;
 #[cfg(test)]
 mod skipping;
+mod sockets;
 mod spec;
 
 use std::time::Duration;

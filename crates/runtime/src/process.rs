@@ -32,8 +32,8 @@ use tokio::sync::{broadcast, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::inspect::listening_in_namespace_of;
 pub use self::inspect::{PortOwner, port_owner};
-pub(crate) use self::inspect::{listening_in_namespace_of, ports_of_table};
 use self::record::Record;
 use self::tracked::{CpuSample, Shared};
 use crate::Runtime;

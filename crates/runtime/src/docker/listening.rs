@@ -6,7 +6,8 @@ use bollard::exec::{CreateExecOptions, StartExecResults};
 use futures::StreamExt as _;
 
 use super::{Shared, observe};
-use crate::process::{listening_in_namespace_of, ports_of_table};
+use crate::process::listening_in_namespace_of;
+use crate::sockets::ports_of_table;
 
 const EXEC_LIMIT: Duration = Duration::from_secs(5);
 const TABLE_BYTES: usize = 256 * 1024;

@@ -1,14 +1,40 @@
 //! Looks at the processes of this machine: which are ours, what they use, what they listen on.
 //!
-//! Linux: read from `/proc`. Everything here is a snapshot that may be outdated when it is returned; a process is
-//! therefore always named by its id *and* start time, which the kernel never gives twice.
+//! Linux is read from `/proc`, other systems through a library. Everything here is a snapshot that may be outdated when
+//! it is returned; a process is therefore always named by its id *and* start time, which the kernel never gives twice.
 
-use std::collections::{BTreeSet, HashSet};
-use std::fs;
+#[cfg(any(test, not(target_os = "linux")))]
+#[cfg_attr(
+    target_os = "linux",
+    expect(dead_code, reason = "built on Linux for its tests alone")
+)]
+mod portable;
+#[cfg(target_os = "linux")]
+mod procfs;
+
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal};
 use serde::{Deserialize, Serialize};
+
+#[cfg(not(target_os = "linux"))]
+use self::portable as table;
+#[cfg(target_os = "linux")]
+use self::procfs as table;
+pub(crate) use self::table::listening_in_namespace_of;
+pub(super) use self::table::{listening, variable};
+
+/// What the system tells of a process.
+struct Stat {
+    /// It has ended and only waits to be waited for.
+    ended: bool,
+    /// The number of its group.
+    group: i32,
+    /// In units of the system.
+    started: u64,
+    cpu: Duration,
+    memory_bytes: u64,
+}
 
 /// The variable that carries the deployment id into every process of an instance.
 pub(super) const INSTANCE_VARIABLE: &str = "NASIKO_INSTANCE";
@@ -20,7 +46,7 @@ pub(super) const INSTALLATION_VARIABLE: &str = "NASIKO_INSTALLATION";
 pub(super) struct ProcessIdentity {
     /// The process id.
     pub(super) pid: i32,
-    /// When it started, in clock ticks since boot.
+    /// When it started, in units of the system.
     pub(super) started: u64,
     /// Which boot that was.
     pub(super) boot: String,
@@ -29,27 +55,27 @@ pub(super) struct ProcessIdentity {
 impl ProcessIdentity {
     /// The process that has this id now.
     pub(super) fn of(pid: i32) -> Option<Self> {
-        let stat = Stat::read(pid)?;
-        (!stat.ended()).then(|| Self {
+        let stat = table::stat(pid)?;
+        (!stat.ended).then(|| Self {
             pid,
             started: stat.started,
-            boot: boot_id(),
+            boot: table::boot_id(),
         })
     }
 
     /// A child nobody has waited for, which keeps its number even when it has ended.
     pub(super) fn of_child(pid: i32) -> Self {
-        let started = Stat::read(pid).map_or(0, |stat| stat.started);
+        let started = table::stat(pid).map_or(0, |stat| stat.started);
         Self {
             pid,
             started,
-            boot: boot_id(),
+            boot: table::boot_id(),
         }
     }
 
     /// Whether it is in the group that `leader` leads.
     pub(super) fn in_group_of(&self, leader: &Self) -> bool {
-        Stat::read(self.pid).is_some_and(|stat| stat.group == leader.pid)
+        table::stat(self.pid).is_some_and(|stat| stat.group == leader.pid)
     }
 
     /// Whether it still runs (a zombie does not).
@@ -73,84 +99,30 @@ impl ProcessIdentity {
     }
 }
 
-/// The fields of `/proc/<pid>/stat` that we read.
-struct Stat {
-    state: char,
-    group: i32,
-    cpu_ticks: u64,
-    started: u64,
-    resident_pages: u64,
-}
-
-impl Stat {
-    fn read(pid: i32) -> Option<Self> {
-        Self::parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        // The name, in parentheses, may hold anything, so fields are counted from the last parenthesis.
-        let fields: Vec<&str> = text
-            .get(text.rfind(')')? + 1..)?
-            .split_ascii_whitespace()
-            .collect();
-        let number = |index: usize| fields.get(index)?.parse::<u64>().ok();
-        Some(Self {
-            state: fields.first()?.chars().next()?,
-            group: fields.get(2)?.parse().ok()?,
-            cpu_ticks: number(11)? + number(12)?,
-            started: number(19)?,
-            resident_pages: number(21)?,
-        })
-    }
-
-    fn ended(&self) -> bool {
-        matches!(self.state, 'Z' | 'X')
-    }
-}
-
-fn boot_id() -> String {
-    fs::read_to_string("/proc/sys/kernel/random/boot_id")
-        .map(|id| id.trim().to_owned())
-        .unwrap_or_default()
-}
-
-fn pids() -> impl Iterator<Item = i32> {
-    fs::read_dir("/proc")
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok())
-}
-
-/// The value of a variable in a process's initial environment. None also when it may not be read.
-pub(super) fn variable(pid: i32, name: &str) -> Option<String> {
-    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
-    environment.split(|byte| *byte == 0).find_map(|entry| {
-        let value = entry.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
-        Some(String::from_utf8_lossy(value).into_owned())
-    })
-}
-
 /// Every process whose environment has `name=value`.
 pub(super) fn marked(name: &str, value: &str) -> Vec<ProcessIdentity> {
-    pids()
+    table::pids()
+        .into_iter()
         .filter(|pid| variable(*pid, name).as_deref() == Some(value))
         .filter_map(ProcessIdentity::of)
         .collect()
 }
 
-/// The living processes of an instance: the group of its leader while that is alive, and whatever carries its marks,
-/// in whichever group or session.
+/// The living processes of an instance: the group of its leader, and whatever carries its marks, in whichever group or
+/// session. A group whose leader has ended keeps its number, unless another process has that number by now.
 pub(super) fn members(
     installation: &str,
     instance: &str,
     leader: Option<&ProcessIdentity>,
 ) -> Vec<ProcessIdentity> {
-    let group = leader
-        .filter(|leader| leader.alive())
-        .map(|leader| leader.pid);
-    pids()
+    let is_its_own = |leader: &&ProcessIdentity| {
+        ProcessIdentity::of(leader.pid).is_none_or(|now| now == **leader)
+    };
+    let group = leader.filter(is_its_own).map(|leader| leader.pid);
+    table::pids()
+        .into_iter()
         .filter(|pid| {
-            let in_group = group.is_some() && Stat::read(*pid).map(|stat| stat.group) == group;
+            let in_group = group.is_some() && table::stat(*pid).map(|stat| stat.group) == group;
             in_group
                 || (variable(*pid, INSTANCE_VARIABLE).as_deref() == Some(instance)
                     && variable(*pid, INSTALLATION_VARIABLE).as_deref() == Some(installation))
@@ -161,44 +133,12 @@ pub(super) fn members(
 
 /// What these processes used so far (processor) and use now (memory).
 pub(super) fn usage(processes: &[ProcessIdentity]) -> (Duration, u64) {
-    let ticks_per_second = rustix::param::clock_ticks_per_second().max(1);
-    let page = rustix::param::page_size() as u64;
-    let (ticks, pages) = processes
+    processes
         .iter()
-        .filter_map(|process| Stat::read(process.pid))
-        .fold((0, 0), |(ticks, pages), stat| {
-            (ticks + stat.cpu_ticks, pages + stat.resident_pages)
-        });
-    (
-        Duration::from_secs_f64(ticks as f64 / ticks_per_second as f64),
-        pages * page,
-    )
-}
-
-/// The ports these processes listen on, ascending.
-pub(super) fn listening(processes: &[ProcessIdentity]) -> Vec<u16> {
-    let Some(first) = processes.first() else {
-        return Vec::new();
-    };
-    let sockets: HashSet<u64> = processes
-        .iter()
-        .flat_map(|process| socket_inodes(process.pid))
-        .collect();
-    let ports: BTreeSet<u16> = listeners(&format!("/proc/{}/net", first.pid))
-        .into_iter()
-        .filter(|(_, inode)| sockets.contains(inode))
-        .map(|(port, _)| port)
-        .collect();
-    ports.into_iter().collect()
-}
-
-/// Every port that is listened on in the network namespace of a process: what a container listens on.
-pub(crate) fn listening_in_namespace_of(pid: i32) -> Vec<u16> {
-    let ports: BTreeSet<u16> = listeners(&format!("/proc/{pid}/net"))
-        .into_iter()
-        .map(|(port, _)| port)
-        .collect();
-    ports.into_iter().collect()
+        .filter_map(|process| table::stat(process.pid))
+        .fold((Duration::ZERO, 0), |(cpu, memory), stat| {
+            (cpu + stat.cpu, memory + stat.memory_bytes)
+        })
 }
 
 /// Who holds a port.
@@ -211,75 +151,10 @@ pub struct PortOwner {
 }
 
 /// The program that listens on a port of this machine, if it can be found out (programs of other accounts cannot).
-/// Reads all of `/proc`: call it on a blocking thread.
+/// Looks at every process: call it on a blocking thread.
 pub fn port_owner(port: u16) -> Option<PortOwner> {
-    let wanted: HashSet<u64> = listeners("/proc/net")
-        .into_iter()
-        .filter(|(listened, _)| *listened == port)
-        .map(|(_, inode)| inode)
-        .collect();
-    if wanted.is_empty() {
-        return None;
-    }
-    let pid = pids().find(|pid| socket_inodes(*pid).any(|inode| wanted.contains(&inode)))?;
-    let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
-    Some(PortOwner {
-        pid,
-        name: name.trim().to_owned(),
-    })
+    table::port_owner(port)
 }
 
-/// The listening ports in the text of `/proc/net/tcp` and its like.
-pub(crate) fn ports_of_table(table: &str) -> Vec<u16> {
-    let ports: BTreeSet<u16> = table
-        .lines()
-        .filter_map(parse_listener)
-        .map(|(port, _)| port)
-        .collect();
-    ports.into_iter().collect()
-}
-
-fn socket_inodes(pid: i32) -> impl Iterator<Item = u64> {
-    fs::read_dir(format!("/proc/{pid}/fd"))
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| {
-            let target = fs::read_link(entry.ok()?.path()).ok()?;
-            target
-                .to_str()?
-                .strip_prefix("socket:[")?
-                .strip_suffix(']')?
-                .parse()
-                .ok()
-        })
-}
-
-/// Port and socket inode of everything in state LISTEN.
-fn listeners(folder: &str) -> Vec<(u16, u64)> {
-    ["tcp", "tcp6"]
-        .iter()
-        .filter_map(|table| fs::read_to_string(format!("{folder}/{table}")).ok())
-        .flat_map(|table| {
-            table
-                .lines()
-                .skip(1)
-                .filter_map(parse_listener)
-                .collect::<Vec<_>>()
-        })
-        .collect()
-}
-
-fn parse_listener(line: &str) -> Option<(u16, u64)> {
-    const LISTEN: &str = "0A";
-    // 127.0.0.11, as the kernel writes it: the resolver that an engine puts into each of its containers.
-    const ENGINES_RESOLVER: &str = "0B00007F";
-    let fields: Vec<&str> = line.split_ascii_whitespace().collect();
-    let (address, port) = fields.get(1)?.rsplit_once(':')?;
-    if *fields.get(3)? != LISTEN || address == ENGINES_RESOLVER {
-        return None;
-    }
-    Some((
-        u16::from_str_radix(port, 16).ok()?,
-        fields.get(9)?.parse().ok()?,
-    ))
-}
+#[cfg(test)]
+mod tests;

@@ -46,9 +46,17 @@ async fn what_a_program_leaves_behind_is_ended_when_it_ends() {
     spec.command.push("end".to_owned());
     let started = house.start(&spec).await.unwrap();
     house.exit(&started.id).await;
-    let left = super::super::inspect::members(&house.installation, "d-1", None);
+    let lines = house.lines(&started.id).await;
+    let children: Vec<i32> = lines
+        .iter()
+        .filter_map(|line| line.text.split_once('=')?.1.parse().ok())
+        .collect();
+    assert_eq!(children.len(), 3, "{lines:?}");
     eventually("the end of the children", async || {
-        left.iter().all(|process| !process.alive()).then_some(())
+        children
+            .iter()
+            .all(|pid| ProcessIdentity::of(*pid).is_none())
+            .then_some(())
     })
     .await;
 }

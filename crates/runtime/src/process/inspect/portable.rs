@@ -1,0 +1,93 @@
+//! The processes of systems without `/proc`. Which ports they listen on is not found out here.
+
+use std::time::Duration;
+
+use rustix::process::{Pid, getpgid};
+use sysinfo::{Process, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System, UpdateKind};
+
+use super::{PortOwner, ProcessIdentity, Stat};
+
+/// Looks at one process, or at all of them.
+fn look<T>(
+    pid: Option<i32>,
+    kind: ProcessRefreshKind,
+    read: impl FnOnce(&System) -> T,
+) -> Option<T> {
+    let mut system = System::new().ok()?;
+    let wanted = pid
+        .and_then(|pid| u32::try_from(pid).ok())
+        .map(sysinfo::Pid::from_u32);
+    let wanted = wanted.as_ref().map(std::slice::from_ref);
+    system.refresh_processes_specifics(
+        wanted.map_or(ProcessesToUpdate::All, ProcessesToUpdate::Some),
+        true,
+        kind,
+    );
+    Some(read(&system))
+}
+
+fn of<T>(pid: i32, kind: ProcessRefreshKind, read: impl FnOnce(&Process) -> T) -> Option<T> {
+    let id = sysinfo::Pid::from_u32(u32::try_from(pid).ok()?);
+    look(Some(pid), kind, |system| system.process(id).map(read))?
+}
+
+pub(super) fn stat(pid: i32) -> Option<Stat> {
+    let group = getpgid(Some(Pid::from_raw(pid)?)).ok()?;
+    of(
+        pid,
+        ProcessRefreshKind::nothing().with_cpu().with_memory(),
+        |process| Stat {
+            ended: matches!(
+                process.status(),
+                ProcessStatus::Zombie | ProcessStatus::Dead
+            ),
+            group: group.as_raw_nonzero().get(),
+            started: process.start_time(),
+            cpu: Duration::from_millis(process.accumulated_cpu_time()),
+            memory_bytes: process.memory(),
+        },
+    )
+}
+
+/// Start times are absolute here and tell boots apart by themselves.
+pub(super) fn boot_id() -> String {
+    String::new()
+}
+
+pub(super) fn pids() -> Vec<i32> {
+    let all = look(
+        None,
+        ProcessRefreshKind::nothing().without_tasks(),
+        |system| {
+            system
+                .processes()
+                .keys()
+                .filter_map(|pid| i32::try_from(pid.as_u32()).ok())
+                .collect()
+        },
+    );
+    all.unwrap_or_default()
+}
+
+/// The value of a variable in a process's initial environment. None also when it may not be read.
+pub(in crate::process) fn variable(pid: i32, name: &str) -> Option<String> {
+    let kind = ProcessRefreshKind::nothing().with_environ(UpdateKind::Always);
+    of(pid, kind, |process| {
+        process.environ().iter().find_map(|entry| {
+            let value = entry.to_str()?.strip_prefix(name)?.strip_prefix('=')?;
+            Some(value.to_owned())
+        })
+    })?
+}
+
+pub(in crate::process) fn listening(_processes: &[ProcessIdentity]) -> Vec<u16> {
+    Vec::new()
+}
+
+pub(crate) fn listening_in_namespace_of(_pid: i32) -> Vec<u16> {
+    Vec::new()
+}
+
+pub(super) fn port_owner(_port: u16) -> Option<PortOwner> {
+    None
+}
