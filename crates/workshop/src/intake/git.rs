@@ -52,10 +52,17 @@ pub(super) async fn clone(
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
+    // A group of its own: `git` has helpers that would outlive it.
+    #[cfg(unix)]
+    command.process_group(0);
     let mut child = command.spawn().map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => WorkshopError::ToolMissing { tool: "git" },
         _ => WorkshopError::io("Starting git for", target, error),
     })?;
+    let mut unfinished = Unfinished {
+        target,
+        group: child.id(),
+    };
     let stderr = child.stderr.take();
     let work = async {
         let lines = match stderr {
@@ -75,12 +82,48 @@ pub(super) async fn clone(
             Err(WorkshopError::GitTimedOut { url: git_display(url), seconds: limits.clone_time.as_secs() })
         }
     };
-    if outcome.is_err() {
-        // `git` removes its half-made folder itself unless it was killed.
-        drop(child.kill().await);
-        drop(fs_err::tokio::remove_dir_all(target).await);
+    match outcome {
+        Ok(()) => unfinished.keep(),
+        Err(_) => {
+            // Ended before its folder is removed, so that it writes no more; `None` when it has ended by itself.
+            unfinished.group = child.id();
+            unfinished.kill();
+            drop(child.wait().await);
+        }
     }
     outcome
+}
+
+/// A clone that did not come to its end: when dropped, `git` and its helpers are killed and their folder is removed.
+struct Unfinished<'a> {
+    target: &'a Path,
+    /// The group's leader, as long as it has not been waited for.
+    group: Option<u32>,
+}
+
+impl Unfinished<'_> {
+    fn kill(&mut self) {
+        let group = self.group.take().and_then(|id| i32::try_from(id).ok());
+        #[cfg(unix)]
+        if let Some(group) = group.and_then(rustix::process::Pid::from_raw) {
+            // It may have ended meanwhile.
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+        #[cfg(not(unix))]
+        let _: Option<i32> = group;
+    }
+
+    fn keep(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        self.kill();
+        // Best effort: the failure that led here is the one to tell.
+        drop(fs_err::remove_dir_all(self.target));
+    }
 }
 
 /// Reads what `git` writes: progress ends in a carriage return, messages in a line feed. Returns the last messages.

@@ -265,6 +265,23 @@ async fn a_clone_from_a_server_that_never_answers_ends_by_cancel_or_limit() {
         cancel.cancel();
     });
     assert_eq!(error.unwrap_err().code(), ErrorCode::Cancelled);
+
+    // Dropped half-way: the connection ends, so the program is gone.
+    let under_way = tokio::spawn({
+        let (source, into) = (source.clone(), place.path("into"));
+        async move {
+            let cancel = CancellationToken::new();
+            acquire(&source, &into, &Limits::default(), &|_| {}, &cancel).await
+        }
+    });
+    let (mut connection, _) = silent.accept().await.unwrap();
+    under_way.abort();
+    let mut request = Vec::new();
+    let ended = tokio::io::AsyncReadExt::read_to_end(&mut connection, &mut request);
+    tokio::time::timeout(Duration::from_secs(10), ended)
+        .await
+        .unwrap()
+        .unwrap();
     assert!(!place.has("into/agent"));
 }
 
