@@ -1,9 +1,9 @@
 //! Owns the reverse proxy to agents: the live route table, streaming both ways, limits, and one record per request.
 //! Must never know the store, the runtime, the encoding of OTLP, or how an agent is started.
 //!
-//! One request walks: [`server`] accepts, [`door`] decides whether it may come in and which agent it names, [`route`]
-//! leases the agent's current upstream, [`proxy`] sends it over a pooled connection ([`pool`]) and hands the answer
-//! back chunk by chunk ([`body`]), and [`record`] says what happened once the last byte is through.
+//! One request walks: `server` accepts, `door` decides whether it may come in and which agent it names, `route`
+//! leases the agent's current upstream, `proxy` sends it over a pooled connection (`pool`) and hands the answer
+//! back chunk by chunk (`body`), and `record` says what happened once the last byte is through.
 //!
 //! Nothing here waits for a switch: whoever replaces an upstream calls [`RouteTable::set`], requests that were leased
 //! before keep their upstream, and the returned [`Drain`] tells when the last of them is done.

@@ -81,11 +81,6 @@ impl OtlpIntake {
         tracing::trace!(resources = request.resource_metrics.len(), "metrics let go");
         Taken::default()
     }
-
-    /// Imports a document of spans (see [`TraceStore::export`](TraceStore::export)) and returns once it is durable.
-    pub async fn import(&self, json: &[u8]) -> Result<Imported, TelemetryError> {
-        self.store.import(json).await
-    }
 }
 
 /// Whether a sender should send the same again: it was our state, not its data.

@@ -158,7 +158,10 @@ impl TraceStore {
         queued
     }
 
-    /// Returns once everything that was queued before is durable, or its commit failed.
+    /// Returns once everything that was queued before is durable.
+    ///
+    /// # Errors
+    /// The commit failed that this waited for.
     pub async fn flush(&self) -> Result<(), TelemetryError> {
         self.submit(Batch {
             spans: Vec::new(),

@@ -115,34 +115,28 @@ impl Writer {
             self.since_size_check = 0;
             self.keep_within_bytes();
         }
-        let mut answers = Vec::with_capacity(batches.len());
         let mut shares: BTreeMap<Day, Share> = BTreeMap::new();
         let mut homes = HashMap::new();
+        let outcomes: Vec<_> = batches
+            .iter_mut()
+            .map(|batch| self.sort(batch, &mut shares, &mut homes))
+            .collect();
         let mut failure = None;
-        for batch in &mut batches {
-            match self.sort(batch, &mut shares, &mut homes) {
-                Ok(rejected) => answers.push(Written { rejected }),
-                Err(error) => {
-                    answers.push(Written::default());
-                    failure = Some(error);
-                }
-            }
-        }
         for (day, share) in shares {
             if let Err(error) = self.write(day, &share) {
-                tracing::error!(%error, source = ?std::error::Error::source(&error), "telemetry was not written");
+                tracing::error!(%error, cause = ?std::error::Error::source(&error), "telemetry was not written");
                 self.tally
                     .failed
                     .fetch_add((share.spans.len() + share.logs.len()) as u64, Relaxed);
                 failure = Some(error);
             }
         }
-        for (batch, written) in batches.into_iter().zip(answers) {
+        for (batch, outcome) in batches.into_iter().zip(outcomes) {
             drop(batch.places);
             if let Some(done) = batch.done {
-                let outcome = failure.clone().map_or(Ok(written), Err);
+                // Which batch a lost share came from is not known, so all are told; spans can simply be sent again.
                 // Whoever asked may have left meanwhile.
-                done.send(outcome).ok();
+                done.send(failure.clone().map_or(outcome, Err)).ok();
             }
         }
     }
@@ -153,7 +147,7 @@ impl Writer {
         batch: &mut Batch,
         shares: &mut BTreeMap<Day, Share>,
         homes: &mut HashMap<TraceId, Day>,
-    ) -> Result<u64, TelemetryError> {
+    ) -> Result<Written, TelemetryError> {
         let items = (batch.spans.len() + batch.logs.len()) as u64;
         if self.full && items > 0 {
             self.tally.rejected.fetch_add(items, Relaxed);
@@ -185,7 +179,7 @@ impl Writer {
             shares.entry(day).or_default().logs.push(log);
         }
         self.tally.rejected.fetch_add(rejected, Relaxed);
-        Ok(rejected)
+        Ok(Written { rejected })
     }
 
     /// The day whose file holds the span's trace, or the span's own day. A trace that runs over midnight stays whole

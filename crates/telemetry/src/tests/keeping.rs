@@ -125,6 +125,7 @@ async fn beyond_its_bytes_the_oldest_day_goes_and_then_nothing_comes_in() {
     assert!(matches!(refused, TelemetryError::Full { limit: 1 }));
     assert_eq!(Fault::from(refused).code, ErrorCode::LimitReached);
     assert_eq!(full.counters().rejected, 1);
+    full.flush().await.unwrap();
     assert!(
         full.trace(trace_id(2)).await.unwrap().is_some(),
         "what is there can be read"
