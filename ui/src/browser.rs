@@ -2,7 +2,7 @@
 //! page goes on without.
 
 use js_sys::Date;
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
 use web_sys::{Document, HtmlElement, Window};
 
 use crate::model::format;
@@ -97,6 +97,22 @@ pub(crate) async fn copy(text: &str) -> bool {
             .is_ok(),
         None => false,
     }
+}
+
+/// Whether the page is in sight: not in another tab, minimised, or left behind by a navigation.
+pub(crate) fn is_visible() -> bool {
+    document().is_none_or(|document| !document.hidden())
+}
+
+/// Calls `changed` whenever the page comes into sight or goes out of it, for as long as it lives.
+pub(crate) fn on_visibility(changed: impl Fn() + 'static) {
+    let Some(document) = document() else {
+        return;
+    };
+    let changed = Closure::<dyn Fn()>::new(changed);
+    let callback = changed.as_ref().unchecked_ref();
+    let _always_added = document.add_event_listener_with_callback("visibilitychange", callback);
+    changed.forget();
 }
 
 /// Loads the page again.

@@ -7,22 +7,21 @@ mod link;
 mod loaded;
 mod notices;
 
-use std::time::Duration;
-
+use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use nasiko_client::Client;
 use nasiko_contract::{Fault, Job, JsonOperation};
 
-use crate::{browser, model::world::World};
+use crate::{browser, desk::follow::while_visible, model::world::World};
 
 pub(crate) use chats::Chats;
-pub(crate) use follow::{Followed, follow};
+pub(crate) use follow::{Followed, follow, spawn_for_the_owner};
 pub(crate) use loaded::{Loaded, fetch};
 pub(crate) use notices::{Notice, Notices};
 
-/// How often ages such as `12 s ago` are written anew.
-const CLOCK_STEP: Duration = Duration::from_secs(5);
+/// Milliseconds after which ages such as `12 s ago` are written anew.
+const CLOCK_STEP: u32 = 5_000;
 
 /// A copyable handle to what all pages share.
 #[derive(Clone, Copy)]
@@ -36,6 +35,9 @@ pub(crate) struct Desk {
     pub(crate) notices: RwSignal<Notices>,
     /// Unix milliseconds, every few seconds.
     pub(crate) now: RwSignal<i64>,
+    /// The page is in sight. Out of sight it follows nothing: a browser has few connections for all its tabs, and what
+    /// is not seen need not be kept up to date.
+    visible: RwSignal<bool>,
 }
 
 impl Desk {
@@ -47,12 +49,17 @@ impl Desk {
             chats: StoredValue::default(),
             notices: RwSignal::default(),
             now: RwSignal::new(browser::now()),
+            visible: RwSignal::new(browser::is_visible()),
         };
         provide_context(desk);
-        let tick = move || desk.now.set(browser::now());
-        // Without timers ages stand still; nothing else depends on them.
-        let _unsupported = set_interval_with_handle(tick, CLOCK_STEP);
-        spawn_local(link::keep_up(desk));
+        browser::on_visibility(move || desk.visible.set(browser::is_visible()));
+        while_visible(desk, move || async move {
+            loop {
+                desk.now.set(browser::now());
+                TimeoutFuture::new(CLOCK_STEP).await;
+            }
+        });
+        while_visible(desk, move || link::keep_up(desk));
         desk
     }
 

@@ -1,11 +1,13 @@
 //! Following a stream for as long as somebody looks at it.
 
+use std::{cell::RefCell, rc::Rc};
+
 use futures::{StreamExt, future::abortable};
 use gloo_timers::future::TimeoutFuture;
-use leptos::task::spawn_local;
+use leptos::{prelude::*, task::spawn_local};
 use nasiko_contract::{Fault, StreamOperation};
 
-use crate::desk::{Desk, loaded::give_up_with_the_component};
+use crate::desk::Desk;
 
 /// Items that are handed over at once, when that many are there.
 const BATCH: usize = 512;
@@ -23,36 +25,59 @@ pub(crate) enum Followed<T> {
 }
 
 /// Follows `operation` until the calling effect runs again or its component goes. A stream that breaks off is opened
-/// again.
+/// again; so is one that was closed while the page was out of sight.
 pub(crate) fn follow<O>(
     desk: Desk,
     operation: O,
-    mut learn: impl FnMut(Followed<O::Output>) + 'static,
+    learn: impl FnMut(Followed<O::Output>) + 'static,
 ) where
     O: StreamOperation,
 {
-    let (task, handle) = abortable(async move {
-        loop {
-            match once(desk, operation.clone(), &mut learn).await {
-                Err(fault) if fault.retryable => TimeoutFuture::new(PAUSE).await,
-                Err(fault) => return learn(Followed::Ended(Some(fault))),
-                Ok(()) => return learn(Followed::Ended(None)),
+    let learn = Rc::new(RefCell::new(learn));
+    while_visible(desk, move || {
+        let (operation, learn) = (operation.clone(), Rc::clone(&learn));
+        async move {
+            let tell = |learnt| learn.borrow_mut()(learnt);
+            loop {
+                match once(desk, operation.clone(), &tell).await {
+                    Err(fault) if fault.retryable => TimeoutFuture::new(PAUSE).await,
+                    Err(fault) => return tell(Followed::Ended(Some(fault))),
+                    Ok(()) => return tell(Followed::Ended(None)),
+                }
             }
         }
     });
+}
+
+/// Runs a task while the page is in sight, anew each time it comes into sight, until the calling effect runs again or
+/// its component goes.
+pub(crate) fn while_visible<F>(desk: Desk, task: impl Fn() -> F + 'static)
+where
+    F: Future<Output = ()> + 'static,
+{
+    Effect::new(move || {
+        if desk.visible.get() {
+            spawn_for_the_owner(task());
+        }
+    });
+}
+
+/// Runs a task until it is done, or the calling effect runs again, or its component goes.
+pub(crate) fn spawn_for_the_owner(task: impl Future<Output = ()> + 'static) {
+    let (task, handle) = abortable(task);
     spawn_local(async move {
         let _given_up = task.await;
     });
-    give_up_with_the_component(handle);
+    on_cleanup(move || handle.abort());
 }
 
 async fn once<O: StreamOperation>(
     desk: Desk,
     operation: O,
-    learn: &mut impl FnMut(Followed<O::Output>),
+    tell: &impl Fn(Followed<O::Output>),
 ) -> Result<(), Fault> {
     let mut chunks = desk.client().stream(operation).await?.ready_chunks(BATCH);
-    learn(Followed::Opened);
+    tell(Followed::Opened);
     while let Some(chunk) = chunks.next().await {
         let mut items = Vec::with_capacity(chunk.len());
         let mut broken = None;
@@ -62,7 +87,7 @@ async fn once<O: StreamOperation>(
                 Err(fault) => broken = Some(fault),
             }
         }
-        learn(Followed::Items(items));
+        tell(Followed::Items(items));
         if let Some(fault) = broken {
             return Err(fault);
         }

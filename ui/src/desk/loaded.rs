@@ -1,11 +1,9 @@
 //! One answer of the control plane, for as long as somebody looks at it.
 
-use futures::future::{AbortHandle, abortable};
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use nasiko_contract::{Fault, JsonOperation};
 
-use crate::desk::Desk;
+use crate::desk::{Desk, spawn_for_the_owner};
 
 /// An answer on its way, there, or refused.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -36,20 +34,11 @@ where
     O: JsonOperation,
     O::Output: Sync,
 {
-    let (task, handle) = abortable(async move {
+    spawn_for_the_owner(async move {
         let outcome = desk.client().call(operation).await;
         let _gone = target.try_set(match outcome {
             Ok(value) => Loaded::Ready(value),
             Err(fault) => Loaded::Failed(fault),
         });
     });
-    spawn_local(async move {
-        let _given_up = task.await;
-    });
-    give_up_with_the_component(handle);
-}
-
-/// Ends a task with the effect or component that is running now.
-pub(crate) fn give_up_with_the_component(handle: AbortHandle) {
-    on_cleanup(move || handle.abort());
 }

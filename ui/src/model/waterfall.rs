@@ -10,8 +10,8 @@ const MARKS: u64 = 2;
 /// A data series: what kind of work a span is. Each has a colour and a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Series {
-    /// The gateway's own span.
-    Gateway,
+    /// Our own: the conversation, the gateway.
+    Nasiko,
     /// A model was asked.
     Model,
     /// Work inside the agent.
@@ -42,8 +42,8 @@ impl Series {
         if has("db.") {
             return Self::Database;
         }
-        if span.service == "gateway" || span.service == "nasiko-gateway" {
-            return Self::Gateway;
+        if span.service == "nasiko" || span.service.starts_with("nasiko-") {
+            return Self::Nasiko;
         }
         match span.kind.as_str() {
             "client" | "producer" => Self::Call,
@@ -54,7 +54,7 @@ impl Series {
     /// The custom property that holds its colour.
     pub(crate) fn class(self) -> &'static str {
         match self {
-            Self::Gateway => "s1",
+            Self::Nasiko => "s1",
             Self::Model => "s2",
             Self::Work => "s3",
             Self::Call => "s4",
@@ -66,7 +66,7 @@ impl Series {
     /// Its word.
     pub(crate) fn word(self) -> &'static str {
         match self {
-            Self::Gateway => "gateway",
+            Self::Nasiko => "Nasiko",
             Self::Model => "model",
             Self::Work => "work",
             Self::Call => "call",

@@ -48,6 +48,8 @@ pub(crate) struct World {
     pub(crate) jobs: BTreeMap<JobId, Job>,
     /// Conversations that were listed or changed.
     pub(crate) sessions: BTreeMap<SessionId, ChatSession>,
+    /// The number of the last event about an agent, its builds and deployments included.
+    pub(crate) touched: BTreeMap<AgentName, u64>,
     /// The number of the last event, to go on from.
     pub(crate) last_seq: Option<u64>,
 }
@@ -73,17 +75,28 @@ impl World {
     }
 
     fn change(&mut self, event: &Event) -> bool {
+        let about_agent = ["agent.", "build.", "deployment."]
+            .iter()
+            .any(|prefix| event.topic.starts_with(prefix));
+        if about_agent {
+            self.touched
+                .insert(AgentName(event.subject.clone()), event.seq);
+        }
         match event.topic.as_str() {
+            "build.changed" | "deployment.changed" => true,
             "agent.changed" => self.with_data(event, |world, agent: AgentSummary| {
                 world
                     .agents
                     .get_or_insert_default()
                     .insert(agent.name.clone(), agent);
             }),
-            "agent.removed" => self
-                .agents
-                .as_mut()
-                .is_some_and(|agents| agents.remove(&AgentName(event.subject.clone())).is_some()),
+            "agent.removed" => {
+                let name = AgentName(event.subject.clone());
+                self.touched.remove(&name);
+                self.agents
+                    .as_mut()
+                    .is_some_and(|agents| agents.remove(&name).is_some())
+            }
             "job.changed" => self.with_data(event, |world, job| world.put_jobs([job])),
             "session.changed" => self.with_data(event, |world, session: ChatSession| {
                 world.sessions.insert(session.id.clone(), session);

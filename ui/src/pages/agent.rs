@@ -42,9 +42,15 @@ fn OneAgent(name: AgentName, tab: Memo<String>, item: Memo<Option<String>>) -> i
     let detail = RwSignal::new(Loaded::<AgentDetail>::Loading);
     {
         let agent = name.clone();
-        // Its versions, builds and deployments change only when it does.
+        let touched = {
+            let name = name.clone();
+            Memo::new(move |_| desk.world.with(|world| world.touched.get(&name).copied()))
+        };
+        let known = Memo::new(move |_| summary.with(Option::is_some));
+        // Its history is read again whenever an event tells that it went on.
         Effect::new(move || {
-            if summary.with(Option::is_some) {
+            touched.track();
+            if known.get() {
                 fetch(desk, GetAgent { agent: agent.clone() }, detail);
             }
         });

@@ -35,7 +35,13 @@ pub(crate) fn AgentsPage() -> impl IntoView {
             Some(format!("{active} of {} answer", agents.len())).filter(|_| !agents.is_empty())
         })
     });
-    let is_empty = move || names.with(|names| names.as_ref().is_some_and(Vec::is_empty));
+    let is_empty = Memo::new(move |_| names.with(|names| names.as_ref().is_some_and(Vec::is_empty)));
+    // Opened by itself it stays, so that it can tell how the first deploy ended.
+    Effect::new(move || {
+        if is_empty.get() {
+            adding.set(true);
+        }
+    });
     let body = move || match names.get() {
         None => view! { <Waiting what="agents" /> }.into_any(),
         Some(names) if names.is_empty() => ().into_any(),
@@ -50,7 +56,7 @@ pub(crate) fn AgentsPage() -> impl IntoView {
             <h1>"Agents"</h1>
             <span class="sub">{answering}</span>
             <span class="grow"></span>
-            <Show when=move || !is_empty()>
+            <Show when=move || !is_empty.get()>
                 <Button look=Look::Primary id="add-agent" press=move |()| adding.update(|adding| *adding = !*adding)>
                     <Icon glyph=Glyph::Add />
                     "Add agent"
@@ -58,8 +64,8 @@ pub(crate) fn AgentsPage() -> impl IntoView {
             </Show>
         </header>
         <div class="page-body">
-            <Show when=move || adding.get() || is_empty()>
-                <DeployPanel first=is_empty() close=move |()| adding.set(false) />
+            <Show when=move || adding.get()>
+                <DeployPanel first=is_empty close=move |()| adding.set(false) />
             </Show>
             {body}
         </div>

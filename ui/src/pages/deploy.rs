@@ -1,14 +1,13 @@
 mod outcome;
 mod preview;
 
-use futures::future::abortable;
 use gloo_timers::future::TimeoutFuture;
-use leptos::{ev::SubmitEvent, prelude::*, task::spawn_local};
+use leptos::{ev::SubmitEvent, prelude::*};
 use nasiko_contract::{AgentDescription, DeployDirectory, DeployOptions, Inspect, JobId, RuntimeKind};
 
 use crate::{
     browser,
-    desk::{Desk, Loaded},
+    desk::{Desk, Loaded, spawn_for_the_owner},
     kit::{Button, Look, Panel},
     model::preview::{RUNTIMES, clean_path, is_absolute, is_refused},
     pages::deploy::{outcome::Course, preview::Preview},
@@ -24,7 +23,7 @@ type Found = RwSignal<Option<Loaded<AgentDescription>>>;
 #[component]
 pub(crate) fn DeployPanel(
     /// There is no agent yet: say what this is about.
-    first: bool,
+    first: Memo<bool>,
     /// The person is done with it.
     #[prop(into)]
     close: Callback<()>,
@@ -77,9 +76,9 @@ pub(crate) fn DeployPanel(
     };
     let show_preview = move || job_id.with(Option::is_none);
     view! {
-        <Panel title=if first { "Add your first agent" } else { "Add agent" } class="deploy">
+        <Panel title="Add agent" class="deploy">
             <form class="deploy-form" on:submit=submit>
-                {first.then(introduction)}
+                <Show when=move || first.get()>{introduction()}</Show>
                 <label class="field grow">
                     <span>"Folder or archive on this computer"</span>
                     <input
@@ -105,7 +104,11 @@ pub(crate) fn DeployPanel(
                     <button type="submit" class="button primary" id="deploy" disabled=closed>
                         "Deploy"
                     </button>
-                    {(!first).then(|| view! { <Button look=Look::Flat press=close>"Close"</Button> })}
+                    <Show when=move || !first.get()>
+                        <Button look=Look::Flat press=close>
+                            "Close"
+                        </Button>
+                    </Show>
                 </div>
             </form>
             <Show when=show_preview>
@@ -132,7 +135,7 @@ fn inspect_while_typing(desk: Desk, path: RwSignal<String>, found: Found) {
             found.set(None);
             return;
         }
-        let (task, handle) = abortable(async move {
+        spawn_for_the_owner(async move {
             TimeoutFuture::new(TYPING_PAUSE).await;
             let _closed = found.try_set(Some(Loaded::Loading));
             let outcome = desk.client().call(Inspect { directory_path }).await;
@@ -141,10 +144,6 @@ fn inspect_while_typing(desk: Desk, path: RwSignal<String>, found: Found) {
                 Err(fault) => Loaded::Failed(fault),
             }));
         });
-        spawn_local(async move {
-            let _typed_on = task.await;
-        });
-        on_cleanup(move || handle.abort());
     });
 }
 

@@ -1,10 +1,10 @@
-use futures::{StreamExt, channel::mpsc, future::abortable};
-use leptos::{prelude::*, task::spawn_local};
+use futures::{StreamExt, channel::mpsc};
+use leptos::prelude::*;
 use nasiko_contract::{ErrorCode, GetTrace, Span, SpanId, SpanStatus, Trace, TraceId};
 use serde_json::Value;
 
 use crate::{
-    desk::{Desk, Loaded},
+    desk::{Desk, Loaded, spawn_for_the_owner},
     kit::{CopyButton, Empty, ErrorCard, WaterfallView},
     model::{format, waterfall::Series},
 };
@@ -103,7 +103,7 @@ fn use_trace(trace: Memo<Option<TraceId>>, arrived: Memo<Option<u64>>) -> RwSign
         });
         wanted
     });
-    let (task, handle) = abortable(async move {
+    spawn_for_the_owner(async move {
         while rung.next().await.is_some() {
             let Some(Some(wanted)) = trace.try_get_untracked() else {
                 continue;
@@ -117,10 +117,6 @@ fn use_trace(trace: Memo<Option<TraceId>>, arrived: Memo<Option<u64>>) -> RwSign
             }
         }
     });
-    spawn_local(async move {
-        let _gone = task.await;
-    });
-    on_cleanup(move || handle.abort());
     loaded
 }
 

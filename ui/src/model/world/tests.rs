@@ -88,6 +88,19 @@ fn a_hole_in_the_numbers_is_a_gap_even_when_nobody_says_so() {
 }
 
 #[test]
+fn a_deployment_touches_its_agent() {
+    let mut world = World::default();
+    world.apply(&event(1, "agent.changed", "a", agent("a", "active")));
+    assert_eq!(
+        world.apply(&event(2, "deployment.changed", "a", json!({"id": "d"}))),
+        Applied::Yes
+    );
+    assert_eq!(world.touched.get(&AgentName::from("a")), Some(&2));
+    world.apply(&event(3, "agent.removed", "a", Value::Null));
+    assert!(world.touched.is_empty(), "nothing is kept of what is gone");
+}
+
+#[test]
 fn unknown_topics_and_records_are_passed_over() {
     let mut world = World::default();
     assert_eq!(
