@@ -457,7 +457,7 @@ impl Bench {
         }
     }
 
-    /// What a job that did not succeed leaves behind.
+    /// Removes what only the job needed.
     pub(crate) async fn clean_up(&self, work: &Work) {
         let _ = fs_err::tokio::remove_dir_all(self.shared.home.unpack(&self.job)).await;
         if let Err(error) = self
@@ -471,10 +471,9 @@ impl Bench {
             source: Source::Upload { path, .. },
             ..
         } = work
+            && let Some(folder) = path.parent()
         {
-            if let Some(folder) = path.parent() {
-                let _ = fs_err::tokio::remove_dir_all(folder).await;
-            }
+            let _ = fs_err::tokio::remove_dir_all(folder).await;
         }
     }
 }

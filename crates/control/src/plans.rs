@@ -7,8 +7,9 @@ use nasiko_contract::{
     RuntimeKind, Settings,
 };
 use nasiko_runtime::{Artifact, PreparePlan, Requirements, RequirementsKind};
-use nasiko_workshop::{Description, Snapshot, describe, dockerfile, manifest};
+use nasiko_workshop::{Description, Snapshot, SnapshotOptions, describe, dockerfile, manifest};
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     launch::KnownCard,
@@ -141,6 +142,12 @@ pub(crate) fn prepare_plan(agent: &AgentName, read: &Read) -> PreparePlan {
     let context = Arc::new(Context {
         root: read.root.clone(),
         snapshot: Arc::clone(&read.snapshot),
+        part: description
+            .manifest
+            .build
+            .context
+            .clone()
+            .filter(|part| !matches!(part.trim_end_matches('/'), "" | ".")),
         generated: generated.clone(),
     });
     PreparePlan {
@@ -191,10 +198,12 @@ fn tag_word(version: &str) -> String {
     }
 }
 
-/// The build context of a folder.
+/// The build context: the folder, or the part of it that the manifest names.
 struct Context {
     root: PathBuf,
     snapshot: Arc<Snapshot>,
+    /// `[build] context`, where it is not the folder itself.
+    part: Option<String>,
     generated: Option<String>,
 }
 
@@ -205,9 +214,16 @@ impl nasiko_runtime::BuildContext for Context {
             .iter()
             .map(|text| (GENERATED_DOCKERFILE.to_owned(), text.clone().into_bytes()))
             .collect();
-        self.snapshot
-            .write_tar(&self.root, &extra, out)
-            .map_err(io::Error::other)
+        let written = match &self.part {
+            None => self.snapshot.write_tar(&self.root, &extra, out),
+            Some(part) => {
+                let root = self.root.join(part);
+                let never = CancellationToken::new();
+                Snapshot::take(&root, &SnapshotOptions::default(), None, &never)
+                    .and_then(|snapshot| snapshot.write_tar(&root, &extra, out))
+            }
+        };
+        written.map_err(io::Error::other)
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use nasiko_contract::{ErrorCode, Fault, RuntimeKind};
+use nasiko_contract::{Fault, RuntimeKind};
 use nasiko_workshop::{
     Description, IntakeProgress, Limits, Snapshot, SnapshotCache, SnapshotOptions, acquire,
     describe,
@@ -76,14 +76,6 @@ pub(crate) fn refuse_if_hopeless(
     description: &Description,
     runtime: RuntimeKind,
 ) -> Result<(), Fault> {
-    if let Some(first) = description.agents.first() {
-        return Err(Fault::new(
-            ErrorCode::SeveralAgents,
-            "The folder holds several agents, and none itself",
-        )
-        .hint(format!("Deploy one of them, e.g. `{first}`"))
-        .evidence(description.agents.clone()));
-    }
     description
         .refusal(runtime)
         .map_or(Ok(()), |fault| Err(fault.clone()))
