@@ -17,7 +17,7 @@ use nasiko_client::{
     http::HttpTransport,
     resident::{self, Endpoint},
 };
-use nasiko_contract::{API_PREFIX, ErrorCode, Fault, OPERATIONS, OperationInfo, Shape};
+use nasiko_contract::{API_PREFIX, ErrorCode, Fault, Method, OPERATIONS, OperationInfo, Shape};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tauri::{State, ipc::Channel};
@@ -54,58 +54,104 @@ pub(crate) enum StreamMessage {
 /// The connection to the control plane, made when it is first needed and anew when it broke.
 #[derive(Default)]
 pub(crate) struct Bridge {
-    connection: Mutex<Option<Arc<HttpTransport>>>,
+    connection: Mutex<Connection>,
     streams: Arc<parking_lot::Mutex<HashMap<u32, AbortHandle>>>,
     last_stream: AtomicU32,
 }
 
+#[derive(Default)]
+struct Connection {
+    transport: Option<Arc<HttpTransport>>,
+    /// A control plane was found once in the life of this window.
+    was_made: bool,
+}
+
 impl Bridge {
-    /// The transport to the control plane; starts the resident where none answers.
+    /// Connects before the pages ask for it.
+    pub(crate) async fn prepare(&self) {
+        // The first call meets the same failure and tells it.
+        let _ = self.transport().await;
+    }
+
+    /// Closes what an earlier page left open: nobody hears it any more.
+    pub(crate) fn close_streams(&self) {
+        for (_, task) in self.streams.lock().drain() {
+            task.abort();
+        }
+    }
+
+    /// The transport to the control plane. One is started where none answers, at first and after a crash; one that was
+    /// ended in order stays ended while this window looks on.
     async fn transport(&self) -> Result<Arc<HttpTransport>, Fault> {
         let mut connection = self.connection.lock().await;
-        if let Some(transport) = &*connection {
+        if let Some(transport) = &connection.transport {
             return Ok(Arc::clone(transport));
         }
         let home = environment::home()?;
-        let (_, endpoint): (_, Endpoint) =
-            resident::attach_or_start(&home, &environment::nasiko_program()?, &[]).await?;
+        let is_wanted =
+            !connection.was_made || (Endpoint::read(&home).is_some() && !resident::is_owned(&home));
+        let (_, endpoint): (_, Endpoint) = if is_wanted {
+            resident::attach_or_start(&home, &environment::nasiko_program()?, &[]).await?
+        } else {
+            resident::attach(&home).await?
+        };
         let transport = Arc::new(HttpTransport::new(&endpoint.api, &endpoint.token)?);
-        *connection = Some(Arc::clone(&transport));
+        *connection = Connection {
+            transport: Some(Arc::clone(&transport)),
+            was_made: true,
+        };
         Ok(transport)
     }
 
-    /// Forgets a connection that broke: the resident may have come back under another address.
-    async fn forget(&self, broken: &Arc<HttpTransport>) {
-        let mut connection = self.connection.lock().await;
-        if connection
-            .as_ref()
-            .is_some_and(|current| Arc::ptr_eq(current, broken))
+    /// The transport for another try of a call that failed with `fault`: nothing, if there should be none. What may
+    /// have been done already is not done twice.
+    async fn anew(
+        &self,
+        failed: &Arc<HttpTransport>,
+        info: &OperationInfo,
+        fault: &Fault,
+    ) -> Result<Option<Arc<HttpTransport>>, Fault> {
+        let was_refused = fault.code == ErrorCode::Unauthenticated;
+        if !was_refused && fault.code != ErrorCode::Unreachable {
+            return Ok(None);
+        }
         {
-            *connection = None;
+            // The control plane may have come back under another address, with another token.
+            let mut connection = self.connection.lock().await;
+            let current = &mut connection.transport;
+            if current
+                .as_ref()
+                .is_some_and(|current| Arc::ptr_eq(current, failed))
+            {
+                *current = None;
+            }
+        }
+        if was_refused || info.method == Method::Get {
+            self.transport().await.map(Some)
+        } else {
+            Ok(None)
         }
     }
 
     async fn send(&self, call: Call) -> Result<Vec<u8>, Fault> {
         let transport = self.transport().await?;
-        let sent = transport.send(call.clone()).await;
-        match sent {
-            Err(fault) if fault.code == ErrorCode::Unreachable => {
-                self.forget(&transport).await;
-                self.transport().await?.send(call).await
-            }
-            other => other,
+        match transport.send(call.clone()).await {
+            Err(fault) => match self.anew(&transport, call.info, &fault).await? {
+                Some(transport) => transport.send(call).await,
+                None => Err(fault),
+            },
+            sent => sent,
         }
     }
 
     async fn open(&self, call: Call) -> Result<BoxStream<Result<Frame, Fault>>, Fault> {
         let transport = self.transport().await?;
-        let opened = transport.stream(call.clone()).await;
-        match opened {
-            Err(fault) if fault.code == ErrorCode::Unreachable => {
-                self.forget(&transport).await;
-                self.transport().await?.stream(call).await
-            }
-            other => other,
+        match transport.stream(call.clone()).await {
+            Err(fault) => match self.anew(&transport, call.info, &fault).await? {
+                Some(transport) => transport.stream(call).await,
+                None => Err(fault),
+            },
+            opened => opened,
         }
     }
 }
@@ -165,7 +211,10 @@ pub(crate) async fn rpc_stream(
 
 /// Closes a stream; one that has ended is fine.
 #[tauri::command]
-#[expect(clippy::needless_pass_by_value, reason = "a command's state is handed over")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a command's state is handed over"
+)]
 pub(crate) fn rpc_cancel(bridge: State<'_, Bridge>, stream: u32) {
     if let Some(task) = bridge.streams.lock().remove(&stream) {
         task.abort();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tauri::{AppHandle, Manager, WebviewUrl, WebviewWindowBuilder};
+use tauri::{AppHandle, Manager, WebviewUrl, WebviewWindowBuilder, webview::PageLoadEvent};
 
 use crate::bridge::{self, Bridge};
 
@@ -17,7 +17,10 @@ const LIGHT_GROUND: tauri::utils::config::Color =
     tauri::utils::config::Color(0xf6, 0xf7, 0xf5, 0xff);
 
 /// Opens the window and returns when it was closed.
-#[expect(clippy::exit, reason = "the context that Tauri generates ends a process whose plist is broken")]
+#[expect(
+    clippy::exit,
+    reason = "the context that Tauri generates ends a process whose plist is broken"
+)]
 pub(crate) fn run() -> tauri::Result<()> {
     tauri::Builder::default()
         .manage(Bridge::default())
@@ -28,6 +31,9 @@ pub(crate) fn run() -> tauri::Result<()> {
             first_frame
         ])
         .setup(|app| {
+            // Beside the making of the window, so that the first call finds a connection.
+            let handle = app.handle().clone();
+            tauri::async_runtime::spawn(async move { handle.state::<Bridge>().prepare().await });
             open(app.handle())?;
             Ok(())
         })
@@ -42,6 +48,11 @@ fn open(app: &AppHandle) -> tauri::Result<()> {
         .visible(false)
         // Links in answers open in the browser of the person, never in this window.
         .on_navigation(|url| url.scheme() == "tauri" || url.host_str() == Some("tauri.localhost"))
+        .on_page_load(|window, load| {
+            if load.event() == PageLoadEvent::Started {
+                window.state::<Bridge>().close_streams();
+            }
+        })
         .build()?;
     let dark = matches!(window.theme(), Ok(tauri::Theme::Dark));
     window.set_background_color(Some(if dark { DARK_GROUND } else { LIGHT_GROUND }))?;
@@ -61,7 +72,10 @@ fn show(window: &tauri::WebviewWindow) {
 
 /// The pages have drawn their first frame.
 #[tauri::command]
-#[expect(clippy::needless_pass_by_value, reason = "a command's handle is handed over")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a command's handle is handed over"
+)]
 fn first_frame(app: AppHandle) {
     if let Some(window) = app.get_webview_window(MAIN) {
         show(&window);
