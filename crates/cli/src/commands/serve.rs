@@ -62,10 +62,8 @@ fn config(session: &Session, words: &ServeArguments) -> Config {
             otlp_grpc: wanted(words.otlp_grpc_port, usual.otlp_grpc),
             otlp_http: wanted(words.otlp_http_port, usual.otlp_http),
         },
-        docker_host: std::env::var("DOCKER_HOST")
-            .ok()
-            .filter(|host| !host.is_empty()),
-        docker_network: NETWORK.to_owned(),
+        docker_host: named("DOCKER_HOST"),
+        docker_network: named("NASIKO_DOCKER_NETWORK").unwrap_or_else(|| NETWORK.to_owned()),
         socket_folders: socket_folders(),
         environment: std::env::vars_os().collect(),
     }
@@ -75,6 +73,13 @@ fn config(session: &Session, words: &ServeArguments) -> Config {
 fn socket_folders() -> Vec<PathBuf> {
     let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
     runtime.into_iter().chain(std::env::home_dir()).collect()
+}
+
+/// A variable of the environment that says something.
+fn named(variable: &str) -> Option<String> {
+    std::env::var(variable)
+        .ok()
+        .filter(|value| !value.is_empty())
 }
 
 fn announce(session: &Session, resident: &Resident) -> Result<(), Failure> {
