@@ -22,12 +22,14 @@ pub(crate) use talk::{
     TraceArguments, TracesArguments, UpdateEntry,
 };
 
+/// Where the flags stand that every command has.
+const EVERYWHERE: &str = "Everywhere";
+
 /// Develop AI agents on your own machine: from a folder to a conversation.
 #[derive(Debug, Parser)]
 #[command(
     name = "nasiko",
     version,
-    propagate_version = true,
     disable_help_subcommand = true,
     max_term_width = 100,
     after_help = "Exit codes: 0 done, 1 it failed, 2 wrong usage, 3 not found, 4 not reachable, 5 refused, \
@@ -35,13 +37,13 @@ pub(crate) use talk::{
 )]
 pub(crate) struct Arguments {
     /// Print one JSON document (JSON lines for streams) instead of words
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(crate) json: bool,
     /// Say more about what happens
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, help_heading = EVERYWHERE)]
     pub(crate) verbose: bool,
     /// The cluster to talk to
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", help_heading = EVERYWHERE)]
     pub(crate) context: Option<String>,
     /// The data directory
     #[arg(
@@ -76,10 +78,7 @@ pub(crate) enum Command {
     )]
     New(NewArguments),
     /// List the agents
-    #[command(
-        visible_alias = "list",
-        after_help = "Examples:\n  nasiko ps\n  nasiko ps --json"
-    )]
+    #[command(after_help = "Examples:\n  nasiko ps\n  nasiko ps --json")]
     Ps,
     /// Stop an agent
     #[command(after_help = "Examples:\n  nasiko stop my-agent")]
@@ -107,6 +106,7 @@ pub(crate) enum Command {
 
     /// Talk to an agent
     #[command(
+        override_usage = "nasiko chat [OPTIONS] [AGENT] [MESSAGE]...",
         after_help = "Examples:\n  nasiko chat my-agent \"Hello\"\n  nasiko chat my-agent\n  \
         nasiko chat --session ID \"And then?\"\n  cat letter.txt | nasiko chat my-agent"
     )]
@@ -191,3 +191,6 @@ pub(crate) enum Command {
     #[command(hide = true, about = "Change a registry entry")]
     RegistryUpdate(UpdateEntry),
 }
+
+#[cfg(test)]
+mod tests;

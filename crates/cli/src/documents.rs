@@ -18,25 +18,26 @@ pub(crate) use talk::{ChatDocument, SessionDocument, TraceDocument, TraceRowDocu
 
 /// Any failure.
 #[derive(Debug, Serialize)]
-pub(crate) struct FailureDocument<'a> {
-    pub(crate) error: ErrorDocument<'a>,
+pub(crate) struct FailureDocument {
+    pub(crate) error: ErrorDocument,
 }
 
+/// A failure as it stands in any document.
 #[derive(Debug, Serialize)]
-pub(crate) struct ErrorDocument<'a> {
-    code: &'a str,
-    message: &'a str,
-    hint: Option<&'a str>,
-    evidence: &'a [String],
+pub(crate) struct ErrorDocument {
+    code: &'static str,
+    message: String,
+    hint: Option<String>,
+    evidence: Vec<String>,
 }
 
-impl<'a> From<&'a Fault> for ErrorDocument<'a> {
-    fn from(fault: &'a Fault) -> Self {
+impl From<Fault> for ErrorDocument {
+    fn from(fault: Fault) -> Self {
         Self {
             code: fault.code.as_str(),
-            message: &fault.message,
-            hint: fault.hint.as_deref(),
-            evidence: &fault.evidence,
+            message: fault.message,
+            hint: fault.hint,
+            evidence: fault.evidence,
         }
     }
 }

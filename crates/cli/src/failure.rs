@@ -84,3 +84,33 @@ pub(crate) fn local(what: &str, error: &dyn std::error::Error) -> Failure {
 pub(crate) fn usage(what: impl Into<String>, hint: &str) -> Failure {
     Failure::Usage(Fault::new(ErrorCode::InvalidRequest, what).hint(hint))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_found_not_reached_or_refused_has_a_code_of_its_own() {
+        let check = |code: ErrorCode, direct: u8, at_work: u8| {
+            let fault = || Fault::new(code, "It failed");
+            assert_eq!(Failure::Fault(fault()).code(), direct, "{code:?}");
+            assert_eq!(Failure::Work(fault()).code(), at_work, "{code:?} at work");
+        };
+        check(ErrorCode::AgentNotFound, 3, 1);
+        check(ErrorCode::TraceNotFound, 3, 1);
+        check(ErrorCode::Unreachable, 4, 1);
+        check(ErrorCode::Forbidden, 5, 1);
+        check(ErrorCode::Unauthenticated, 5, 1);
+        check(ErrorCode::Cancelled, 130, 130);
+        check(ErrorCode::ImportError, 1, 1);
+        check(ErrorCode::Unknown, 1, 1);
+    }
+
+    #[test]
+    fn a_reader_who_has_seen_enough_is_no_failure() {
+        let gone = io::Error::from(io::ErrorKind::BrokenPipe);
+        assert_eq!(Failure::from(gone).code(), 0);
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        assert_eq!(Failure::from(full).code(), 1);
+    }
+}

@@ -34,11 +34,13 @@ pub(crate) async fn to_the_end(
     let watching = watch(session, client.clone(), job, &view);
     tokio::pin!(watching);
     let ended = tokio::select! {
-        ended = &mut watching => ended,
+        // The signal first: from here on it no longer ends the program by itself.
+        biased;
         interrupted = tokio::signal::ctrl_c() => match interrupted {
             Ok(()) => cancel(&client, &id, &view, watching).await,
             Err(_) => watching.await,
         },
+        ended = &mut watching => ended,
     };
     view.finish();
     outcome(ended?)

@@ -82,7 +82,7 @@ impl Output {
     pub(crate) fn failure(self, failure: &Failure) {
         let Some(fault) = failure.fault() else { return };
         if self.json {
-            let error = ErrorDocument::from(fault);
+            let error = ErrorDocument::from(fault.clone());
             // Nothing is left to do for a reader who is gone.
             let _ = self.document(&FailureDocument { error });
             return;

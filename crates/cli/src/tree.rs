@@ -37,24 +37,29 @@ pub(crate) fn lines(trace: &Trace, output: Output) -> Vec<String> {
         siblings.sort_by_key(|span| span.start_ns);
     }
     let mut rows = Vec::new();
-    let mut open: Vec<(&Span, String, String)> = Vec::new();
-    for root in children.get(&None).into_iter().flatten().rev() {
-        open.push((root, String::new(), String::new()));
-    }
-    // Each span is taken out once, so that spans which name each other as parents end too.
-    while let Some((span, own, below)) = open.pop() {
-        rows.push((format!("{own}{}", span.name), span));
-        let below_me = children
-            .remove(&Some(span.span_id.as_str()))
-            .unwrap_or_default();
-        let last = below_me.len().saturating_sub(1);
-        for (index, child) in below_me.into_iter().enumerate().rev() {
-            let (branch, rest) = if index == last {
-                ("└─ ", "   ")
-            } else {
-                ("├─ ", "│  ")
-            };
-            open.push((child, format!("{below}{branch}"), format!("{below}{rest}")));
+    // Whose parent is nobody comes first; then what is left: spans that name each other as parents.
+    while let Some((_, roots)) = children.pop_first() {
+        let mut open: Vec<(&Span, String, String)> = Vec::new();
+        open.extend(
+            roots
+                .into_iter()
+                .rev()
+                .map(|root| (root, String::new(), String::new())),
+        );
+        while let Some((span, own, below)) = open.pop() {
+            rows.push((format!("{own}{}", span.name), span));
+            let below_me = children
+                .remove(&Some(span.span_id.as_str()))
+                .unwrap_or_default();
+            let last = below_me.len().saturating_sub(1);
+            for (index, child) in below_me.into_iter().enumerate().rev() {
+                let (branch, rest) = if index == last {
+                    ("└─ ", "   ")
+                } else {
+                    ("├─ ", "│  ")
+                };
+                open.push((child, format!("{below}{branch}"), format!("{below}{rest}")));
+            }
         }
     }
     let width = rows

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use uuid::Uuid;
 
 /// How long a code is good.
-pub const CODE_LIFE: Duration = Duration::from_secs(60);
+pub const CODE_LIFE: Duration = Duration::from_mins(1);
 
 /// Codes held at the same time; the oldest goes first.
 const MOST_CODES: usize = 16;

@@ -6,7 +6,7 @@ use nasiko_contract::{AgentName, SessionId, TraceId};
 #[derive(Debug, Args)]
 pub(crate) struct ChatArguments {
     /// The agent and the message; without a message it is read from standard input, or asked for at a terminal
-    #[arg(value_name = "AGENT> <MESSAGE", num_args = 0..)]
+    #[arg(value_name = "AGENT MESSAGE", num_args = 0..)]
     pub(crate) words: Vec<String>,
     /// Go on with this conversation
     #[arg(long, short, value_name = "ID")]
@@ -99,12 +99,11 @@ pub(crate) enum RegistryCommand {
 }
 
 #[derive(Debug, Args)]
-#[group(id = "change", required = true, multiple = true, args = ["description", "tag"])]
 pub(crate) struct UpdateEntry {
     /// The agent
     pub(crate) agent: AgentName,
     /// One sentence
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", required_unless_present = "tag")]
     pub(crate) description: Option<String>,
     /// A tag; all its tags are replaced by those given
     #[arg(long, value_name = "TAG")]

@@ -1,11 +1,13 @@
 //! Documents about agents and what is done to them.
 
 use nasiko_contract::{
-    AgentState, AgentSummary, DeployResult, DeploySeconds, Fault, Job, JobKind, JobState, LogLine,
+    AgentState, AgentSummary, DeployResult, DeploySeconds, Job, JobKind, JobState, LogLine,
     LogStream, RegistryEntry, RuntimeKind,
 };
 use serde::Serialize;
 use serde_json::Value;
+
+use super::ErrorDocument;
 
 /// `deploy`, `rebuild` and their kin
 #[derive(Debug, Serialize)]
@@ -48,7 +50,7 @@ pub(crate) struct AgentDocument {
     description: String,
     activity: String,
     source: String,
-    error: Option<Fault>,
+    error: Option<ErrorDocument>,
 }
 
 impl From<AgentSummary> for AgentDocument {
@@ -64,7 +66,7 @@ impl From<AgentSummary> for AgentDocument {
             description: agent.description,
             activity: agent.activity,
             source: agent.source,
-            error: agent.fault,
+            error: agent.fault.map(Into::into),
         }
     }
 }
@@ -109,7 +111,7 @@ pub(crate) struct JobDocument {
     created: i64,
     started: Option<i64>,
     ended: Option<i64>,
-    error: Option<Fault>,
+    error: Option<ErrorDocument>,
 }
 
 impl From<Job> for JobDocument {
@@ -125,7 +127,7 @@ impl From<Job> for JobDocument {
             created: job.created,
             started: job.started,
             ended: job.ended,
-            error: job.fault,
+            error: job.fault.map(Into::into),
         }
     }
 }

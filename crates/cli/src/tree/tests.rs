@@ -40,16 +40,26 @@ fn children_stand_below_their_parents_in_order_of_time() {
         span("b", Some("a"), 10, 40),
         failed,
     ];
-    insta::assert_snapshot!(tree(spans), @"");
+    insta::assert_snapshot!(tree(spans), @r"
+    call a        greeter  ████████████████████████    100 ms
+    ├─ call b     greeter  ··██████████············     40 ms
+    │  └─ call d  greeter  ····███·················     10 ms  no key
+    └─ call c     greeter  ··············██████████     40 ms
+    ");
 }
 
 #[test]
-fn spans_without_their_parents_and_spans_in_a_circle_end() {
+fn spans_without_their_parents_and_spans_in_a_circle_are_shown_once() {
     let spans = vec![
         span("a", Some("absent"), 0, 1),
         span("b", Some("c"), 0, 1),
         span("c", Some("b"), 0, 1),
         span("d", Some("d"), 0, 0),
     ];
-    insta::assert_snapshot!(tree(spans), @"");
+    insta::assert_snapshot!(tree(spans), @r"
+    call a     greeter  ████████████████████████    1.0 ms
+    call d     greeter  █·······················      0 ns
+    call c     greeter  ████████████████████████    1.0 ms
+    └─ call b  greeter  ████████████████████████    1.0 ms
+    ");
 }
