@@ -74,9 +74,7 @@ pub(crate) fn set_root_attribute(name: &str, value: &str) {
 
 /// The media query `(prefers-color-scheme: dark)`.
 pub(crate) fn dark_query() -> Option<web_sys::MediaQueryList> {
-    window()?
-        .match_media("(prefers-color-scheme: dark)")
-        .ok()?
+    window()?.match_media("(prefers-color-scheme: dark)").ok()?
 }
 
 /// Gives the keyboard focus to an element.
@@ -123,7 +121,10 @@ pub(crate) fn reload() {
 }
 
 /// The query of the page's address.
-#[cfg_attr(not(feature = "fixtures"), expect(dead_code, reason = "only fixtures ask"))]
+#[cfg_attr(
+    not(feature = "fixtures"),
+    expect(dead_code, reason = "only fixtures ask")
+)]
 pub(crate) fn query() -> String {
     window()
         .and_then(|window| window.location().search().ok())

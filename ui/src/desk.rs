@@ -13,7 +13,7 @@ use leptos::task::spawn_local;
 use nasiko_client::Client;
 use nasiko_contract::{Fault, Job, JsonOperation};
 
-use crate::{browser, desk::follow::while_visible, model::world::World};
+use crate::{browser, desk::follow::run_while, model::world::World};
 
 pub(crate) use chats::Chats;
 pub(crate) use follow::{Followed, follow, spawn_for_the_owner};
@@ -53,13 +53,13 @@ impl Desk {
         };
         provide_context(desk);
         browser::on_visibility(move || desk.visible.set(browser::is_visible()));
-        while_visible(desk, move || async move {
+        run_while(desk.visible.into(), move || async move {
             loop {
                 desk.now.set(browser::now());
                 TimeoutFuture::new(CLOCK_STEP).await;
             }
         });
-        while_visible(desk, move || link::keep_up(desk));
+        run_while(desk.visible.into(), move || link::keep_up(desk));
         desk
     }
 
@@ -97,7 +97,11 @@ impl Desk {
     }
 
     /// Calls an operation for its effect; a refusal becomes a notice.
-    pub(crate) fn run<O: JsonOperation>(self, operation: O, then: impl FnOnce(O::Output) + 'static) {
+    pub(crate) fn run<O: JsonOperation>(
+        self,
+        operation: O,
+        then: impl FnOnce(O::Output) + 'static,
+    ) {
         spawn_local(async move {
             match self.client().call(operation).await {
                 Ok(output) => then(output),

@@ -29,7 +29,11 @@ impl FixtureTransport {
     /// What the query of the page's address asks for: `?fixture`, `?fixture=empty`, `=unreachable`, `=refused`.
     pub(crate) fn of_query(query: &str) -> Option<Self> {
         let (_, rest) = query.split_once("fixture")?;
-        let kind = rest.trim_start_matches('=').split('&').next().unwrap_or_default();
+        let kind = rest
+            .trim_start_matches('=')
+            .split('&')
+            .next()
+            .unwrap_or_default();
         Some(Self {
             empty: kind == "empty",
             unreachable: kind == "unreachable",
@@ -46,13 +50,18 @@ impl FixtureTransport {
             "agents.list" if self.empty => list(json!([])),
             "agents.list" => list(records::agents()),
             "agents.get" => records::agent_detail(part(4)).ok_or_else(|| {
-                Fault::new(ErrorCode::AgentNotFound, format!("There is no agent {}", part(4)))
-                    .hint("Did you mean invoice-reader?")
+                Fault::new(
+                    ErrorCode::AgentNotFound,
+                    format!("There is no agent {}", part(4)),
+                )
+                .hint("Did you mean invoice-reader?")
             })?,
             "jobs.list" | "dead_letters.list" if self.empty => list(json!([])),
             "jobs.list" => list(records::jobs()),
             "dead_letters.list" => list(records::dead_letters()),
-            "sessions.list" if part(4).contains("invoice") || part(5).contains("invoice") => list(records::sessions()),
+            "sessions.list" if part(4).contains("invoice") || part(5).contains("invoice") => {
+                list(records::sessions())
+            }
             "sessions.list" => list(json!([])),
             "sessions.create" => records::sessions()[0].clone(),
             "messages.list" => list(records::messages()),
@@ -73,8 +82,12 @@ impl FixtureTransport {
     fn items(self, call: &Call) -> BoxStream<Result<Frame, Fault>> {
         let replay = |items: Vec<Value>| stream::iter(items).map(|item| Ok(frame(&item)));
         match call.info.name {
-            "agents.logs" => replay(records::log_lines()).chain(stream::pending()).boxed_local(),
-            "agents.stats" => replay(records::stats()).chain(stream::pending()).boxed_local(),
+            "agents.logs" => replay(records::log_lines())
+                .chain(stream::pending())
+                .boxed_local(),
+            "agents.stats" => replay(records::stats())
+                .chain(stream::pending())
+                .boxed_local(),
             "jobs.log" => replay(records::job_log()).boxed_local(),
             "messages.send" => stream::iter(records::answer(call.body.as_ref()))
                 .then(|item| async move {
@@ -88,11 +101,17 @@ impl FixtureTransport {
 
     fn admit(self) -> Result<(), Fault> {
         if self.unreachable {
-            return Err(Fault::new(ErrorCode::Unreachable, "The control plane cannot be reached").retryable());
+            return Err(Fault::new(
+                ErrorCode::Unreachable,
+                "The control plane cannot be reached",
+            )
+            .retryable());
         }
         if self.refused {
-            return Err(Fault::new(ErrorCode::Unauthenticated, "There is no valid session")
-                .hint("Open the link that the command line prints"));
+            return Err(
+                Fault::new(ErrorCode::Unauthenticated, "There is no valid session")
+                    .hint("Open the link that the command line prints"),
+            );
         }
         Ok(())
     }

@@ -2,7 +2,10 @@
 //! its client: no address, no token, no engine.
 #![cfg_attr(
     not(target_arch = "wasm32"),
-    expect(dead_code, reason = "pages run as wasm alone; natively only their models are tested")
+    expect(
+        dead_code,
+        reason = "pages run as wasm alone; natively only their models are tested"
+    )
 )]
 #![expect(
     clippy::needless_pass_by_value,

@@ -96,7 +96,11 @@ impl Desk {
         then: impl FnOnce(Result<SessionId, Fault>) + 'static,
     ) {
         spawn_local(async move {
-            match self.client().call(CreateSession { agent, title: None }).await {
+            match self
+                .client()
+                .call(CreateSession { agent, title: None })
+                .await
+            {
                 Ok(session) => {
                     let id = session.id.clone();
                     self.world.update(|world| {

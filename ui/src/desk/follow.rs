@@ -7,7 +7,7 @@ use gloo_timers::future::TimeoutFuture;
 use leptos::{prelude::*, task::spawn_local};
 use nasiko_contract::{Fault, StreamOperation};
 
-use crate::desk::Desk;
+use crate::{desk::Desk, model::world::Link};
 
 /// Items that are handed over at once, when that many are there.
 const BATCH: usize = 512;
@@ -25,16 +25,19 @@ pub(crate) enum Followed<T> {
 }
 
 /// Follows `operation` until the calling effect runs again or its component goes. A stream that breaks off is opened
-/// again; so is one that was closed while the page was out of sight.
-pub(crate) fn follow<O>(
-    desk: Desk,
-    operation: O,
-    learn: impl FnMut(Followed<O::Output>) + 'static,
-) where
+/// again; so is one that was closed while the page was out of sight or the control plane away.
+pub(crate) fn follow<O>(desk: Desk, operation: O, learn: impl FnMut(Followed<O::Output>) + 'static)
+where
     O: StreamOperation,
 {
     let learn = Rc::new(RefCell::new(learn));
-    while_visible(desk, move || {
+    let online = Memo::new(move |_| {
+        desk.visible.get()
+            && desk
+                .world
+                .with(|world| !matches!(world.link, Link::Lost(_) | Link::Refused(_)))
+    });
+    run_while(online.into(), move || {
         let (operation, learn) = (operation.clone(), Rc::clone(&learn));
         async move {
             let tell = |learnt| learn.borrow_mut()(learnt);
@@ -49,14 +52,14 @@ pub(crate) fn follow<O>(
     });
 }
 
-/// Runs a task while the page is in sight, anew each time it comes into sight, until the calling effect runs again or
-/// its component goes.
-pub(crate) fn while_visible<F>(desk: Desk, task: impl Fn() -> F + 'static)
+/// Runs a task while `on`, anew each time that it becomes so, until the calling effect runs again or its component
+/// goes.
+pub(crate) fn run_while<F>(on: Signal<bool>, task: impl Fn() -> F + 'static)
 where
     F: Future<Output = ()> + 'static,
 {
     Effect::new(move || {
-        if desk.visible.get() {
+        if on.get() {
             spawn_for_the_owner(task());
         }
     });

@@ -10,7 +10,7 @@ use nasiko_contract::{
 
 use crate::{
     desk::Desk,
-    model::world::{Applied, Link},
+    model::world::{Applied, Link, World},
 };
 
 /// Milliseconds before the first try to connect again; doubled with each one.
@@ -82,8 +82,7 @@ async fn take(desk: Desk, event: &Event) -> Result<(), Fault> {
 }
 
 fn unfinished(desk: Desk) -> usize {
-    desk.world
-        .with_untracked(|world| world.unfinished_jobs())
+    desk.world.with_untracked(World::unfinished_jobs)
 }
 
 /// Tells when an agent came to answer, or ceased to.

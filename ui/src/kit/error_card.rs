@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 use nasiko_contract::Fault;
 
-use crate::kit::CopyButton;
+use crate::kit::{CopyButton, Sentence};
 
 /// A failure: what, where, its code, the evidence, and what to do. Its first button is the way out.
 #[component]
@@ -24,16 +24,17 @@ pub(crate) fn ErrorCard(
             </pre>
         }
     });
-    let message = match title.is_some() {
-        true => view! { <p>{fault.message} " " <code class="dim">{code}</code></p> }.into_any(),
-        false => view! { <p class="error-title">{fault.message} " " <code class="dim">{code}</code></p> }.into_any(),
-    };
+    let message_class = if title.is_some() { "" } else { "error-title" };
     view! {
         <section class="error-card" role="alert">
             {title.map(|title| view! { <p class="error-title">{title}</p> })}
-            {message}
+            <p class=message_class>
+                <Sentence text=fault.message />
+                " "
+                <code class="dim">{code}</code>
+            </p>
             {evidence}
-            {fault.hint.map(|hint| view! { <p class="hint">{hint}</p> })}
+            {fault.hint.map(|hint| view! { <p class="hint"><Sentence text=hint /></p> })}
             <div class="actions">
                 {children.map(|children| children())}
                 <CopyButton text=report what="report" words="Copy report" />

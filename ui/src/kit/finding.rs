@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 use nasiko_contract::Finding;
 
-use crate::model::tone;
+use crate::{kit::Sentence, model::tone};
 
 /// Something that inspection noticed.
 #[component]
@@ -15,11 +15,11 @@ pub(crate) fn FindingRow(finding: Finding) -> impl IntoView {
         <li class="finding">
             <span><span class=format!("tag {}", tone.class())>{word}</span></span>
             <div>
-                <span>{finding.message}</span>
+                <Sentence text=finding.message />
                 " "
                 <code class="dim">{finding.code}</code>
                 {place.map(|place| view! { " " <code>{place}</code> })}
-                {finding.hint.map(|hint| view! { <p class="dim">{hint}</p> })}
+                {finding.hint.map(|hint| view! { <p class="dim"><Sentence text=hint /></p> })}
             </div>
         </li>
     }

@@ -19,8 +19,10 @@ pub(crate) fn JobStrip(#[prop(into)] job: Signal<Option<Job>>) -> impl IntoView 
     let some = move || job.with(Option::is_some);
     let name = move || job.with(|job| job.as_ref().map(|job| tone::job_kind(job.kind)));
     let step = move || job.with(|job| job.as_ref().map(tone::job_step));
-    let progress = Signal::derive(move || job.with(|job| job.as_ref().map_or(0.0, |job| job.progress)));
-    let cancelling = Signal::derive(move || job.with(|job| job.as_ref().is_none_or(|job| job.cancelling)));
+    let progress =
+        Signal::derive(move || job.with(|job| job.as_ref().map_or(0.0, |job| job.progress)));
+    let cancelling =
+        Signal::derive(move || job.with(|job| job.as_ref().is_none_or(|job| job.cancelling)));
     view! {
         <Show when=some>
             <div class="job-strip">

@@ -51,13 +51,16 @@ fn draw_holder(kind: Kind, children: Vec<AnyView>) -> AnyView {
         Kind::List(Some(first)) => view! { <ol start=first.to_string()>{children}</ol> }.into_any(),
         Kind::Item => view! { <li>{children}</li> }.into_any(),
         Kind::Table => {
-            view! { <div class="table-scroll"><table><tbody>{children}</tbody></table></div> }.into_any()
+            view! { <div class="table-scroll"><table><tbody>{children}</tbody></table></div> }
+                .into_any()
         }
         Kind::Row => view! { <tr>{children}</tr> }.into_any(),
         Kind::Cell { head: true, right } => {
             view! { <th scope="col" class:figure=right>{children}</th> }.into_any()
         }
-        Kind::Cell { head: false, right } => view! { <td class:figure=right>{children}</td> }.into_any(),
+        Kind::Cell { head: false, right } => {
+            view! { <td class:figure=right>{children}</td> }.into_any()
+        }
         Kind::Emphasis => view! { <em>{children}</em> }.into_any(),
         Kind::Strong => view! { <strong>{children}</strong> }.into_any(),
         Kind::Strike => view! { <s>{children}</s> }.into_any(),

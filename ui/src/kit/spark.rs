@@ -50,14 +50,15 @@ pub(crate) fn Figure(
 fn path(values: &[f64]) -> String {
     let most = values.iter().copied().fold(0.0_f64, f64::max).max(1e-9);
     let last = values.len().saturating_sub(1).max(1) as f64;
-    values
+    let points: Vec<String> = values
         .iter()
         .enumerate()
         .map(|(at, value)| {
-            let verb = if at == 0 { 'M' } else { 'L' };
-            format!("{verb}{:.1} {:.1}", at as f64 / last * 120.0, 28.0 - value / most * 25.0)
+            let (x, y) = (at as f64 / last * 120.0, 28.0 - value / most * 25.0);
+            format!("{}{x:.1} {y:.1}", if at == 0 { 'M' } else { 'L' })
         })
-        .collect()
+        .collect();
+    points.concat()
 }
 
 #[cfg(test)]

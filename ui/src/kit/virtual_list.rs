@@ -36,7 +36,10 @@ where
     let sight = RwSignal::new((0.0, FIRST_HEIGHT));
     let measure = move || {
         if let Some(element) = element.get_untracked() {
-            let (top, height) = (f64::from(element.scroll_top()), f64::from(element.client_height()));
+            let (top, height) = (
+                f64::from(element.scroll_top()),
+                f64::from(element.client_height()),
+            );
             sight.set((top, height.max(row_height)));
             if let Some(at_end) = at_end {
                 at_end.run(top + height >= f64::from(element.scroll_height()) - row_height);
@@ -69,8 +72,7 @@ where
             rows.get(range)
                 .unwrap_or_default()
                 .iter()
-                .cloned()
-                .map(|row| draw.with_value(|draw| draw(row)))
+                .map(|row| draw.with_value(|draw| draw(row.clone())))
                 .collect_view()
         })
     };

@@ -25,9 +25,8 @@ pub(crate) fn WaterfallView(
     chosen: RwSignal<Option<SpanId>>,
 ) -> impl IntoView {
     let folded = RwSignal::new(HashSet::<SpanId>::new());
-    let waterfall = Memo::new(move |_| {
-        trace.with(|trace| folded.with(|folded| Waterfall::new(trace, folded)))
-    });
+    let waterfall =
+        Memo::new(move |_| trace.with(|trace| folded.with(|folded| Waterfall::new(trace, folded))));
     let rows = Signal::derive(move || waterfall.with(|waterfall| waterfall.bars.clone()));
     let fold = move |id: &SpanId, fold: bool| {
         folded.update(|folded| {

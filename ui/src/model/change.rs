@@ -39,7 +39,10 @@ pub(crate) fn last(agent: &AgentSummary, job: Option<&Job>, now: i64) -> Change 
         }
         // A failed update leaves what was good.
         Some(job) if serves && matches!(job.state, JobState::Failed | JobState::Dead) => {
-            let why = job.fault.as_ref().map_or("it failed", |fault| fault.message.as_str());
+            let why = job
+                .fault
+                .as_ref()
+                .map_or("it failed", |fault| fault.message.as_str());
             failed(format!("keeps v{}: {why}", agent.version))
         }
         _ if agent.fault.is_some() => failed(
@@ -119,7 +122,10 @@ mod tests {
     #[test]
     fn a_finished_job_says_when_and_how_long() {
         let calm = agent(json!({}));
-        assert_eq!(words(&calm, Some(&job(json!({})))), "deployed 12 s ago in 6.90 s");
+        assert_eq!(
+            words(&calm, Some(&job(json!({})))),
+            "deployed 12 s ago in 6.90 s"
+        );
         let stopped = job(json!({"kind": "stop"}));
         assert_eq!(words(&calm, Some(&stopped)), "stopped 12 s ago");
         assert_eq!(words(&calm, None), "2 h ago");

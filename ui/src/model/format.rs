@@ -120,7 +120,11 @@ pub(crate) fn clock(since_midnight: i64, exact: bool) -> String {
     let (seconds, rest) = (of_day / 1_000, of_day % 1_000);
     let (hours, minutes) = (seconds / HOUR, seconds / MINUTE % 60);
     let text = format!("{hours:02}:{minutes:02}:{:02}", seconds % 60);
-    if exact { format!("{text}.{rest:03}") } else { text }
+    if exact {
+        format!("{text}.{rest:03}")
+    } else {
+        text
+    }
 }
 
 /// An id shortened for the eye: `7f3a…c1`.
@@ -142,6 +146,20 @@ pub(crate) fn short_address(url: &str) -> &str {
         }
     }
     bare
+}
+
+/// A sentence taken apart at its backticks: words, and what is code.
+pub(crate) fn code_spans(sentence: &str) -> Vec<(bool, &str)> {
+    let parts: Vec<&str> = sentence.split('`').collect();
+    // An odd backtick out belongs to the words.
+    if parts.len().is_multiple_of(2) {
+        return vec![(false, sentence)];
+    }
+    let marked = parts.into_iter().enumerate();
+    marked
+        .map(|(at, part)| (at % 2 == 1, part))
+        .filter(|(_, part)| !part.is_empty())
+        .collect()
 }
 
 /// `value` with at most `places` digits after the point, and none that say nothing.
@@ -226,6 +244,16 @@ mod tests {
     }
 
     #[test]
+    fn code_in_a_sentence_is_told_from_its_words() {
+        assert_eq!(
+            code_spans("Did you mean `greeter`?"),
+            [(false, "Did you mean "), (true, "greeter"), (false, "?")]
+        );
+        assert_eq!(code_spans("a ` b"), [(false, "a ` b")]);
+        assert_eq!(code_spans("plain"), [(false, "plain")]);
+    }
+
+    #[test]
     fn addresses_of_this_machine_lose_their_host() {
         assert_eq!(
             short_address("http://127.0.0.1:9100/greeter"),
@@ -235,9 +263,6 @@ mod tests {
             short_address("https://agents.example/greeter"),
             "agents.example/greeter"
         );
-        assert_eq!(
-            short_id("7f3a0000000000000000000000000bc1"),
-            "7f3a…c1"
-        );
+        assert_eq!(short_id("7f3a0000000000000000000000000bc1"), "7f3a…c1");
     }
 }

@@ -61,7 +61,8 @@ pub(crate) enum Kind {
 
 /// Parses a text.
 pub(crate) fn parse(text: &str) -> Vec<Node> {
-    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
+    let options =
+        Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     let mut builder = Builder::default();
     for event in Parser::new_ext(text, options) {
         builder.take(event);
@@ -114,9 +115,11 @@ impl Builder {
         let kind = match tag {
             Tag::CodeBlock(kind) => {
                 let language = match kind {
-                    CodeBlockKind::Fenced(info) => {
-                        info.split_whitespace().next().unwrap_or_default().to_owned()
-                    }
+                    CodeBlockKind::Fenced(info) => info
+                        .split_whitespace()
+                        .next()
+                        .unwrap_or_default()
+                        .to_owned(),
                     CodeBlockKind::Indented => String::new(),
                 };
                 self.code = Some((language, String::new()));
@@ -257,6 +260,17 @@ mod tests {
             .sum()
     }
 
+    fn depth(nodes: &[Node]) -> usize {
+        nodes
+            .iter()
+            .map(|node| match node {
+                Node::Holder(_, children) => 1 + depth(children),
+                _ => 0,
+            })
+            .max()
+            .unwrap_or(0)
+    }
+
     #[test]
     fn paragraphs_hold_stress_and_code() {
         let nodes = parse("Comes to **€ 4** and `x`.");
@@ -351,16 +365,6 @@ mod tests {
     fn nesting_is_bounded_and_loses_no_words() {
         let deep = format!("{}end", "> ".repeat(200));
         let nodes = parse(&deep);
-        fn depth(nodes: &[Node]) -> usize {
-            nodes
-                .iter()
-                .map(|node| match node {
-                    Node::Holder(_, children) => 1 + depth(children),
-                    _ => 0,
-                })
-                .max()
-                .unwrap_or(0)
-        }
         assert!(depth(&nodes) <= DEPTH_LIMIT);
         assert!(words(&nodes).contains("end"));
     }

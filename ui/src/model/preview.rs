@@ -67,13 +67,18 @@ pub(crate) fn clean_path(typed: &str) -> String {
         .iter()
         .find_map(|quote| trimmed.strip_prefix(*quote)?.strip_suffix(*quote))
         .unwrap_or(trimmed);
-    unquoted.strip_prefix("file://").unwrap_or(unquoted).to_owned()
+    unquoted
+        .strip_prefix("file://")
+        .unwrap_or(unquoted)
+        .to_owned()
 }
 
 /// Whether a path says where it starts; anything else would be read from the control plane's own folder.
 pub(crate) fn is_absolute(path: &str) -> bool {
     let mut letters = path.chars();
-    let drive = letters.next().is_some_and(|letter| letter.is_ascii_alphabetic())
+    let drive = letters
+        .next()
+        .is_some_and(|letter| letter.is_ascii_alphabetic())
         && letters.next() == Some(':');
     path.starts_with('/') || path.starts_with("\\\\") || path.starts_with("~/") || drive
 }
@@ -109,7 +114,10 @@ mod tests {
         assert!(facts.contains(&("Language", "python with a2a-sdk".to_owned())));
         assert!(facts.contains(&("Starts with", "python main.py (main.py)".to_owned())));
         assert!(facts.contains(&("Files", "1,204, 24 MB".to_owned())));
-        assert!(facts.iter().all(|(label, _)| *label != "Port"), "unknown facts are left out");
+        assert!(
+            facts.iter().all(|(label, _)| *label != "Port"),
+            "unknown facts are left out"
+        );
     }
 
     #[test]
@@ -121,7 +129,11 @@ mod tests {
             satisfied,
         };
         let description = AgentDescription {
-            env: vec![need("A", true, false), need("B", true, true), need("C", false, false)],
+            env: vec![
+                need("A", true, false),
+                need("B", true, true),
+                need("C", false, false),
+            ],
             ..AgentDescription::default()
         };
         assert_eq!(missing(&description), ["A"]);

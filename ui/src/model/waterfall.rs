@@ -32,11 +32,15 @@ impl Series {
             .attributes
             .get("gen_ai.operation.name")
             .and_then(|name| name.as_str());
-        if operation == Some("execute_tool") || has("gen_ai.tool.") || span.name.starts_with("tool ")
+        if operation == Some("execute_tool")
+            || has("gen_ai.tool.")
+            || span.name.starts_with("tool ")
         {
             return Self::Tool;
         }
-        if has("gen_ai.request.") || matches!(operation, Some("chat" | "embeddings" | "text_completion")) {
+        if has("gen_ai.request.")
+            || matches!(operation, Some("chat" | "embeddings" | "text_completion"))
+        {
             return Self::Model;
         }
         if has("db.") {

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use nasiko_contract::{
-    AgentName, AgentSummary, ChatSession, Event, Fault, Job, JobId, JobState, SessionId, Status,
+    AgentName, AgentSummary, ChatSession, Event, Fault, Job, JobId, JobKind, JobState, SessionId,
+    Status,
 };
 use serde::de::DeserializeOwned;
 
@@ -182,9 +183,11 @@ impl World {
         self.agents.as_ref()?.get(name)
     }
 
-    /// The newest job about an agent.
+    /// The newest job about an agent; none about a former agent of that name.
     pub(crate) fn last_job_of(&self, agent: &AgentName) -> Option<&Job> {
-        self.jobs.values().rev().find(|job| job.agent == *agent)
+        let newest = self.jobs.values().rev().find(|job| job.agent == *agent)?;
+        let former = newest.kind == JobKind::Delete && newest.state == JobState::Succeeded;
+        (!former).then_some(newest)
     }
 
     /// The newest unfinished job about an agent.

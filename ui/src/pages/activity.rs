@@ -1,14 +1,11 @@
 use leptos::prelude::*;
-use nasiko_contract::{CancelJob, FollowJobLog, Job, JobId, RequeueDeadLetter};
+use nasiko_contract::{CancelJob, FollowJobLog, Job, JobId, JobState, RequeueDeadLetter};
 
 use crate::{
     browser,
     desk::{Desk, Followed, follow},
     kit::{Age, Button, Empty, ErrorCard, Look, Panel, Progress, StateBadge, Waiting},
-    model::{
-        format,
-        tone::{self, Tone},
-    },
+    model::{format, tone, world::World},
 };
 
 /// Lines of a job's log that are kept on the page.
@@ -19,17 +16,22 @@ const LINES_KEPT: usize = 2_000;
 pub(crate) fn ActivityPage() -> impl IntoView {
     browser::set_title("Activity · Nasiko");
     let desk = Desk::get();
-    let ids = move |list: fn(&crate::model::world::World) -> Vec<Job>| {
+    let ids = move |list: fn(&World) -> Vec<Job>| {
         Memo::new(move |_| {
-            desk.world
-                .with(|world| list(world).into_iter().map(|job| job.id).collect::<Vec<JobId>>())
+            desk.world.with(|world| {
+                list(world)
+                    .into_iter()
+                    .map(|job| job.id)
+                    .collect::<Vec<JobId>>()
+            })
         })
     };
-    let recent = ids(crate::model::world::World::recent_jobs);
-    let dead = ids(crate::model::world::World::dead_letters);
+    let recent = ids(World::recent_jobs);
+    let dead = ids(World::dead_letters);
     let known = Memo::new(move |_| desk.world.with(|world| world.agents.is_some()));
-    let under_way = Memo::new(move |_| desk.world.with(|world| world.unfinished_jobs()));
-    let jobs = move || match (recent.with(Vec::is_empty), known.get()) {
+    let under_way = Memo::new(move |_| desk.world.with(World::unfinished_jobs));
+    let jobs = move || {
+        match (recent.with(Vec::is_empty), known.get()) {
         (true, false) => view! { <Waiting what="jobs" /> }.into_any(),
         (true, true) => view! {
             <Empty title="Nothing has been done yet">"Deploys, starts and stops appear here while they run, and stay."</Empty>
@@ -41,6 +43,7 @@ pub(crate) fn ActivityPage() -> impl IntoView {
             </Panel>
         }
         .into_any(),
+    }
     };
     view! {
         <header class="page-head">
@@ -91,7 +94,7 @@ fn JobRow(id: JobId) -> impl IntoView {
                 <a href=format!("/agents/{agent}")>{agent.clone()}</a>
                 {(job.attempt > 1).then(|| view! { " " <span class="tag">{format!("try {}", job.attempt)}</span> })}
             </span>
-            <span class="dim clip" title=job.step.clone()>
+            <span class="dim clip" title=told(&job)>
                 {told(&job)}
             </span>
             <JobFigure job=job.clone() />
@@ -126,11 +129,11 @@ fn JobRow(id: JobId) -> impl IntoView {
     }
 }
 
-/// Its step while it runs, its reason when it failed.
+/// Its step while it runs, its reason when it failed, else where it came from.
 fn told(job: &Job) -> String {
     match &job.fault {
         Some(fault) if job.state.is_final() => fault.message.clone(),
-        _ if job.state.is_final() => String::new(),
+        _ if job.state.is_final() => job.source.clone(),
         _ => tone::job_step(job),
     }
 }
@@ -140,26 +143,27 @@ fn told(job: &Job) -> String {
 fn JobFigure(job: Job) -> impl IntoView {
     if !job.state.is_final() {
         let progress = job.progress;
-        return view! { <Progress value=Signal::stored(progress) label="Progress of the job" /> }.into_any();
+        return view! { <Progress value=Signal::stored(progress) label="Progress of the job" /> }
+            .into_any();
     }
     let took = job
         .started
         .zip(job.ended)
         .and_then(|(started, ended)| u64::try_from(ended - started).ok());
-    view! { <span class="figure">{took.map_or("–".to_owned(), format::duration_ms)}</span> }.into_any()
+    view! { <span class="figure">{took.map_or("–".to_owned(), format::duration_ms)}</span> }
+        .into_any()
 }
 
 #[component]
 fn Action(job: Job) -> impl IntoView {
     let desk = Desk::get();
     let id = job.id;
-    let (tone, _) = tone::job(job.state);
-    match (job.state, tone) {
-        (nasiko_contract::JobState::Dead, _) => view! {
+    match job.state {
+        JobState::Dead => view! {
             <Button press=move |()| desk.start(RequeueDeadLetter { job: id.clone() })>"Put back"</Button>
         }
         .into_any(),
-        (_, Tone::Busy) => view! {
+        JobState::Queued | JobState::Running => view! {
             <Button
                 look=Look::Flat
                 disabled=Signal::stored(job.cancelling)

@@ -51,7 +51,13 @@ fn OneAgent(name: AgentName, tab: Memo<String>, item: Memo<Option<String>>) -> i
         Effect::new(move || {
             touched.track();
             if known.get() {
-                fetch(desk, GetAgent { agent: agent.clone() }, detail);
+                fetch(
+                    desk,
+                    GetAgent {
+                        agent: agent.clone(),
+                    },
+                    detail,
+                );
             }
         });
     }
@@ -66,8 +72,14 @@ fn OneAgent(name: AgentName, tab: Memo<String>, item: Memo<Option<String>>) -> i
         move |tab: &str| format!("/agents/{name}{tab}")
     };
     let tabs = StoredValue::new(
-        [("Overview", ""), ("Chat", "/chat"), ("Traces", "/traces"), ("Logs", "/logs"), ("Card", "/card")]
-            .map(|(word, tab)| (word, at(tab), tab.is_empty())),
+        [
+            ("Overview", ""),
+            ("Chat", "/chat"),
+            ("Traces", "/traces"),
+            ("Logs", "/logs"),
+            ("Card", "/card"),
+        ]
+        .map(|(word, tab)| (word, at(tab), tab.is_empty())),
     );
     let name = StoredValue::new(name);
     let body = move || {
@@ -78,7 +90,8 @@ fn OneAgent(name: AgentName, tab: Memo<String>, item: Memo<Option<String>>) -> i
             "logs" => view! { <LogsTab agent=name /> }.into_any(),
             "card" => view! { <CardTab detail=detail /> }.into_any(),
             "" => view! { <OverviewTab summary=summary detail=detail /> }.into_any(),
-            _ => view! { <div class="page-body"><Empty title="There is no such page" /></div> }.into_any(),
+            _ => view! { <div class="page-body"><Empty title="There is no such page" /></div> }
+                .into_any(),
         }
     };
     let page = move || {
@@ -96,7 +109,9 @@ fn OneAgent(name: AgentName, tab: Memo<String>, item: Memo<Option<String>>) -> i
     };
     move || match (exists.get(), listed.get()) {
         (true, _) => page().into_any(),
-        (false, false) => view! { <div class="page-body"><Waiting what="the agent" /></div> }.into_any(),
+        (false, false) => {
+            view! { <div class="page-body"><Waiting what="the agent" /></div> }.into_any()
+        }
         (false, true) => view! { <Gone name=name.get_value() /> }.into_any(),
     }
 }
@@ -106,7 +121,13 @@ fn Gone(name: AgentName) -> impl IntoView {
     let desk = Desk::get();
     let detail = RwSignal::new(Loaded::<AgentDetail>::Loading);
     // The refusal names the nearest agent there is.
-    fetch(desk, GetAgent { agent: name.clone() }, detail);
+    fetch(
+        desk,
+        GetAgent {
+            agent: name.clone(),
+        },
+        detail,
+    );
     move || {
         let card = match detail.get() {
             Loaded::Failed(fault) => view! { <ErrorCard fault=fault /> }.into_any(),

@@ -35,7 +35,8 @@ pub(crate) fn AgentsPage() -> impl IntoView {
             Some(format!("{active} of {} answer", agents.len())).filter(|_| !agents.is_empty())
         })
     });
-    let is_empty = Memo::new(move |_| names.with(|names| names.as_ref().is_some_and(Vec::is_empty)));
+    let is_empty =
+        Memo::new(move |_| names.with(|names| names.as_ref().is_some_and(Vec::is_empty)));
     // Opened by itself it stays, so that it can tell how the first deploy ended.
     Effect::new(move || {
         if is_empty.get() {
@@ -56,8 +57,8 @@ pub(crate) fn AgentsPage() -> impl IntoView {
             <h1>"Agents"</h1>
             <span class="sub">{answering}</span>
             <span class="grow"></span>
-            <Show when=move || !is_empty.get()>
-                <Button look=Look::Primary id="add-agent" press=move |()| adding.update(|adding| *adding = !*adding)>
+            <Show when=move || !adding.get() && !is_empty.get()>
+                <Button look=Look::Primary id="add-agent" press=move |()| adding.set(true)>
                     <Icon glyph=Glyph::Add />
                     "Add agent"
                 </Button>

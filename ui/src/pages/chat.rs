@@ -36,9 +36,12 @@ pub(crate) fn ChatTab(
         Memo::new(move |_| match session.get().as_deref() {
             Some(NEW) => None,
             Some(id) => Some(SessionId::from(id)),
-            None => desk
-                .world
-                .with(|world| world.sessions_of(&agent).first().map(|latest| latest.id.clone())),
+            None => desk.world.with(|world| {
+                world
+                    .sessions_of(&agent)
+                    .first()
+                    .map(|latest| latest.id.clone())
+            }),
         })
     };
     let conversation = Signal::derive(move || current.get().map(|id| desk.chat(&id)));
@@ -107,7 +110,11 @@ fn keep_read(desk: Desk, current: Memo<Option<SessionId>>, chosen: RwSignal<Opti
     Effect::new(move |before: Option<Option<SessionId>>| {
         let (id, count) = stored.get()?;
         let (known, answering, loaded) = desk.chat(&id).with_untracked(|chat| {
-            (chat.messages.len() as u64, chat.answering.is_some(), chat.loaded)
+            (
+                chat.messages.len() as u64,
+                chat.answering.is_some(),
+                chat.loaded,
+            )
         });
         if before.flatten().as_ref() != Some(&id) {
             chosen.set(None);

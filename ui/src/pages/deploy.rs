@@ -3,7 +3,9 @@ mod preview;
 
 use gloo_timers::future::TimeoutFuture;
 use leptos::{ev::SubmitEvent, prelude::*};
-use nasiko_contract::{AgentDescription, DeployDirectory, DeployOptions, Inspect, JobId, RuntimeKind};
+use nasiko_contract::{
+    AgentDescription, DeployDirectory, DeployOptions, Inspect, JobId, JobState, RuntimeKind,
+};
 
 use crate::{
     browser,
@@ -37,7 +39,15 @@ pub(crate) fn DeployPanel(
         let id = job_id.get()?;
         desk.world.with(|world| world.jobs.get(&id).cloned())
     });
-    let busy = Memo::new(move |_| job.with(|job| job.as_ref().is_some_and(|job| !job.state.is_final())));
+    let busy =
+        Memo::new(move |_| job.with(|job| job.as_ref().is_some_and(|job| !job.state.is_final())));
+    // The way on is then to the agent.
+    let done = Memo::new(move |_| {
+        job.with(|job| {
+            job.as_ref()
+                .is_some_and(|job| job.state == JobState::Succeeded)
+        })
+    });
     let refused = Memo::new(move |_| {
         found.with(|found| {
             let description = found.as_ref().and_then(Loaded::ready);
@@ -101,7 +111,7 @@ pub(crate) fn DeployPanel(
                     </select>
                 </label>
                 <div class="actions">
-                    <button type="submit" class="button primary" id="deploy" disabled=closed>
+                    <button type="submit" class="button" class:primary=move || !done.get() id="deploy" disabled=closed>
                         "Deploy"
                     </button>
                     <Show when=move || !first.get()>

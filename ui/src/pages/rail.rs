@@ -105,8 +105,12 @@ fn Resident() -> impl IntoView {
                 status.map_or("–".to_owned(), |status| {
                     format::short_address(&status.gateway).to_owned()
                 }),
-                status.map_or("–".to_owned(), |status| format::bytes(status.memory_bytes)),
-                status.map(|status| status.gateway.clone()).unwrap_or_default(),
+                status.map_or("–".to_owned(), |status| {
+                    format::bytes(status.memory_bytes)
+                }),
+                status
+                    .map(|status| status.gateway.clone())
+                    .unwrap_or_default(),
                 if live { "ok" } else { "busy" },
                 if live { "Connected" } else { "Connecting" },
             )

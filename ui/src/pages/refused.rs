@@ -12,14 +12,14 @@ pub(crate) fn Refused(fault: Fault) -> impl IntoView {
     browser::set_title("Not signed in · Nasiko");
     view! {
         <div class="page-body narrow">
-            <ErrorCard title="This page may not talk to the control plane" fault=fault>
+            <ErrorCard title="This page is not signed in" fault=Fault::new(fault.code, fault.message)>
                 <Button look=Look::Primary press=|()| browser::reload()>
                     "Try again"
                 </Button>
             </ErrorCard>
             <p class="dim">
-                "A browser is let in by a link that works once and for a minute. "
-                "The command line prints a new one; the desktop window needs none."
+                "Run " <code>"nasiko open"</code>
+                ": it opens these pages with a link that works once. The desktop window needs none."
             </p>
         </div>
     }

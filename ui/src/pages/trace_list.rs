@@ -91,7 +91,8 @@ pub(crate) fn TraceTable(
             </table>
         }
     };
-    move || match (rows.with(Vec::is_empty), loaded.get(), none_at_all.get()) {
+    move || {
+        match (rows.with(Vec::is_empty), loaded.get(), none_at_all.get()) {
         (false, ..) => table().into_any(),
         (true, false, _) => view! { <Waiting what="traces" /> }.into_any(),
         (true, true, true) => view! {
@@ -99,6 +100,7 @@ pub(crate) fn TraceTable(
         }
         .into_any(),
         (true, true, false) => view! { <Empty title="No trace is like that">"Take something out of the filter."</Empty> }.into_any(),
+    }
     }
 }
 

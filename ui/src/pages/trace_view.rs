@@ -24,11 +24,15 @@ pub(crate) fn TraceView(
         chosen.set(None);
     });
     let document = Memo::new(move |_| loaded.with(|loaded| loaded.as_ref()?.ready().cloned()));
-    let there = Memo::new(move |_| document.with(|trace| trace.as_ref().is_some_and(|trace| !trace.spans.is_empty())));
+    let there = Memo::new(move |_| {
+        document.with(|trace| trace.as_ref().is_some_and(|trace| !trace.spans.is_empty()))
+    });
     let fault = Memo::new(move |_| {
         loaded.with(|loaded| match loaded {
             // Its first span is on its way.
-            Some(Loaded::Failed(fault)) if fault.code != ErrorCode::TraceNotFound => Some(fault.clone()),
+            Some(Loaded::Failed(fault)) if fault.code != ErrorCode::TraceNotFound => {
+                Some(fault.clone())
+            }
             _ => None,
         })
     });
@@ -37,7 +41,11 @@ pub(crate) fn TraceView(
         let told = document.with(|document| {
             let document = document.as_ref()?;
             let first = document.spans.iter().map(|span| span.start_ns).min()?;
-            let last = document.spans.iter().map(|span| span.start_ns + span.duration_ns).max()?;
+            let last = document
+                .spans
+                .iter()
+                .map(|span| span.start_ns + span.duration_ns)
+                .max()?;
             Some(format!(
                 " · {} · {}",
                 format::duration_ns(last - first),
@@ -50,19 +58,24 @@ pub(crate) fn TraceView(
             <CopyButton text=id.to_string() what="trace id" />
         })
     };
-    let rest = move || match (fault.get(), trace.with(Option::is_some)) {
+    let rest = move || {
+        match (fault.get(), trace.with(Option::is_some)) {
         (Some(fault), _) => view! { <ErrorCard fault=fault /> }.into_any(),
         (None, true) => view! { <Empty title="No span of it has arrived yet">"It is drawn as they come."</Empty> }.into_any(),
         (None, false) => view! {
             <Empty title="No trace to show">"Each answer has one: how long it took, and where the time went."</Empty>
         }
         .into_any(),
+    }
     };
     let span = Memo::new(move |_| {
         let id = chosen.get();
         document.with(|trace| {
             let spans = &trace.as_ref()?.spans;
-            spans.iter().find(|span| Some(&span.span_id) == id.as_ref()).cloned()
+            spans
+                .iter()
+                .find(|span| Some(&span.span_id) == id.as_ref())
+                .cloned()
         })
     });
     let drawn = Signal::derive(move || {
@@ -86,7 +99,10 @@ pub(crate) fn TraceView(
 }
 
 /// Reads a trace, and again when spans of it arrived; never twice at a time, and never one span behind.
-fn use_trace(trace: Memo<Option<TraceId>>, arrived: Memo<Option<u64>>) -> RwSignal<Option<Loaded<Trace>>> {
+fn use_trace(
+    trace: Memo<Option<TraceId>>,
+    arrived: Memo<Option<u64>>,
+) -> RwSignal<Option<Loaded<Trace>>> {
     let desk = Desk::get();
     let loaded = RwSignal::new(None::<Loaded<Trace>>);
     // A bell rung twice while somebody is on the way is heard once.
@@ -108,7 +124,12 @@ fn use_trace(trace: Memo<Option<TraceId>>, arrived: Memo<Option<u64>>) -> RwSign
             let Some(Some(wanted)) = trace.try_get_untracked() else {
                 continue;
             };
-            let outcome = desk.client().call(GetTrace { trace: wanted.clone() }).await;
+            let outcome = desk
+                .client()
+                .call(GetTrace {
+                    trace: wanted.clone(),
+                })
+                .await;
             if trace.try_get_untracked().flatten() == Some(wanted) {
                 let _gone = loaded.try_set(Some(match outcome {
                     Ok(document) => Loaded::Ready(document),
@@ -133,7 +154,10 @@ fn SpanDetail(span: Span) -> impl IntoView {
         .into_iter()
         .map(|event| {
             let after = format::duration_ns(event.at_ns.saturating_sub(start));
-            let facts = event.attributes.iter().map(|(key, value)| format!("{key}={}", plain(value)));
+            let facts = event
+                .attributes
+                .iter()
+                .map(|(key, value)| format!("{key}={}", plain(value)));
             let facts = facts.collect::<Vec<_>>().join(" ");
             view! {
                 <tr>
@@ -181,5 +205,7 @@ fn SpanDetail(span: Span) -> impl IntoView {
 
 /// A value as text, without quotes around words.
 fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -85,7 +85,9 @@ fn Split(
 }
 
 fn newest(list: RwSignal<TraceList>, filter: Signal<TraceFilter>) -> Option<TraceId> {
-    list.with(|list| filter.with(|filter| list.shown(filter).first().map(|row| row.trace_id.clone())))
+    list.with(|list| {
+        filter.with(|filter| list.shown(filter).first().map(|row| row.trace_id.clone()))
+    })
 }
 
 #[component]
@@ -97,7 +99,8 @@ fn AgentChoice(agent: RwSignal<Option<AgentName>>) -> impl IntoView {
             agents.cloned().collect::<Vec<AgentName>>()
         })
     });
-    let choose = move |word: String| agent.set(Some(word).filter(|word| !word.is_empty()).map(AgentName));
+    let choose =
+        move |word: String| agent.set(Some(word).filter(|word| !word.is_empty()).map(AgentName));
     view! {
         <label class="field inline">
             <span>"Agent"</span>

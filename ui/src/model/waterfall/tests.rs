@@ -52,7 +52,10 @@ fn children_follow_their_parent_in_order_of_start() {
 
 #[test]
 fn bars_lie_where_the_time_says() {
-    let waterfall = layout(vec![span("root", "", 0, 200), span("half", "root", 100, 50)]);
+    let waterfall = layout(vec![
+        span("root", "", 0, 200),
+        span("half", "root", 100, 50),
+    ]);
     let half = &waterfall.bars[1];
     assert!((half.left - 50.0).abs() < 1e-9 && (half.width - 25.0).abs() < 1e-9);
     assert_eq!(waterfall.duration_ns, 200_000_000);
@@ -62,12 +65,20 @@ fn bars_lie_where_the_time_says() {
 fn a_child_that_outlives_its_parent_stretches_the_time_line() {
     let waterfall = layout(vec![span("root", "", 0, 50), span("child", "root", 0, 100)]);
     assert!((waterfall.bars[0].width - 50.0).abs() < 1e-9);
-    assert!(waterfall.bars.iter().all(|bar| bar.left + bar.width <= 100.0 + 1e-9));
+    assert!(
+        waterfall
+            .bars
+            .iter()
+            .all(|bar| bar.left + bar.width <= 100.0 + 1e-9)
+    );
 }
 
 #[test]
 fn a_span_whose_parent_has_not_arrived_stands_at_the_top() {
-    let waterfall = layout(vec![span("orphan", "missing", 5, 5), span("root", "", 0, 10)]);
+    let waterfall = layout(vec![
+        span("orphan", "missing", 5, 5),
+        span("root", "", 0, 10),
+    ]);
     assert_eq!(rows(&waterfall), [("root", 0), ("orphan", 0)]);
 }
 

@@ -127,12 +127,7 @@ fn progress_never_goes_back_within_a_try() {
         ));
     }
     assert!((world.jobs[&id].progress - 0.6).abs() < 1e-9);
-    world.apply(&event(
-        3,
-        "job.changed",
-        "1",
-        job("1", "running", 0.1, 2),
-    ));
+    world.apply(&event(3, "job.changed", "1", job("1", "running", 0.1, 2)));
     assert!(
         (world.jobs[&id].progress - 0.1).abs() < 1e-9,
         "the next try begins anew"
@@ -142,12 +137,7 @@ fn progress_never_goes_back_within_a_try() {
 #[test]
 fn an_older_answer_does_not_revive_a_finished_job() {
     let mut world = World::default();
-    world.apply(&event(
-        1,
-        "job.changed",
-        "1",
-        job("1", "succeeded", 1.0, 1),
-    ));
+    world.apply(&event(1, "job.changed", "1", job("1", "succeeded", 1.0, 1)));
     let late: Job = serde_json::from_value(job("1", "queued", 0.0, 1)).unwrap();
     world.put_jobs([late]);
     assert_eq!(world.jobs[&JobId::from("1")].state, JobState::Succeeded);
@@ -164,6 +154,18 @@ fn a_dead_letter_put_back_is_a_job_again() {
 }
 
 #[test]
+fn a_new_agent_has_no_part_in_the_jobs_of_a_deleted_one() {
+    let mut world = World::default();
+    let name = AgentName::from("greeter");
+    world.put_jobs([serde_json::from_value(job("1", "succeeded", 1.0, 1)).unwrap()]);
+    assert!(world.last_job_of(&name).is_some());
+    let mut deleted = job("2", "succeeded", 1.0, 1);
+    deleted["kind"] = json!("delete");
+    world.put_jobs([serde_json::from_value(deleted).unwrap()]);
+    assert_eq!(world.last_job_of(&name), None);
+}
+
+#[test]
 fn finished_jobs_are_forgotten_but_never_unfinished_or_dead_ones() {
     let mut world = World::default();
     let make = |id: usize, state: &str| -> Job {
@@ -174,5 +176,8 @@ fn finished_jobs_are_forgotten_but_never_unfinished_or_dead_ones() {
     assert_eq!(world.jobs.len(), JOBS_KEPT + 2);
     assert!(world.jobs.contains_key(&JobId::from("00000")));
     assert!(world.jobs.contains_key(&JobId::from("00001")));
-    assert!(!world.jobs.contains_key(&JobId::from("00002")), "the oldest goes first");
+    assert!(
+        !world.jobs.contains_key(&JobId::from("00002")),
+        "the oldest goes first"
+    );
 }

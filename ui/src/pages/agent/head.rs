@@ -15,10 +15,18 @@ use crate::{
 #[component]
 pub(crate) fn Head(summary: Summary) -> impl IntoView {
     let of = move |read: fn(&AgentSummary) -> String| {
-        Signal::derive(move || summary.with(|agent| agent.as_ref().map(read)).unwrap_or_default())
+        Signal::derive(move || {
+            summary
+                .with(|agent| agent.as_ref().map(read))
+                .unwrap_or_default()
+        })
     };
     let state = Memo::new(move |_| {
-        summary.with(|agent| agent.as_ref().map_or((Tone::Idle, String::new()), tone::agent))
+        summary.with(|agent| {
+            agent
+                .as_ref()
+                .map_or((Tone::Idle, String::new()), tone::agent)
+        })
     });
     view! {
         <header class="page-head">
@@ -89,11 +97,16 @@ fn Actions(summary: Summary) -> impl IntoView {
     };
     let forget = move |()| {
         let navigate = navigate.clone();
-        desk.start_and(DeleteAgent { agent: delete.clone() }, move |outcome| {
-            if outcome.is_ok() {
-                navigate("/agents", NavigateOptions::default());
-            }
-        });
+        desk.start_and(
+            DeleteAgent {
+                agent: delete.clone(),
+            },
+            move |outcome| {
+                if outcome.is_ok() {
+                    navigate("/agents", NavigateOptions::default());
+                }
+            },
+        );
     };
     view! {
         <div class="actions">

@@ -1,7 +1,5 @@
 use leptos::prelude::*;
-use nasiko_contract::{
-    AgentDetail, AgentState, AgentSummary, FollowAgentStats, InstanceStats,
-};
+use nasiko_contract::{AgentDetail, AgentState, AgentSummary, FollowAgentStats, InstanceStats};
 
 use crate::{
     desk::{Desk, Followed, Loaded, follow},
@@ -25,7 +23,8 @@ pub(crate) fn OverviewTab(
     let fault = Memo::new(move |_| summary.with(|agent| agent.as_ref()?.fault.clone()));
     let failure = move || {
         let fault = fault.get()?;
-        let name = summary.with_untracked(|agent| agent.as_ref().map(|agent| agent.name.clone()))?;
+        let name =
+            summary.with_untracked(|agent| agent.as_ref().map(|agent| agent.name.clone()))?;
         Some(view! {
             <ErrorCard fault=fault>
                 <a class="button primary" href=format!("/agents/{name}/logs")>
@@ -80,7 +79,11 @@ fn Figures(summary: Summary) -> impl IntoView {
         Signal::derive(move || course.with(|course| course.iter().map(read).collect::<Vec<f64>>()))
     };
     let of = move |read: fn(&AgentSummary) -> String| {
-        Signal::derive(move || summary.with(|agent| agent.as_ref().map(read)).unwrap_or_default())
+        Signal::derive(move || {
+            summary
+                .with(|agent| agent.as_ref().map(read))
+                .unwrap_or_default()
+        })
     };
     let since = Signal::derive(move || {
         let since = summary.with(|agent| agent.as_ref().map(|agent| agent.since));
@@ -89,7 +92,9 @@ fn Figures(summary: Summary) -> impl IntoView {
     });
     let limit = Signal::derive(move || {
         let limit = course.with(|course| course.last()?.memory_limit_bytes);
-        limit.map_or(String::new(), |limit| format!("of {}", format::bytes(limit)))
+        limit.map_or(String::new(), |limit| {
+            format!("of {}", format::bytes(limit))
+        })
     });
     view! {
         <dl class="figures">

@@ -1,12 +1,7 @@
 use leptos::{ev::KeyboardEvent, ev::SubmitEvent, prelude::*};
 use nasiko_contract::{AgentName, AgentState};
 
-use crate::{
-    browser,
-    desk::Desk,
-    kit::Button,
-    pages::chat::Shown,
-};
+use crate::{browser, desk::Desk, kit::Button, pages::chat::Shown};
 
 /// Lines that the field grows to; beyond it scrolls.
 const MOST_LINES: usize = 8;
@@ -28,12 +23,19 @@ pub(crate) fn Composer(
     });
     let stopping = Memo::new(move |_| {
         conversation.get().is_some_and(|chat| {
-            chat.with(|chat| chat.answering.as_ref().is_some_and(|answering| answering.cancelling))
+            chat.with(|chat| {
+                chat.answering
+                    .as_ref()
+                    .is_some_and(|answering| answering.cancelling)
+            })
         })
     });
     let state = {
         let agent = agent.clone();
-        Memo::new(move |_| desk.world.with(|world| world.agent(&agent).map(|agent| agent.state)))
+        Memo::new(move |_| {
+            desk.world
+                .with(|world| world.agent(&agent).map(|agent| agent.state))
+        })
     };
     let silent = Memo::new(move |_| state.get() != Some(AgentState::Active));
     let submit = move || {
@@ -51,7 +53,11 @@ pub(crate) fn Composer(
             submit();
         }
     };
-    let lines = move || draft.with(|draft| draft.matches('\n').count() + 1).min(MOST_LINES);
+    let lines = move || {
+        draft
+            .with(|draft| draft.matches('\n').count() + 1)
+            .min(MOST_LINES)
+    };
     let words = format!("Message {agent}");
     Effect::new(|| browser::focus("message"));
     view! {

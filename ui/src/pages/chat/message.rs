@@ -16,7 +16,9 @@ pub(crate) fn Message(
 ) -> impl IntoView {
     match message.role {
         ChatRole::User => view! { <Asked text=message.text /> }.into_any(),
-        ChatRole::Agent => view! { <Answer message=message chosen=chosen traces=traces /> }.into_any(),
+        ChatRole::Agent => {
+            view! { <Answer message=message chosen=chosen traces=traces /> }.into_any()
+        }
     }
 }
 
@@ -103,10 +105,9 @@ pub(crate) fn Arriving(conversation: Shown) -> impl IntoView {
     let text = read(|answering| answering.text.clone());
     let line = read(|answering| answering.line().to_owned());
     let trace = read(|answering| {
-        answering
-            .trace
-            .as_ref()
-            .map_or(String::new(), |trace| format!("trace {}", format::short_id(trace.as_str())))
+        answering.trace.as_ref().map_or(String::new(), |trace| {
+            format!("trace {}", format::short_id(trace.as_str()))
+        })
     });
     view! {
         <article class="answer arriving" aria-label="Answer under way">

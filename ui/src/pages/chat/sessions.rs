@@ -9,10 +9,7 @@ use crate::{
 
 /// The conversations with an agent: which one is shown, the others, and a new one.
 #[component]
-pub(crate) fn SessionMenu(
-    agent: AgentName,
-    current: Memo<Option<SessionId>>,
-) -> impl IntoView {
+pub(crate) fn SessionMenu(agent: AgentName, current: Memo<Option<SessionId>>) -> impl IntoView {
     let desk = Desk::get();
     let sessions = {
         let agent = agent.clone();
@@ -21,7 +18,9 @@ pub(crate) fn SessionMenu(
     let title = Signal::derive(move || {
         let current = current.get();
         sessions.with(|sessions| {
-            let shown = sessions.iter().find(|session| Some(&session.id) == current.as_ref());
+            let shown = sessions
+                .iter()
+                .find(|session| Some(&session.id) == current.as_ref());
             shown.map_or("New conversation".to_owned(), title_of)
         })
     });
@@ -48,11 +47,16 @@ pub(crate) fn SessionMenu(
         let Some(session) = current.get_untracked() else {
             return;
         };
-        desk.run(DeleteSession { session: session.clone() }, move |_| {
-            desk.world.update(|world| {
-                world.sessions.remove(&session);
-            });
-        });
+        desk.run(
+            DeleteSession {
+                session: session.clone(),
+            },
+            move |_| {
+                desk.world.update(|world| {
+                    world.sessions.remove(&session);
+                });
+            },
+        );
     };
     view! {
         <Show when=has_some fallback=move || view! { <em>{title}</em> }>

@@ -53,7 +53,10 @@ pub(crate) fn Thread(
     let silent = Memo::new(move |_| {
         conversation.get().is_none_or(|chat| {
             chat.with(|chat| {
-                chat.loaded && chat.messages.is_empty() && chat.answering.is_none() && chat.fault.is_none()
+                chat.loaded
+                    && chat.messages.is_empty()
+                    && chat.answering.is_none()
+                    && chat.fault.is_none()
             })
         })
     });

@@ -23,7 +23,10 @@ pub(crate) fn Preview(
     };
     move || {
         Some(match found.get()? {
-            Loaded::Loading => view! { <p class="preview dim" role="status">"Looking at the folder"</p> }.into_any(),
+            Loaded::Loading => {
+                view! { <p class="preview dim" role="status">"Looking at the folder"</p> }
+                    .into_any()
+            }
             Loaded::Failed(fault) => view! { <ErrorCard fault=fault /> }.into_any(),
             Loaded::Ready(description) if !description.agents.is_empty() => {
                 let folders = description
@@ -42,7 +45,9 @@ pub(crate) fn Preview(
                 }
                 .into_any()
             }
-            Loaded::Ready(description) => view! { <Description description=description /> }.into_any(),
+            Loaded::Ready(description) => {
+                view! { <Description description=description /> }.into_any()
+            }
         })
     }
 }
