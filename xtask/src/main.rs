@@ -140,7 +140,7 @@ fn dispatch() -> Result<()> {
         Some("env") => environment::run(&places, &args.words())?,
         Some("tidy") => {
             args.finish()?;
-            tidy::report(&places.root)?;
+            tidy::report(&places.root, true)?;
         }
         Some("clean") => {
             args.finish()?;

@@ -63,7 +63,7 @@ pub(crate) fn test(places: &Places, options: &Options) -> Result<()> {
     let everything = options.filters.is_empty();
     if everything {
         check("formatting", &mut || {
-            run(cargo(places).args(["fmt", "--all", "--check"]))
+            run(cargo(places).args(["fmt", "--all", "--check", "--", "--files-with-diff"]))
         })?;
         check("lock file", &mut || lock_file(places))?;
         if answers(cargo(places).args(["deny", "--version"])) {
@@ -71,7 +71,7 @@ pub(crate) fn test(places: &Places, options: &Options) -> Result<()> {
             let rules = ["deny", "--offline", "check", "bans", "licenses", "sources"];
             check("dependencies", &mut || run(cargo(places).args(rules)))?;
         }
-        check("tidy", &mut || tidy::report(&places.root))?;
+        check("tidy", &mut || tidy::report(&places.root, false))?;
     }
     let mut built = check("web UI", &mut || ui::build(places, ui::Profile::Small))?;
     if everything && answers(cargo(places).args(["clippy", "--version"])) {

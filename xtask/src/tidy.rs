@@ -61,10 +61,10 @@ struct Source {
     text: String,
 }
 
-/// Prints what is found; errors fail.
-pub(crate) fn report(root: &Path) -> Result<()> {
+/// Prints the errors that are found, which fail, and on demand the wishes.
+pub(crate) fn report(root: &Path, wishes: bool) -> Result<()> {
     let findings = check(root)?;
-    for finding in &findings {
+    for finding in findings.iter().filter(|finding| wishes || !finding.wish) {
         eprintln!("{finding}");
     }
     let errors = findings.iter().filter(|finding| !finding.wish).count();
