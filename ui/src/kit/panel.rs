@@ -5,7 +5,7 @@ use leptos::prelude::*;
 pub(crate) fn Panel(
     /// Its heading.
     #[prop(into)]
-    title: String,
+    title: Signal<String>,
     /// Beside the heading, quieter.
     #[prop(optional)]
     aside: Option<Children>,
@@ -14,9 +14,8 @@ pub(crate) fn Panel(
     class: &'static str,
     children: Children,
 ) -> impl IntoView {
-    let label = title.clone();
     view! {
-        <section class=format!("panel {class}") aria-label=label>
+        <section class=format!("panel {class}") aria-label=title>
             <header class="panel-head">
                 <h2>{title}</h2>
                 {aside.map(|aside| aside())}

@@ -15,12 +15,18 @@ pub(crate) fn VirtualList<T, V>(
     row_height: f64,
     /// Draws a row.
     draw: impl Fn(T) -> V + Send + Sync + 'static,
-    /// Stay at the end while rows are added.
+    /// Stay at the end while rows are added, unless the person scrolled away from it.
     #[prop(into, optional)]
     stick: Signal<bool>,
-    /// The person scrolled away from the end, or back to it.
+    /// The row to bring into sight, whenever it changes.
     #[prop(into, optional)]
-    at_end: Option<Callback<bool>>,
+    reveal: Signal<Option<usize>>,
+    /// The id of the row that the keyboard is on.
+    #[prop(into, optional)]
+    active: Signal<Option<String>>,
+    /// What it is to a screen reader.
+    #[prop(optional)]
+    role: Option<&'static str>,
     /// Its name.
     #[prop(into)]
     label: String,
@@ -34,6 +40,7 @@ where
 {
     let element = NodeRef::<html::Div>::new();
     let sight = RwSignal::new((0.0, FIRST_HEIGHT));
+    let at_end = StoredValue::new(true);
     let measure = move || {
         if let Some(element) = element.get_untracked() {
             let (top, height) = (
@@ -41,9 +48,7 @@ where
                 f64::from(element.client_height()),
             );
             sight.set((top, height.max(row_height)));
-            if let Some(at_end) = at_end {
-                at_end.run(top + height >= f64::from(element.scroll_height()) - row_height);
-            }
+            at_end.set_value(top + height >= f64::from(element.scroll_height()) - row_height);
         }
     };
     let total = Memo::new(move |_| rows.with(Vec::len));
@@ -57,10 +62,20 @@ where
         let Some(element) = element.get() else {
             return;
         };
-        if stick.get() {
+        if stick.get() && at_end.get_value() {
             request_animation_frame(move || element.set_scroll_top(i32::MAX));
         } else if many == 0 {
             sight.update(|(top, _)| *top = 0.0);
+        }
+    });
+    Effect::new(move || {
+        let (Some(row), Some(element)) = (reveal.get(), element.get_untracked()) else {
+            return;
+        };
+        let (top, height) = sight.get_untracked();
+        let place = row as f64 * row_height;
+        if place < top || place + row_height > top + height {
+            element.set_scroll_top(whole(place - height / 2.0));
         }
     });
     let resized = window_event_listener(leptos::ev::resize, move |_| measure());
@@ -81,7 +96,8 @@ where
             class=format!("virtual {class}")
             node_ref=element
             tabindex="0"
-            role="group"
+            role=role.unwrap_or("group")
+            aria-activedescendant=active
             aria-label=label
             on:scroll=move |_| measure()
         >
@@ -95,4 +111,12 @@ where
             </div>
         </div>
     }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the cast saturates, and so does scrolling"
+)]
+fn whole(pixels: f64) -> i32 {
+    pixels.max(0.0) as i32
 }

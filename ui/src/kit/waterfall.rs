@@ -1,21 +1,17 @@
+mod row;
+
 use std::collections::HashSet;
 
 use leptos::{ev::KeyboardEvent, prelude::*};
 use nasiko_contract::{SpanId, Trace};
 
 use crate::{
-    kit::VirtualList,
-    model::{
-        format,
-        waterfall::{Bar, Waterfall},
-    },
+    kit::{VirtualList, waterfall::row::SpanRow},
+    model::{format, waterfall::Waterfall},
 };
 
 /// A row's height in pixels; the styles say the same.
 const ROW: f64 = 26.0;
-/// Pixels a row is set in per level; what lies deeper than the limit stands no further right.
-const INDENT: usize = 14;
-const INDENT_LIMIT: usize = 10;
 
 /// A trace as a waterfall. Up and down choose a span, left and right fold and unfold it.
 #[component]
@@ -55,6 +51,11 @@ pub(crate) fn WaterfallView(
             chosen.set(Some(bar.id.clone()));
         }
     };
+    let place = Memo::new(move |_| {
+        let id = chosen.get()?;
+        waterfall.with(|waterfall| waterfall.bars.iter().position(|bar| bar.id == id))
+    });
+    let active = Signal::derive(move || chosen.get().map(|id| element_id(&id)));
     let marks = move || {
         waterfall.with(|waterfall| {
             waterfall
@@ -79,78 +80,18 @@ pub(crate) fn WaterfallView(
             <VirtualList
                 rows=rows
                 row_height=ROW
+                role="listbox"
                 label="Spans: arrow keys choose, left and right fold"
-                draw=move |bar| view! { <SpanRow bar=bar chosen=chosen fold=Callback::new(move |(id, on)| fold(&id, on)) /> }
+                reveal=place
+                active=active
+                draw=move |bar| {
+                    view! { <SpanRow bar=bar chosen=chosen fold=Callback::new(move |(id, on)| fold(&id, on)) /> }
+                }
             />
         </div>
     }
 }
 
-#[component]
-fn SpanRow(
-    bar: Bar,
-    chosen: RwSignal<Option<SpanId>>,
-    fold: Callback<(SpanId, bool)>,
-) -> impl IntoView {
-    let Bar {
-        id,
-        name,
-        depth,
-        left,
-        width,
-        duration_ns,
-        series,
-        failed,
-        parent,
-        folded,
-    } = bar;
-    let is_chosen = {
-        let id = id.clone();
-        Memo::new(move |_| chosen.with(|chosen| chosen.as_ref() == Some(&id)))
-    };
-    let chosen_id = id.clone();
-    let choose = move |_| chosen.set(Some(chosen_id.clone()));
-    let fold_mark = parent.then(|| {
-        view! {
-            <span
-                class="fold"
-                class:folded=folded
-                aria-hidden="true"
-                on:click=move |event| {
-                    event.stop_propagation();
-                    fold.run((id.clone(), !folded));
-                }
-            ></span>
-        }
-    });
-    let duration = format::duration_ns(duration_ns);
-    let label = format!(
-        "{name}, {}, {duration}{}",
-        series.word(),
-        if failed { ", failed" } else { "" }
-    );
-    view! {
-        <button
-            type="button"
-            class="span-row"
-            class:chosen=is_chosen
-            class:failed=failed
-            tabindex="-1"
-            aria-label=label
-            aria-pressed=move || if is_chosen.get() { "true" } else { "false" }
-            on:click=choose
-        >
-            <span class="span-name" style:padding-left=format!("{}px", depth.min(INDENT_LIMIT) * INDENT)>
-                {fold_mark}
-                {failed.then(|| view! { <i class="shape bad" aria-hidden="true"></i> })}
-                <span class="clip" title=name.clone()>
-                    {name.clone()}
-                </span>
-            </span>
-            <span class="bar-field">
-                <i class=format!("bar {}", series.class()) style:left=format!("{left}%") style:width=format!("{width}%")></i>
-            </span>
-            <span class="figure">{duration}</span>
-        </button>
-    }
+fn element_id(span: &SpanId) -> String {
+    format!("span-{span}")
 }

@@ -1,7 +1,9 @@
 mod card;
+mod figures;
 mod head;
 mod history;
 mod overview;
+mod variables;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;

@@ -1,22 +1,21 @@
 mod outcome;
 mod preview;
 
-use gloo_timers::future::TimeoutFuture;
 use leptos::{ev::SubmitEvent, prelude::*};
 use nasiko_contract::{
-    AgentDescription, DeployDirectory, DeployOptions, Inspect, JobId, JobState, RuntimeKind,
+    AgentDescription, DeployDirectory, DeployOptions, JobId, JobState, RuntimeKind,
 };
 
 use crate::{
     browser,
-    desk::{Desk, Loaded, spawn_for_the_owner},
+    desk::{Desk, Loaded},
     kit::{Button, Look, Panel},
-    model::preview::{RUNTIMES, clean_path, is_absolute, is_refused},
-    pages::deploy::{outcome::Course, preview::Preview},
+    model::preview::{RUNTIMES, clean_path, is_refused},
+    pages::deploy::{
+        outcome::Course,
+        preview::{Preview, inspect_while_typing},
+    },
 };
-
-/// Milliseconds without a keystroke before a path is looked at.
-const TYPING_PAUSE: u32 = 250;
 
 /// What was found at a path; nothing while no path is given.
 type Found = RwSignal<Option<Loaded<AgentDescription>>>;
@@ -84,9 +83,17 @@ pub(crate) fn DeployPanel(
         job_id.set(None);
         path.set(words);
     };
+    let title = Signal::derive(move || {
+        let words = if first.get() {
+            "Add your first agent"
+        } else {
+            "Add agent"
+        };
+        words.to_owned()
+    });
     let show_preview = move || job_id.with(Option::is_none);
     view! {
-        <Panel title="Add agent" class="deploy">
+        <Panel title=title class="deploy">
             <form class="deploy-form" on:submit=submit>
                 <Show when=move || first.get()>{introduction()}</Show>
                 <label class="field grow">
@@ -136,25 +143,6 @@ fn introduction() -> impl IntoView {
             <code>"nasiko deploy PATH"</code>
         </p>
     }
-}
-
-fn inspect_while_typing(desk: Desk, path: RwSignal<String>, found: Found) {
-    Effect::new(move || {
-        let directory_path = clean_path(&path.get());
-        if !is_absolute(&directory_path) {
-            found.set(None);
-            return;
-        }
-        spawn_for_the_owner(async move {
-            TimeoutFuture::new(TYPING_PAUSE).await;
-            let _closed = found.try_set(Some(Loaded::Loading));
-            let outcome = desk.client().call(Inspect { directory_path }).await;
-            let _closed = found.try_set(Some(match outcome {
-                Ok(description) => Loaded::Ready(description),
-                Err(fault) => Loaded::Failed(fault),
-            }));
-        });
-    });
 }
 
 fn runtime_of(word: &str) -> Option<RuntimeKind> {

@@ -1,21 +1,22 @@
+mod line;
+
 use leptos::prelude::*;
-use nasiko_contract::{AgentName, Fault, FollowAgentLogs, LogStream};
+use nasiko_contract::{AgentName, Fault, FollowAgentLogs};
 
 use crate::{
     desk::{Desk, Followed, follow},
-    kit::{Button, Clock, Empty, ErrorCard, VirtualList},
+    kit::{Button, Empty, ErrorCard, VirtualList},
     model::{
         format,
-        logs::{LogFilter, LogView, Row},
+        logs::{LogFilter, LogView},
     },
+    pages::logs::line::{Line, Wrapped},
 };
 
 /// Lines of the past that are read.
 const TAIL: u32 = 2_000;
 /// A line's height in pixels; the styles say the same.
 const ROW: f64 = 20.0;
-/// Lines that are drawn while they are wrapped, since then each has a height of its own.
-const WRAPPED: usize = 500;
 
 /// An agent's log as it is written.
 #[component]
@@ -115,41 +116,5 @@ fn Nothing(filter: RwSignal<LogFilter>) -> impl IntoView {
             "No line is like that"
         };
         view! { <Empty title=title /> }
-    }
-}
-
-#[component]
-fn Wrapped(rows: Signal<Vec<Row>>) -> impl IntoView {
-    let last = move || {
-        rows.with(|rows| {
-            let first = rows.len().saturating_sub(WRAPPED);
-            rows[first..].to_vec()
-        })
-    };
-    view! {
-        <div class="log wrapped" tabindex="0" role="group" aria-label="Log, wrapped">
-            <For each=last key=|row| row.number children=|row| view! { <Line row=row /> } />
-        </div>
-    }
-}
-
-#[component]
-fn Line(row: Row) -> impl IntoView {
-    let class = match row.line.stream {
-        LogStream::Stdout => "log-line",
-        LogStream::Stderr => "log-line error",
-        LogStream::System => "log-line system",
-    };
-    let word = match row.line.stream {
-        LogStream::Stdout => "out",
-        LogStream::Stderr => "err",
-        LogStream::System => "sys",
-    };
-    view! {
-        <div class=class>
-            <Clock at=row.line.at exact=true />
-            <span class="log-stream">{word}</span>
-            <span class="log-text">{row.line.text}</span>
-        </div>
     }
 }

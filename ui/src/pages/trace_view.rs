@@ -1,12 +1,14 @@
-use futures::{StreamExt, channel::mpsc};
+mod reading;
+mod span;
+
 use leptos::prelude::*;
-use nasiko_contract::{ErrorCode, GetTrace, Span, SpanId, SpanStatus, Trace, TraceId};
-use serde_json::Value;
+use nasiko_contract::{ErrorCode, SpanId, Trace, TraceId};
 
 use crate::{
-    desk::{Desk, Loaded, spawn_for_the_owner},
+    desk::Loaded,
     kit::{CopyButton, Empty, ErrorCard, WaterfallView},
-    model::{format, waterfall::Series},
+    model::format,
+    pages::trace_view::{reading::use_trace, span::SpanDetail},
 };
 
 /// One trace: its waterfall, and below it the chosen span.
@@ -96,116 +98,4 @@ pub(crate) fn TraceView(
             </Show>
         </section>
     }
-}
-
-/// Reads a trace, and again when spans of it arrived; never twice at a time, and never one span behind.
-fn use_trace(
-    trace: Memo<Option<TraceId>>,
-    arrived: Memo<Option<u64>>,
-) -> RwSignal<Option<Loaded<Trace>>> {
-    let desk = Desk::get();
-    let loaded = RwSignal::new(None::<Loaded<Trace>>);
-    // A bell rung twice while somebody is on the way is heard once.
-    let (bell, mut rung) = mpsc::channel::<()>(0);
-    let bell = StoredValue::new(bell);
-    Effect::new(move |before: Option<Option<TraceId>>| {
-        arrived.track();
-        let wanted = trace.get();
-        if before.is_some_and(|before| before != wanted) {
-            loaded.set(None);
-        }
-        bell.update_value(|bell| {
-            let _already_ringing = bell.try_send(());
-        });
-        wanted
-    });
-    spawn_for_the_owner(async move {
-        while rung.next().await.is_some() {
-            let Some(Some(wanted)) = trace.try_get_untracked() else {
-                continue;
-            };
-            let outcome = desk
-                .client()
-                .call(GetTrace {
-                    trace: wanted.clone(),
-                })
-                .await;
-            if trace.try_get_untracked().flatten() == Some(wanted) {
-                let _gone = loaded.try_set(Some(match outcome {
-                    Ok(document) => Loaded::Ready(document),
-                    Err(fault) => Loaded::Failed(fault),
-                }));
-            }
-        }
-    });
-    loaded
-}
-
-#[component]
-fn SpanDetail(span: Span) -> impl IntoView {
-    let series = Series::of(&span);
-    let failed = (span.status == SpanStatus::Error).then(|| {
-        let words = Some(span.status_message.clone()).filter(|words| !words.is_empty());
-        view! { <p class="tag bad">{words.unwrap_or_else(|| "failed".to_owned())}</p> }
-    });
-    let start = span.start_ns;
-    let events = span
-        .events
-        .into_iter()
-        .map(|event| {
-            let after = format::duration_ns(event.at_ns.saturating_sub(start));
-            let facts = event
-                .attributes
-                .iter()
-                .map(|(key, value)| format!("{key}={}", plain(value)));
-            let facts = facts.collect::<Vec<_>>().join(" ");
-            view! {
-                <tr>
-                    <th scope="row">{event.name}</th>
-                    <td class="rest">
-                        <code>{facts}</code>
-                    </td>
-                    <td class="figure dim">{format!("+{after}")}</td>
-                </tr>
-            }
-        })
-        .collect_view();
-    let attributes = span
-        .attributes
-        .iter()
-        .map(|(key, value)| {
-            view! {
-                <tr>
-                    <th scope="row">
-                        <code>{key.clone()}</code>
-                    </th>
-                    <td class="rest" colspan="2">
-                        <code>{plain(value)}</code>
-                    </td>
-                </tr>
-            }
-        })
-        .collect_view();
-    view! {
-        <div class="span-detail" role="region" aria-label="Chosen span" tabindex="0">
-            <p>
-                <strong>{span.name}</strong>
-                " "
-                <span class="dim">
-                    {format!("{} · {} · {} of {}", format::duration_ns(span.duration_ns), series.word(), span.kind, span.service)}
-                </span>
-            </p>
-            {failed}
-            <table class="attributes">
-                <tbody>{attributes} {events}</tbody>
-            </table>
-        </div>
-    }
-}
-
-/// A value as text, without quotes around words.
-fn plain(value: &Value) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned)
 }

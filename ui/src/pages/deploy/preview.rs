@@ -1,12 +1,16 @@
+use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
-use nasiko_contract::AgentDescription;
+use nasiko_contract::{AgentDescription, Inspect};
 
 use crate::{
-    desk::Loaded,
+    desk::{Desk, Loaded, spawn_for_the_owner},
     kit::{Button, ErrorCard, FindingRow},
-    model::preview::{clean_path, facts, missing},
+    model::preview::{clean_path, facts, is_absolute, missing},
     pages::deploy::Found,
 };
+
+/// Milliseconds without a keystroke before a path is looked at.
+const TYPING_PAUSE: u32 = 250;
 
 /// What was found at the path that is being typed.
 #[component]
@@ -96,4 +100,24 @@ fn Description(description: AgentDescription) -> impl IntoView {
             <ul class="findings">{findings}</ul>
         </div>
     }
+}
+
+/// Looks at the path once the person has paused typing, and gives up a look that is no longer wanted.
+pub(crate) fn inspect_while_typing(desk: Desk, path: RwSignal<String>, found: Found) {
+    Effect::new(move || {
+        let directory_path = clean_path(&path.get());
+        if !is_absolute(&directory_path) {
+            found.set(None);
+            return;
+        }
+        spawn_for_the_owner(async move {
+            TimeoutFuture::new(TYPING_PAUSE).await;
+            let _closed = found.try_set(Some(Loaded::Loading));
+            let outcome = desk.client().call(Inspect { directory_path }).await;
+            let _closed = found.try_set(Some(match outcome {
+                Ok(description) => Loaded::Ready(description),
+                Err(fault) => Loaded::Failed(fault),
+            }));
+        });
+    });
 }
