@@ -42,9 +42,8 @@ impl Failure {
         match self {
             Self::Usage(_) => USAGE,
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
-            Self::Output(_) => FAILED,
             Self::Work(fault) if fault.code == ErrorCode::Cancelled => CANCELLED,
-            Self::Work(_) => FAILED,
+            Self::Output(_) | Self::Work(_) => FAILED,
             Self::Fault(fault) => match fault.code {
                 ErrorCode::Cancelled => CANCELLED,
                 ErrorCode::Unreachable => NOT_REACHABLE,

@@ -30,6 +30,10 @@ pub(crate) enum Look {
     Busy,
 }
 
+#[expect(
+    clippy::unused_self,
+    reason = "commands speak through it, whichever of the two streams it is"
+)]
 impl Output {
     pub(crate) fn new(json: bool, verbose: bool) -> Self {
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());

@@ -33,12 +33,11 @@ impl Table {
             })
             .collect();
         for row in &self.rows {
-            let line: String = row
-                .iter()
-                .zip(&widths)
-                .map(|(cell, width)| format!("{cell:width$}  "))
+            let cells = row.iter().zip(&widths);
+            let cells: Vec<String> = cells
+                .map(|(cell, width)| format!("{cell:width$}"))
                 .collect();
-            output.line(line.trim_end())?;
+            output.line(cells.join("  ").trim_end())?;
         }
         Ok(())
     }

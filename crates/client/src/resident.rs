@@ -11,13 +11,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nasiko_contract::{ErrorCode, Fault, GetStatus};
+use nasiko_contract::{ErrorCode, Fault, GetSettings};
 use serde::{Deserialize, Serialize};
 
 use crate::{Client, http::HttpTransport};
 
 /// How long a resident may take from its start to its first answer.
 const START_LIMIT: Duration = Duration::from_secs(20);
+/// Bytes of a log after which the next start begins a new one.
+const LONGEST_LOG: u64 = 4 << 20;
 /// How often the endpoint file is looked for while the resident starts.
 const START_STEP: Duration = Duration::from_millis(10);
 
@@ -92,9 +94,10 @@ pub async fn attach(home: &Path) -> Result<(Client, Endpoint), Fault> {
     let endpoint = Endpoint::read(home).ok_or_else(absent)?;
     let client = endpoint.client()?;
     // A file left behind by a crash may name a port that another program holds now: only an answer to our token counts.
-    match client.call(GetStatus {}).await {
-        Ok(status) if status.pid == endpoint.pid => Ok((client, endpoint)),
-        Ok(_) | Err(_) => Err(absent()),
+    // Asked is what costs the least: every command begins with this.
+    match client.call(GetSettings {}).await {
+        Ok(_) => Ok((client, endpoint)),
+        Err(_) => Err(absent()),
     }
 }
 
@@ -146,6 +149,7 @@ pub async fn attach_or_start(
     fs_err::create_dir_all(home)
         .map_err(|error| failed("its data directory cannot be made", &error))?;
     let log_path = home.join("resident.log");
+    put_aside(&log_path);
     let log = fs_err::File::options()
         .create(true)
         .append(true)
@@ -198,6 +202,14 @@ pub async fn attach_or_start(
             .evidence(said.lines().map(str::to_owned)));
         }
         tokio::time::sleep(START_STEP).await;
+    }
+}
+
+/// Begins a new log when the old one has grown long; one old one is kept.
+fn put_aside(log: &Path) {
+    let long = fs_err::metadata(log).is_ok_and(|metadata| metadata.len() > LONGEST_LOG);
+    if long && let Err(error) = fs_err::rename(log, log.with_extension("log.1")) {
+        tracing::warn!(%error, "the log goes on growing");
     }
 }
 

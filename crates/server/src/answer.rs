@@ -96,6 +96,7 @@ pub(crate) async fn method_not_allowed() -> Response {
 }
 
 /// A panic is our fault, and its words are for our log alone.
+#[expect(clippy::needless_pass_by_value, reason = "the layer calls it so")]
 pub(crate) fn panicked(panic: Box<dyn Any + Send>) -> Response {
     Failure(panic_fault(&*panic)).into_response()
 }

@@ -48,7 +48,8 @@ where
     let handler = move |State(app): State<Arc<App<P>>>,
                         Extension(caller): Extension<Caller>,
                         request: Request| async move {
-        within(&app, answer_json::<O, P>(&app, &fields, caller, request)).await
+        let answer = answer_json::<O, P>(&app, &fields, caller, request);
+        within(&app, answer).await.map_err(Failure)
     };
     on(filter(O::INFO.method), handler)
 }
@@ -118,7 +119,7 @@ where
         drop(kept);
         answer::encode(&output?)
     };
-    once::<O, P>(app, key, upload.fingerprint, work).await
+    within(app, once::<O, P>(app, key, upload.fingerprint, work)).await
 }
 
 fn streamed<O, P>() -> MethodRouter<Arc<App<P>>>
@@ -130,7 +131,8 @@ where
     let handler = move |State(app): State<Arc<App<P>>>,
                         Extension(caller): Extension<Caller>,
                         request: Request| async move {
-        within(&app, answer_stream::<O, P>(&app, &fields, caller, request)).await
+        let answer = answer_stream::<O, P>(&app, &fields, caller, request);
+        within(&app, answer).await.map_err(Failure)
     };
     on(filter(O::INFO.method), handler)
 }
@@ -192,7 +194,7 @@ async fn once<O: Operation, P>(
 async fn within<P>(
     app: &App<P>,
     answer: impl Future<Output = Result<Response, Fault>>,
-) -> Result<Response, Failure> {
+) -> Result<Response, Fault> {
     let limit = app.limits.answer_within;
     tokio::time::timeout(limit, answer)
         .await
@@ -202,7 +204,6 @@ async fn within<P>(
                 format!("There was no answer within {} s", limit.as_secs()),
             ))
         })
-        .map_err(Failure)
 }
 
 fn known_by(caller: Caller, key: Option<&idempotency::Key>) -> Caller {

@@ -173,13 +173,12 @@ impl<O: StreamOperation> ServeStream<O> for RecordingPlane {
             End::Open => futures::stream::pending().boxed(),
             End::Fault(fault) => futures::stream::iter([Err(fault)]).boxed(),
         };
-        let guard = self.open_streams.clone();
+        // Held by the stream to its end, and dropped with it before.
+        let open = self.open_streams.clone();
+        let closed = futures::stream::once(async move { drop(open) });
         Ok(futures::stream::iter(items)
             .chain(end)
-            .map(move |item| {
-                let _guard = &guard;
-                item
-            })
+            .chain(closed.filter_map(|()| async { None }))
             .boxed())
     }
 }

@@ -94,8 +94,11 @@ async fn of_plane(session: &Session, words: &LogsArguments) -> Result<(), Failur
     {
         plane_line(session.output, line)?;
     }
+    if !words.follow {
+        return Ok(());
+    }
     let mut line = Vec::new();
-    while words.follow {
+    loop {
         if file.read_until(b'\n', &mut line).map_err(unreadable)? == 0 || !line.ends_with(b"\n") {
             tokio::time::sleep(LOOK).await;
             continue;
@@ -103,7 +106,6 @@ async fn of_plane(session: &Session, words: &LogsArguments) -> Result<(), Failur
         plane_line(session.output, String::from_utf8_lossy(&line).trim_end())?;
         line.clear();
     }
-    Ok(())
 }
 
 fn plane_line(output: Output, text: &str) -> Result<(), Failure> {

@@ -5,7 +5,13 @@ use std::path::PathBuf;
 use nasiko_client::resident::Endpoint;
 use nasiko_contract::{ErrorCode, Fault};
 use nasiko_server::{Config, Ports, Resident, ports::WantedPort};
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    filter::{FilterExt, filter_fn},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 use crate::{
     arguments::ServeArguments,
@@ -113,14 +119,17 @@ fn announce(session: &Session, resident: &Resident) -> Result<(), Failure> {
 
 /// The log goes to standard error; `NASIKO_LOG` says how much, e.g. `debug` or `nasiko_gateway=trace`.
 fn start_log() {
-    let filter = EnvFilter::try_from_env("NASIKO_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let colored = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    // Only the first of a process counts, and there is one.
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let wanted = EnvFilter::try_from_env("NASIKO_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    // The engine's client tells whole requests, and in them what agents get in their environment.
+    let no_secrets = filter_fn(|event| {
+        *event.level() <= Level::INFO || !event.target().starts_with("bollard")
+    });
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
-        .with_ansi(colored)
-        .try_init();
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .with_filter(wanted.and(no_secrets));
+    // Only the first of a process counts, and there is one.
+    let _ = tracing_subscriber::registry().with(lines).try_init();
 }
 
 /// The signals that ask a program to end.

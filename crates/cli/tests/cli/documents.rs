@@ -79,10 +79,10 @@ async fn the_documents_of_every_command() {
             .lines()
             .map(|line| serde_json::from_str(line).unwrap())
             .collect();
-        text.push_str(&format!("$ nasiko {line} --json\n"));
+        text.extend(["$ nasiko ", line, " --json\n"]);
         for document in documents {
-            let pretty = serde_json::to_string_pretty(&document).unwrap();
-            text.push_str(&format!("{pretty}\n"));
+            text.push_str(&serde_json::to_string_pretty(&document).unwrap());
+            text.push('\n');
         }
         text.push('\n');
     }
@@ -113,10 +113,15 @@ async fn the_words_of_every_command() {
         let words: Vec<&str> = line.split(' ').collect();
         let ran = scene.run(&words).await;
         assert_eq!(ran.code, Some(0), "{line}: {ran:?}");
-        text.push_str(&format!(
-            "$ nasiko {line}\n{}--\n{}\n",
-            ran.stdout, ran.stderr
-        ));
+        text.extend([
+            "$ nasiko ",
+            line,
+            "\n",
+            &ran.stdout,
+            "--\n",
+            &ran.stderr,
+            "\n",
+        ]);
     }
     insta::with_settings!({ filters => [(r"  \d+d  ", "  AGE  ")] }, {
         insta::assert_snapshot!("words", text);

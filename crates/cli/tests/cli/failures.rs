@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use nasiko_contract::{
     CancelJob, DeleteAgent, DeployArchive, DeployDirectory, ErrorCode, Fault, FollowJobLog,
-    GetAgent, GetSettings, JobId, SetSecret,
+    GetAgent, JobId, ListAgents, SetSecret,
 };
 use nasiko_server::testing::Reply;
 use serde_json::json;
@@ -86,9 +86,9 @@ async fn a_fault_is_told_with_its_evidence_and_its_hint() {
     → Did you mean `greeter`?
     ");
 
-    let refused = Fault::new(ErrorCode::Forbidden, "reader may not do settings.get");
-    scene.plane().reply::<GetSettings>(Reply::Fault(refused));
-    assert_eq!(scene.run(&["settings"]).await.code, Some(5));
+    let refused = Fault::new(ErrorCode::Forbidden, "reader may not do agents.list");
+    scene.plane().reply::<ListAgents>(Reply::Fault(refused));
+    assert_eq!(scene.run(&["ps"]).await.code, Some(5));
     assert_eq!(
         scene.run(&["ps", "--context", "absent"]).await.code,
         Some(3)

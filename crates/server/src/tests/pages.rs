@@ -1,6 +1,9 @@
-use reqwest::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::{http::HeaderMap, response::Response};
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use rust_embed::RustEmbed;
 
 use super::Scene;
+use crate::web;
 
 #[tokio::test]
 async fn a_visitor_without_a_session_is_told_how_to_get_one() {
@@ -71,4 +74,80 @@ async fn files_need_no_session_and_are_not_sent_twice() {
         .await
         .unwrap();
     assert_eq!(absent.status(), 404);
+}
+
+/// A small built site.
+#[derive(RustEmbed)]
+#[folder = "src/tests/site"]
+struct Site;
+
+fn served(path: &str, accept: &str) -> Option<Response> {
+    let headers = HeaderMap::from_iter([(ACCEPT_ENCODING, accept.parse().unwrap())]);
+    web::file::<Site>(path, &headers)
+}
+
+async fn bytes(response: Response) -> Vec<u8> {
+    axum::body::to_bytes(response.into_body(), 1 << 20)
+        .await
+        .unwrap()
+        .to_vec()
+}
+
+#[tokio::test]
+async fn a_file_is_sent_packed_to_who_takes_it_so() {
+    const APP: &str = "app-0123456789abcdef.js";
+    for accept in ["gzip, br", "br;q=1.0, gzip;q=0.8"] {
+        let packed = served(APP, accept).unwrap();
+        assert_eq!(packed.headers()["content-encoding"], "gzip");
+        assert_eq!(
+            packed.headers()["content-type"],
+            "text/javascript; charset=utf-8"
+        );
+        assert_eq!(bytes(packed).await[..2], [0x1f, 0x8b]);
+    }
+    for accept in ["", "br", "gzip;q=0"] {
+        let plain = served(APP, accept).unwrap();
+        assert!(
+            plain.headers().get("content-encoding").is_none(),
+            "`{accept}`"
+        );
+        assert_eq!(bytes(plain).await, b"console.log(\"app\");\n");
+    }
+    assert!(
+        served("index.html", "gzip")
+            .unwrap()
+            .headers()
+            .get("content-encoding")
+            .is_none()
+    );
+}
+
+#[test]
+fn only_what_is_named_by_its_content_is_kept_without_asking() {
+    let caching = |path: &str| served(path, "").unwrap().headers()["cache-control"].clone();
+    assert!(
+        caching("app-0123456789abcdef.js")
+            .to_str()
+            .unwrap()
+            .contains("immutable")
+    );
+    assert_eq!(caching("index.html"), "no-cache");
+}
+
+#[test]
+fn nothing_else_is_served() {
+    for path in [
+        "notes.key",
+        "absent.js",
+        "",
+        ".",
+        "../streams.rs",
+        "app-0123456789abcdef.js.gz",
+        "index.html/",
+    ] {
+        assert!(
+            served(path, "gzip").is_none(),
+            "`{path}` is no file for a browser"
+        );
+    }
 }
