@@ -226,14 +226,18 @@ impl RuntimeError {
                 message.lines().map(str::to_owned).collect()
             }
             Self::EngineStopped { reason, .. } => vec![reason.clone()],
+            Self::EngineAbsent { tried: address } | Self::EngineRefused { address } => {
+                vec![address.clone()]
+            }
             _ => Vec::new(),
         }
     }
 }
 
-/// Tools and engines tell of a full disk only in their words, which come from the C library.
+/// Tools and engines tell of a full disk only in their words, spelled as their language's library does.
 fn names_full_disk(text: &str) -> bool {
-    text.contains("No space left on device") || text.contains("ENOSPC")
+    let text = text.to_ascii_lowercase();
+    text.contains("no space left on device") || text.contains("enospc")
 }
 
 fn disk_full(lines: &[String]) -> bool {

@@ -93,7 +93,8 @@ pub trait Runtime: Send + Sync {
     /// What an instance uses now.
     async fn stats(&self, instance: &InstanceId) -> Result<Stats, RuntimeError>;
 
-    /// What happens from now on. Bounded: a receiver that lags misses the oldest events and must [`Runtime::list`].
+    /// What happens from now on: ask for it first and then [`Runtime::list`], so that nothing falls in between. Bounded:
+    /// a receiver that lags misses the oldest events and has to list again.
     fn events(&self) -> broadcast::Receiver<RuntimeEvent>;
 
     /// The TCP ports the instance's programs listen on (inside of the container for Docker), ascending. Empty when that

@@ -255,3 +255,41 @@ pub(super) fn status(error: &Error) -> Option<u16> {
 pub(super) fn unchanged(error: &Error) -> bool {
     status(error) == Some(NOT_MODIFIED)
 }
+
+#[cfg(test)]
+mod tests {
+    use nasiko_contract::ErrorCode;
+
+    use super::*;
+
+    #[test]
+    fn a_socket_that_cannot_be_opened_is_absent_refused_or_stopped() {
+        for (kind, code) in [
+            (io::ErrorKind::NotFound, ErrorCode::EngineAbsent),
+            (io::ErrorKind::PermissionDenied, ErrorCode::EngineRefused),
+            (io::ErrorKind::ConnectionRefused, ErrorCode::EngineStopped),
+        ] {
+            assert_eq!(
+                unreachable_engine("unix:///x", &kind.into()).code(),
+                code,
+                "{kind}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_persons_own_sockets_are_tried_after_the_systems() {
+        let config = DockerConfig {
+            socket_folders: vec!["/home/me".into()],
+            ..DockerConfig::new("x")
+        };
+        let addresses = Engine::new(&config).addresses;
+        assert_eq!(addresses[0], "unix:///var/run/docker.sock");
+        assert!(addresses.contains(&"unix:///home/me/.docker/run/docker.sock".to_owned()));
+        let given = DockerConfig {
+            host: Some("tcp://127.0.0.1:1".to_owned()),
+            ..config
+        };
+        assert_eq!(Engine::new(&given).addresses, ["tcp://127.0.0.1:1"]);
+    }
+}

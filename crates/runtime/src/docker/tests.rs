@@ -202,7 +202,13 @@ impl Drop for Corner {
                 .unwrap()
                 .block_on(clean(&host, &unique));
         });
-        cleaning.join().unwrap();
+        // A second panic while a failed test unwinds would hide the first.
+        if cleaning.join().is_err() {
+            eprintln!(
+                "the corner {} of the engine could not be cleaned",
+                self.unique
+            );
+        }
     }
 }
 

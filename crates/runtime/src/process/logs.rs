@@ -7,7 +7,7 @@
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use fs_err as fs;
 use parking_lot::RwLock;
@@ -19,10 +19,8 @@ use crate::instance::{LogLine, LogQuery, LogStream};
 pub(super) const LINE_BYTES: usize = 16 * 1024;
 /// At most this much of each file is read to answer for lines of the past.
 const HISTORY_BYTES: u64 = 1024 * 1024;
-/// Marks closer together than this tell nothing new.
-const MARK_DISTANCE: Duration = Duration::from_millis(250);
 /// With more bytes of marks than this a file is turned over even when it is short.
-const MARKS_LIMIT: u64 = 1024 * 1024;
+const MARKS_LIMIT: u64 = 4 * 1024 * 1024;
 const MARK_BYTES: usize = 16;
 
 /// Both outputs, in the order in which equal times are shown.
@@ -125,7 +123,6 @@ pub(super) struct Keeper {
     path: PathBuf,
     limit: u64,
     marked: u64,
-    marked_at: SystemTime,
 }
 
 impl Keeper {
@@ -134,32 +131,19 @@ impl Keeper {
             path: path(folder, stream),
             limit,
             marked: 0,
-            marked_at: SystemTime::UNIX_EPOCH,
         }
     }
 
     /// Looks at the file after it changed. Blocks for as long as copying the limit takes.
     pub(super) fn changed(&mut self, turns: &RwLock<u64>) -> io::Result<()> {
         let length = fs::metadata(&self.path)?.len();
-        let now = SystemTime::now();
-        let due = now
-            .duration_since(self.marked_at)
-            .is_ok_and(|since| since >= MARK_DISTANCE);
-        if length == self.marked || (!due && length <= self.limit) {
+        if length == self.marked {
             return Ok(());
         }
+        self.marked = length;
         let marks_path = marks_of(&self.path);
-        let mut marks = fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&marks_path)?;
-        let mut mark = [0; MARK_BYTES];
-        mark[..8].copy_from_slice(&length.to_le_bytes());
-        mark[8..].copy_from_slice(&millis(now).to_le_bytes());
-        marks.write_all(&mark)?;
-        (self.marked, self.marked_at) = (length, now);
-        let full = marks.metadata()?.len() > MARKS_LIMIT;
-        if length > self.limit || full {
+        let marks_length = append_mark(&marks_path, length)?;
+        if length > self.limit || marks_length > MARKS_LIMIT {
             let mut turn = turns.write();
             self.turn_over(&marks_path)?;
             *turn += 1;
@@ -178,6 +162,28 @@ impl Keeper {
         self.marked = 0;
         Ok(())
     }
+}
+
+/// Marks the length of both files after their last line.
+pub(super) fn mark_end(folder: &Path) -> io::Result<()> {
+    for stream in STREAMS {
+        let path = path(folder, stream);
+        append_mark(&marks_of(&path), fs::metadata(&path)?.len())?;
+    }
+    Ok(())
+}
+
+/// Notes that the file was this long now; answers how long the marks are.
+fn append_mark(marks_path: &Path, length: u64) -> io::Result<u64> {
+    let mut marks = fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(marks_path)?;
+    let mut mark = [0; MARK_BYTES];
+    mark[..8].copy_from_slice(&length.to_le_bytes());
+    mark[8..].copy_from_slice(&millis(SystemTime::now()).to_le_bytes());
+    marks.write_all(&mark)?;
+    Ok(marks.metadata()?.len())
 }
 
 /// The lines that exist, oldest first, and where each stream ended. Without `turns` nobody writes any more.

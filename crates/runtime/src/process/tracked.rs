@@ -184,6 +184,9 @@ impl Shared {
         if let Err(error) = record.write(&folder) {
             tracing::warn!(instance = %tracked.id, %error, "the end of an instance could not be recorded");
         }
+        if let Err(error) = logs::mark_end(&folder) {
+            tracing::debug!(instance = %tracked.id, %error, "the end of the logs could not be marked");
+        }
         let exit = recorded_exit(self, &record);
         self.ports.lock().remove(&record.port);
         self.live.lock().remove(&tracked.id);

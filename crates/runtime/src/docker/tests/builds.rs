@@ -33,11 +33,9 @@ async fn an_image_is_built_with_its_steps_told_and_then_reused() {
         |progress| matches!(progress, Progress::Line(line) if line.text == "built with care")
     ));
 
-    let began = Instant::now();
     let (again, told) = corner.build(&plan).await.unwrap();
-    assert!(again.reused && told.is_empty());
     assert!(
-        began.elapsed() < Duration::from_secs(5),
+        again.reused && told.is_empty(),
         "an unchanged image is not built again"
     );
     assert_eq!(

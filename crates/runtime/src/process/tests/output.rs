@@ -96,3 +96,50 @@ async fn output_is_kept_within_its_limit() {
     let length = std::fs::metadata(folder.join("stdout.log")).unwrap().len();
     assert!(length < 30_000, "{length} bytes are kept of 40,000");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_are_found_by_their_time() {
+    let house = House::new().await;
+    let program = "import sys\n\
+        print('early')\n\
+        open(sys.argv[1]).readline()\n\
+        print('late')\n";
+    let pipe = house.folder().join("pipe");
+    rustix::fs::mkfifoat(
+        rustix::fs::CWD,
+        &pipe,
+        rustix::fs::Mode::from_raw_mode(0o600),
+    )
+    .unwrap();
+    let mut spec = house.spec("d-1", program);
+    spec.command.push(pipe.to_string_lossy().into_owned());
+    let began = SystemTime::now();
+    let started = house.start(&spec).await.unwrap();
+    let marks = house.instance_folder("d-1").join("stdout.log.times");
+    eventually("the mark of the first line", async || {
+        marks.try_exists().unwrap().then_some(())
+    })
+    .await;
+    let between = SystemTime::now();
+    tokio::task::spawn_blocking(move || std::fs::write(pipe, "go\n").unwrap())
+        .await
+        .unwrap();
+    house.exit(&started.id).await;
+
+    let lines_since = async |since| {
+        let query = LogQuery {
+            since: Some(since),
+            ..LogQuery::default()
+        };
+        let lines: Vec<_> = house
+            .runtime
+            .logs(&started.id, query)
+            .await
+            .unwrap()
+            .collect()
+            .await;
+        lines.into_iter().map(|line| line.text).collect::<Vec<_>>()
+    };
+    assert_eq!(lines_since(began).await, ["early", "late"]);
+    assert_eq!(lines_since(between).await, ["late"]);
+}
