@@ -57,14 +57,23 @@ addEventListener("nasiko-crashed", (event) => {
 if (typeof WebAssembly !== "object" || !("replaceChildren" in Element.prototype)) {
   stop("This browser is too old", "Nasiko needs WebAssembly: a current Firefox, Chrome, Edge or Safari.", navigator.userAgent);
 } else {
-  try {
-    const { default: init } = await import("/app/nasiko_ui.js");
-    await init({ module_or_path: "/app/nasiko_ui_bg.wasm" });
-  } catch (error) {
-    stop(
-      "Nasiko could not start",
-      "The page's program could not be loaded. Is the control plane still running?",
-      `${error}\n${navigator.userAgent}`,
-    );
+  // Browsers break off every request when a network interface comes or goes, as it does with each container.
+  for (let tries = 0; !started && !stopped; tries += 1) {
+    try {
+      // A module that failed to load is remembered as such under its address: another try needs another one.
+      const { default: init } = await import(tries ? `/app/nasiko_ui.js?${tries}` : "/app/nasiko_ui.js");
+      await init({ module_or_path: "/app/nasiko_ui_bg.wasm" });
+      break;
+    } catch (error) {
+      if (tries < 3 && !stopped) {
+        await new Promise((resume) => setTimeout(resume, 300 * (tries + 1)));
+        continue;
+      }
+      stop(
+        "Nasiko could not start",
+        "The page's program could not be loaded. Is the control plane still running?",
+        `${error}\n${navigator.userAgent}`,
+      );
+    }
   }
 }

@@ -1,9 +1,14 @@
 //! Calls from a page to the server that served it: `fetch` over the page's own origin, authenticated by its cookie. The
 //! page itself never holds a token.
+//!
+//! Browsers break off every request, those to this machine too, when a network interface comes or goes, as it does with
+//! each container. So a call that did not arrive is made again: reads as they are, actions under the same
+//! `Idempotency-Key`, so that none is done twice.
 
 use eventsource_stream::Eventsource;
 use futures::{FutureExt, Stream, StreamExt, TryStreamExt};
 use gloo_net::http::{Request, RequestBuilder, Response};
+use gloo_timers::future::TimeoutFuture;
 use js_sys::Uint8Array;
 use nasiko_contract::{ErrorCode, Fault, Method, Problem};
 use wasm_bindgen::{JsCast, JsValue};
@@ -14,6 +19,9 @@ use crate::{
     transport::{BoxFuture, BoxStream, Frame, Transport, UploadFile},
 };
 
+/// Milliseconds between the tries of a call that did not arrive.
+const PAUSES: [u32; 2] = [150, 600];
+
 /// Calls the control plane that served this page.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct BrowserTransport;
@@ -21,13 +29,19 @@ pub struct BrowserTransport;
 impl Transport for BrowserTransport {
     fn send(&self, call: Call) -> BoxFuture<'_, Result<Vec<u8>, Fault>> {
         async move {
-            // Dropped with the future, so that a page that no longer wants the answer frees the connection.
-            let request = Abortable::new()?;
-            let response = request.answer(&call, "application/json").await?;
-            response
-                .binary()
-                .await
-                .map_err(|error| unreachable(&error.to_string()))
+            let key = idempotency_key(&call);
+            let mut pauses = PAUSES.iter();
+            loop {
+                let fault = match once(&call, key.as_deref()).await {
+                    Err(fault) if fault.code == ErrorCode::Unreachable => fault,
+                    outcome => return outcome,
+                };
+                let repeatable = key.is_some() || call.info.method == Method::Get;
+                match pauses.next().filter(|_| repeatable) {
+                    Some(pause) => TimeoutFuture::new(*pause).await,
+                    None => return Err(fault),
+                }
+            }
         }
         .boxed_local()
     }
@@ -35,7 +49,7 @@ impl Transport for BrowserTransport {
     fn stream(&self, call: Call) -> BoxFuture<'_, Result<BoxStream<Result<Frame, Fault>>, Fault>> {
         async move {
             let request = Abortable::new()?;
-            let response = request.answer(&call, "text/event-stream").await?;
+            let response = request.answer(&call, "text/event-stream", None).await?;
             let body = response
                 .body()
                 .ok_or_else(|| unreachable("the answer has no body"))?;
@@ -76,6 +90,26 @@ impl Transport for BrowserTransport {
     }
 }
 
+/// Makes a call once.
+async fn once(call: &Call, key: Option<&str>) -> Result<Vec<u8>, Fault> {
+    // Dropped with the future, so that a page that no longer wants the answer frees the connection.
+    let request = Abortable::new()?;
+    let response = request.answer(call, "application/json", key).await?;
+    response
+        .binary()
+        .await
+        .map_err(|error| unreachable(&error.to_string()))
+}
+
+/// A key of its own for each action. It need not be secret, only new.
+fn idempotency_key(call: &Call) -> Option<String> {
+    (call.info.method == Method::Post).then(|| {
+        let moment = js_sys::Date::now();
+        let (one, other) = (js_sys::Math::random(), js_sys::Math::random());
+        format!("page-{moment}-{one}-{other}")
+    })
+}
+
 /// One request; dropping it ends the exchange on the wire.
 struct Abortable {
     controller: AbortController,
@@ -87,11 +121,19 @@ impl Abortable {
         Ok(Self { controller })
     }
 
-    async fn answer(&self, call: &Call, accept: &str) -> Result<Response, Fault> {
-        let builder = builder(call)
+    async fn answer(
+        &self,
+        call: &Call,
+        accept: &str,
+        key: Option<&str>,
+    ) -> Result<Response, Fault> {
+        let mut builder = builder(call)
             .credentials(RequestCredentials::SameOrigin)
             .abort_signal(Some(&self.controller.signal()))
             .header("accept", accept);
+        if let Some(key) = key {
+            builder = builder.header("idempotency-key", key);
+        }
         let request = match &call.body {
             Some(body) => builder.json(body),
             None => builder.build(),

@@ -2,6 +2,9 @@
 
 use nasiko_contract::{ChatEvent, ChatMessage, ChatRole, Fault, MessageId, TraceId};
 
+/// Marks the id of an answer that was never whole on this page.
+const PARTIAL: &str = "-partial";
+
 /// An answer on its way.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Answering {
@@ -51,10 +54,27 @@ impl Conversation {
     /// Stored messages were read.
     pub(crate) fn load(&mut self, messages: Vec<ChatMessage>) {
         self.loaded = true;
+        // An answer whose stream broke off may have been finished and stored all the same: then it stands for its part.
+        let answered = messages
+            .iter()
+            .rev()
+            .find(|message| message.role == ChatRole::Agent);
+        if let Some(answered_at) = answered.map(|message| message.at) {
+            self.messages
+                .retain(|message| !is_partial(&message.id) || message.at > answered_at);
+        }
         for message in messages {
             self.store(message);
         }
         self.messages.sort_by_key(|message| message.at);
+    }
+
+    /// How many of the messages are stored ones.
+    pub(crate) fn stored(&self) -> usize {
+        self.messages
+            .iter()
+            .filter(|message| !is_partial(&message.id))
+            .count()
     }
 
     /// The person asks. Refused while an answer is on its way, and for nothing but space.
@@ -114,7 +134,7 @@ impl Conversation {
             && let Some(question) = self.messages.last().cloned()
         {
             self.messages.push(ChatMessage {
-                id: MessageId(format!("{}-partial", question.id)),
+                id: MessageId(format!("{}{PARTIAL}", question.id)),
                 role: ChatRole::Agent,
                 text: answering.text,
                 parts: Vec::new(),
@@ -150,6 +170,10 @@ impl Conversation {
             None => self.messages.push(message),
         }
     }
+}
+
+fn is_partial(id: &MessageId) -> bool {
+    id.as_str().ends_with(PARTIAL)
 }
 
 /// The agent's own words, or what its state means; nothing for states that the answer itself shows.

@@ -111,7 +111,7 @@ fn keep_read(desk: Desk, current: Memo<Option<SessionId>>, chosen: RwSignal<Opti
         let (id, count) = stored.get()?;
         let (known, answering, loaded) = desk.chat(&id).with_untracked(|chat| {
             (
-                chat.messages.len() as u64,
+                chat.stored() as u64,
                 chat.answering.is_some(),
                 chat.loaded,
             )

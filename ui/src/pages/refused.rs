@@ -11,8 +11,11 @@ use crate::{
 pub(crate) fn Refused(fault: Fault) -> impl IntoView {
     browser::set_title("Not signed in · Nasiko");
     view! {
+        <header class="page-head">
+            <h1>"Not signed in"</h1>
+        </header>
         <div class="page-body narrow">
-            <ErrorCard title="This page is not signed in" fault=Fault::new(fault.code, fault.message)>
+            <ErrorCard fault=Fault::new(fault.code, fault.message)>
                 <Button look=Look::Primary press=|()| browser::reload()>
                     "Try again"
                 </Button>

@@ -97,6 +97,28 @@ fn what_had_arrived_stays_when_the_stream_breaks_off() {
 }
 
 #[test]
+fn the_whole_answer_stands_for_the_part_that_had_arrived() {
+    let mut chat = Conversation::default();
+    chat.ask("How much?");
+    chat.apply(accepted());
+    chat.apply(delta("€ 4,3"));
+    chat.end(Some(Fault::new(ErrorCode::Unreachable, "broke off")));
+    chat.load(vec![message("q", ChatRole::User, "How much?", 1)]);
+    assert_eq!(chat.messages.len(), 2, "nothing better is known yet");
+    assert_eq!(chat.stored(), 1, "so the next count tells that more is there");
+    chat.load(vec![
+        message("q", ChatRole::User, "How much?", 1),
+        message("a", ChatRole::Agent, "€ 4,318.20", 2),
+    ]);
+    let texts: Vec<&str> = chat
+        .messages
+        .iter()
+        .map(|message| message.text.as_str())
+        .collect();
+    assert_eq!(texts, ["How much?", "€ 4,318.20"]);
+}
+
+#[test]
 fn a_question_that_was_not_accepted_leaves_its_fault() {
     let mut chat = Conversation::default();
     chat.ask("How much?");
