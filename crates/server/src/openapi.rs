@@ -45,7 +45,7 @@ pub fn document() -> Value {
             "title": "Nasiko",
             "version": env!("CARGO_PKG_VERSION"),
             "description": "Every action of the control plane. Failures are RFC 9457 problem details with a stable \
-                `code`. A POST may carry an `Idempotency-Key`: said twice, it is done once.",
+                code. A POST may carry an Idempotency-Key: said twice, it is done once.",
         },
         "servers": [{ "url": "/" }],
         "security": [{ "token": [] }, { "session": [] }],
