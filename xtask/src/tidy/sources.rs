@@ -19,6 +19,9 @@ const LEFTOVERS: &[&str] = &[
     concat!("unimple", "mented!("),
 ];
 
+/// The one reason for which a test may be left out of a run; any other one is told when it runs.
+const CHILD: &str = "runs as the child of";
+
 /// What belongs to somebody's machine or network and not into the repository.
 const FOREIGN: &[&str] = &[
     concat!("/ro", "ot/."),
@@ -113,6 +116,13 @@ fn leftovers(file: &Source) -> Vec<Finding> {
                 at + 1,
                 format!("`{word}` is for issues, not for code"),
             ));
+        }
+        if is_rust
+            && line.trim_start().starts_with(concat!("#[ig", "nore"))
+            && !line.contains(CHILD)
+        {
+            let text = format!("only a test that `{CHILD}` another may be ignored");
+            findings.push(Finding::error(&file.path, at + 1, text));
         }
         if let Some(place) = FOREIGN.iter().find(|place| line.contains(**place)) {
             findings.push(Finding::error(

@@ -125,6 +125,20 @@ fn nothing_is_left_behind() {
 }
 
 #[test]
+fn tests_are_not_put_aside() {
+    let found = |line: &str| sources::check(&source("a.rs", line)).len();
+    assert_eq!(found(concat!("#[ig", "nore]\n")), 1);
+    assert_eq!(found(concat!("    #[ig", "nore = \"slow\"]\n")), 1);
+    assert_eq!(
+        found(concat!(
+            "#[ig",
+            "nore = \"runs as the child of the test above\"]\n"
+        )),
+        0
+    );
+}
+
+#[test]
 fn links_lead_somewhere() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let found = |text: &str| documents::check(root, &source("README.md", text)).len();
