@@ -1,0 +1,211 @@
+//! The desktop window itself, under a display of its own.
+
+use std::{path::PathBuf, process::Command};
+
+use nasiko_tests::{
+    Resident,
+    resident::program,
+    skip,
+    web_driver::{Web, until},
+};
+use serde_json::Value;
+
+use crate::conversation;
+
+/// A data directory whose resident nobody started but the window.
+struct Desk {
+    resident: Resident,
+    driver: PathBuf,
+    scratch: tempfile::TempDir,
+}
+
+impl Desk {
+    fn or_skip(test: &str) -> Option<Self> {
+        skip::path_or_skip(test, "NASIKO_TEST_DISPLAY", "display")?;
+        let driver =
+            skip::path_or_skip(test, "NASIKO_TEST_WEBKIT_DRIVER", "driver of the webview")?;
+        Some(Self {
+            resident: Resident::prepared("unix:///nonexistent/docker.sock", &[]),
+            driver,
+            scratch: tempfile::tempdir().unwrap(),
+        })
+    }
+
+    async fn open(&self) -> Web {
+        let like = self.resident.command(&[]);
+        let window = program("nasiko-desktop");
+        let web = Web::window(
+            &self.driver,
+            &window,
+            self.scratch.path(),
+            |command: &mut Command| {
+                for (name, value) in like.get_envs() {
+                    match value {
+                        Some(value) => command.env(name, value),
+                        None => command.env_remove(name),
+                    };
+                }
+            },
+        )
+        .await;
+        web.watch().await;
+        web
+    }
+
+    /// The resident's process, as it says itself.
+    fn resident_process(&self) -> u64 {
+        self.resident.json(&["status"])["pid"].as_u64().unwrap()
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        // Nobody's child: it is asked to end, as a person would.
+        self.resident.run(&["down", "--stop-agents"]);
+    }
+}
+
+/// Processes that show the window of this data directory: `nasiko-desktop` and what WebKit runs for it.
+fn window_processes(desk: &Desk) -> Vec<u32> {
+    let mark = format!("NASIKO_HOME={}", desk.resident.home().display());
+    let name = program("nasiko-desktop");
+    let processes = std::fs::read_dir("/proc").unwrap();
+    processes
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok())
+        .filter(|pid| {
+            let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+            std::fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == name)
+                && environment
+                    .split(|byte| *byte == 0)
+                    .any(|variable| variable == mark.as_bytes())
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn window_from_a_folder_to_a_conversation() {
+    let test = "window_from_a_folder_to_a_conversation";
+    let Some(desk) = Desk::or_skip(test) else {
+        return;
+    };
+    let web = desk.open().await;
+    web.watched(test, async {
+        conversation::walk(&web).await;
+        keeps_the_token_to_itself(&web, &desk).await;
+        refuses_what_is_no_operation(&web).await;
+        outlives_the_control_plane(&web, &desk).await;
+        leaves_the_resident(&web, &desk).await;
+    })
+    .await;
+    web.quit().await;
+}
+
+/// Nothing in the webview holds the token: not the document, not what is stored, no variable, no answer of the bridge.
+async fn keeps_the_token_to_itself(web: &Web, desk: &Desk) {
+    let (_, token) = desk.resident.endpoint();
+    let everything = web
+        .script(
+            "const seen = new Set(); const texts = [document.documentElement.outerHTML, document.cookie, location.href];
+             for (const store of [localStorage, sessionStorage]) texts.push(JSON.stringify({ ...store }));
+             const visit = (value, depth) => {
+                 if (typeof value === 'string') texts.push(value);
+                 if (typeof value === 'function') texts.push(String(value));
+                 if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return;
+                 if (seen.has(value) || depth > 5 || seen.size > 50000) return;
+                 seen.add(value);
+                 for (const name of Reflect.ownKeys(value)) {
+                     try { visit(value[name], depth + 1); } catch { /* a getter that refuses */ }
+                 }
+             };
+             visit(window, 0);
+             return texts.join('\\n')",
+        )
+        .await;
+    let everything = everything.as_str().unwrap();
+    assert!(
+        everything.contains("__TAURI_INTERNALS__") || everything.len() > 10_000,
+        "something was searched"
+    );
+    assert!(!everything.contains(&token), "the token is in the webview");
+}
+
+/// A script in the page can do what the API allows, and nothing else.
+async fn refuses_what_is_no_operation(web: &Web) {
+    let call = |operation: &str, target: &str| {
+        format!(
+            "window.__TAURI_INTERNALS__.invoke('rpc', {{ call: {{ operation: '{operation}', target: '{target}', body: null }} }})"
+        )
+    };
+    let allowed = web.promised(&call("agents.list", "/api/v1/agents")).await;
+    assert!(
+        allowed["value"].as_str().unwrap().contains("greeter"),
+        "{allowed}"
+    );
+    for (operation, target) in [
+        ("agents.shout", "/api/v1/agents"),
+        ("agents.list", "/api/v1/settings"),
+        ("agents.list", "http://127.0.0.1:1/api/v1/agents"),
+    ] {
+        let refused = web.promised(&call(operation, target)).await;
+        assert_eq!(
+            refused["fault"]["code"], "auth.forbidden",
+            "{operation} {target}: {refused}"
+        );
+    }
+    let command =
+        "window.__TAURI_INTERNALS__.invoke('plugin:fs|read_text_file', { path: '/etc/hostname' })";
+    let refused = web.promised(command).await;
+    assert_eq!(refused["value"], Value::Null, "{refused}");
+    assert!(!refused["fault"].is_null(), "{refused}");
+}
+
+/// A control plane that crashed is started again, and the page goes on without being loaded again.
+async fn outlives_the_control_plane(web: &Web, desk: &Desk) {
+    let before = desk.resident_process();
+    web.script("window.__same = true").await;
+    assert!(
+        Command::new("kill")
+            .args(["-9", &before.to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
+    until("another control plane is there", async || {
+        let status = desk.resident.try_json(&["status"]);
+        match serde_json::from_str::<Value>(&status.stdout) {
+            Ok(status) if status["running"] == true && status["pid"] != before => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await;
+    web.read(".resident", "Connected").await;
+    web.gone(".link-banner p").await;
+    assert_eq!(
+        web.script("return window.__same").await,
+        true,
+        "the page was not loaded again"
+    );
+    web.click("nav.rail a[href='/agents']").await;
+    web.read("table.rows tbody tr", "Running").await;
+}
+
+/// The window's process ends with it; the resident and its agents go on.
+async fn leaves_the_resident(web: &Web, desk: &Desk) {
+    assert_eq!(window_processes(desk).len(), 1, "one window, one process");
+    let resident = desk.resident_process();
+    web.close().await;
+    until(
+        "the window's process ends",
+        async || match window_processes(desk) {
+            none if none.is_empty() => Ok(()),
+            some => Err(format!("{some:?}")),
+        },
+    )
+    .await;
+    assert_eq!(desk.resident_process(), resident, "the resident goes on");
+    let answer = desk.resident.json(&["chat", "greeter", "My name is Ada"]);
+    assert!(
+        answer["text"].as_str().unwrap().contains("Ada"),
+        "{answer:#}"
+    );
+}
