@@ -11,12 +11,12 @@ impl Counts {
     /// Takes in a line of output; only closing lines count.
     pub(crate) fn read(&mut self, line: &str) {
         let line = plain(line);
-        let line = line.trim();
         // cargo nextest: `Summary [ 1.2s] 3 tests run: 2 passed (1 slow), 1 failed, 0 skipped`
         let nextest = line
+            .trim_start()
             .strip_prefix("Summary [")
             .and_then(|rest| rest.split_once("run: "));
-        // cargo test: `test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; ...`
+        // cargo test, not indented as in the output of a failed test: `test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; ...`
         let libtest = line
             .strip_prefix("test result: ")
             .and_then(|rest| rest.split_once(". "));
@@ -71,6 +71,7 @@ mod tests {
         let mut counts = Counts::default();
         for line in [
             "running 3 tests",
+            "    test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 45 filtered out",
             "\x1b[32m     Summary\x1b[0m [   1.4s] 12 tests run: 9 passed (1 slow, 1 flaky), 2 failed, 1 timed out, 4 skipped",
             "test result: ok. 5 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s",
         ] {
