@@ -211,7 +211,7 @@ impl Shared {
                 agent.state = AgentState::Active;
                 agent.activity.clear();
                 agent.fault = None;
-                batch.put(&deployment, Expected::Any);
+                add_deployment(batch, &deployment);
             })
             .await;
         if let Err(fault) = changed {
@@ -301,12 +301,7 @@ impl Shared {
     /// Writes a deployment down, with an event.
     pub(crate) async fn put_deployment(&self, deployment: &DeploymentRecord) -> Result<(), Fault> {
         let mut batch = Batch::new();
-        batch.put(deployment, Expected::Any);
-        batch.event(
-            "deployment.changed",
-            deployment.agent.as_str(),
-            Deployment::from(deployment.clone()),
-        );
+        add_deployment(&mut batch, deployment);
         self.store.commit(batch).await?;
         Ok(())
     }
@@ -338,6 +333,15 @@ impl Shared {
             .await
             .map(drop)
     }
+}
+
+/// Adds a deployment's change to a batch, with its event.
+pub(crate) fn add_deployment(batch: &mut Batch, deployment: &DeploymentRecord) {
+    batch.put(deployment, Expected::Any).event(
+        "deployment.changed",
+        deployment.agent.as_str(),
+        Deployment::from(deployment.clone()),
+    );
 }
 
 /// The upstream of an instance.

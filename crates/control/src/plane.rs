@@ -160,6 +160,8 @@ impl ControlPlane {
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(5))
+            // A program that serves one connection at a time must not be kept busy by one that we do not use.
+            .pool_max_idle_per_host(0)
             .build()
             .map_err(|error| internal("no HTTP client could be made", &error))?;
         let shared = Arc::new(Shared {

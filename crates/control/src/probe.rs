@@ -120,10 +120,12 @@ pub(crate) fn best(listening: &[u16], named: &[u16]) -> Option<u16> {
 }
 
 async fn answers_once(shared: &Shared, address: SocketAddr, ready: Option<&str>) -> bool {
-    // A connect costs less than a request, and most tries end here.
+    // A connect costs less than a request, and most tries end here. It is given up before the request is sent: a
+    // program that serves one connection at a time would wait for this one.
     let connected = tokio::time::timeout(ONE_TRY, tokio::net::TcpStream::connect(address)).await;
-    if !matches!(connected, Ok(Ok(_))) {
-        return false;
+    match connected {
+        Ok(Ok(connection)) => drop(connection),
+        Ok(Err(_)) | Err(_) => return false,
     }
     let path = ready.unwrap_or("/.well-known/agent-card.json");
     let url = format!("http://{address}/{}", path.trim_start_matches('/'));

@@ -4,12 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use nasiko_contract::{AgentName, AgentState, DeploymentId, DeploymentState, Fault, RuntimeKind};
 use nasiko_runtime::{Exit, RuntimeEvent};
-use nasiko_store::Expected;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use crate::{
     adopt,
     jobs::Work,
+    launch,
     plane::Shared,
     probe,
     records::{DeploymentRecord, Desired, RestartPolicy},
@@ -119,7 +119,7 @@ async fn ended(shared: &Arc<Shared>, exit: &Exit) -> Result<(), Fault> {
             } else {
                 String::new()
             };
-            batch.put(&deployment, Expected::Any);
+            launch::add_deployment(batch, &deployment);
         })
         .await?;
     tracing::info!(agent = %agent.name, code = fault.code.as_str(), again, "an agent ended by itself");
