@@ -121,9 +121,8 @@ fn announce(session: &Session, resident: &Resident) -> Result<(), Failure> {
 fn start_log() {
     let wanted = EnvFilter::try_from_env("NASIKO_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     // The engine's client tells whole requests, and in them what agents get in their environment.
-    let no_secrets = filter_fn(|event| {
-        *event.level() <= Level::INFO || !event.target().starts_with("bollard")
-    });
+    let no_secrets =
+        filter_fn(|event| *event.level() <= Level::INFO || !event.target().starts_with("bollard"));
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
