@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Client, http::HttpTransport};
 
+/// How long a resident may take to say that it is there.
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 /// How long a resident may take from its start to its first answer.
 const START_LIMIT: Duration = Duration::from_secs(20);
 /// Bytes of a log after which the next start begins a new one.
@@ -92,13 +94,22 @@ pub async fn attach(home: &Path) -> Result<(Client, Endpoint), Fault> {
         .retryable()
     };
     let endpoint = Endpoint::read(home).ok_or_else(absent)?;
+    if has_ended(endpoint.pid) {
+        return Err(absent());
+    }
     let client = endpoint.client()?;
     // A file left behind by a crash may name a port that another program holds now: only an answer to our token counts.
     // Asked is what costs the least: every command begins with this.
-    match client.call(GetSettings {}).await {
-        Ok(_) => Ok((client, endpoint)),
-        Err(_) => Err(absent()),
+    match tokio::time::timeout(ANSWER_LIMIT, client.call(GetSettings {})).await {
+        Ok(Ok(_)) => Ok((client, endpoint)),
+        Ok(Err(_)) | Err(_) => Err(absent()),
     }
+}
+
+/// Whether there is certainly no such process any more.
+fn has_ended(pid: u32) -> bool {
+    let process = PathBuf::from(format!("/proc/{pid}"));
+    cfg!(target_os = "linux") && matches!(process.try_exists(), Ok(false))
 }
 
 /// Waits until no resident owns `home` any more; `timed_out` after `limit`.
