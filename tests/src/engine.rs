@@ -14,6 +14,8 @@ pub struct OwnEngine {
     program: PathBuf,
     place: TempDir,
     host: String,
+    /// Its default network. One without any would take down that of the machine's engine.
+    bridge: String,
     child: Option<Child>,
 }
 
@@ -29,10 +31,34 @@ impl OwnEngine {
             .tempdir()
             .expect("a temporary folder");
         let host = format!("unix://{}", place.path().join("docker.sock").display());
+        let number = std::process::id() % 250;
+        let bridge = format!("nkt{number}");
+        let made = [
+            &["link", "add", &bridge, "type", "bridge"][..],
+            &[
+                "addr",
+                "add",
+                &format!("10.213.{number}.1/24"),
+                "dev",
+                &bridge,
+            ],
+            &["link", "set", &bridge, "up"],
+        ]
+        .iter()
+        .all(|words| ip(words));
+        if !made {
+            ip(&["link", "del", &bridge]);
+            skip::skip(
+                test,
+                "no network bridge can be made here (needs Linux and the superuser)",
+            );
+            return None;
+        }
         let mut engine = Self {
             program,
             place,
             host,
+            bridge,
             child: None,
         };
         engine.restart();
@@ -57,7 +83,8 @@ impl OwnEngine {
             .open(at("log"))
             .expect("a log");
         let child = Command::new(&self.program)
-            .args(["--bridge=none", "--iptables=false", "--ip6tables=false"])
+            .args(["--iptables=false", "--ip6tables=false"])
+            .args(["--bridge", &self.bridge])
             .args(["--shutdown-timeout", "1"])
             .args(["-H", &self.host])
             .arg("--data-root")
@@ -99,6 +126,7 @@ impl Drop for OwnEngine {
     fn drop(&mut self) {
         self.stop();
         release(self.place.path());
+        ip(&["link", "del", &self.bridge]);
     }
 }
 
@@ -112,6 +140,11 @@ fn release(place: &Path) {
     for mounted in own {
         let _ = Command::new("umount").args(["-l", mounted]).status();
     }
+}
+
+fn ip(arguments: &[&str]) -> bool {
+    let done = Command::new("ip").args(arguments).output();
+    done.is_ok_and(|output| output.status.success())
 }
 
 fn docker(host: &str, arguments: &[&str]) {

@@ -313,7 +313,7 @@ impl Drop for Resident {
     }
 }
 
-fn ended_within(child: &mut Child, limit: Duration) -> bool {
+pub(crate) fn ended_within(child: &mut Child, limit: Duration) -> bool {
     let deadline = std::time::Instant::now() + limit;
     while std::time::Instant::now() < deadline {
         if child.try_wait().ok().flatten().is_some() {

@@ -18,6 +18,8 @@ use crate::wait::PATIENCE;
 const STEP: Duration = Duration::from_millis(25);
 /// How long a driver may take for one command.
 const COMMAND_LIMIT: Duration = Duration::from_secs(60);
+/// How long a driver may take to end.
+const END_LIMIT: Duration = Duration::from_secs(5);
 /// Installed in each document: what goes wrong in it. Reports of a policy that was broken earlier are caught up with.
 const WATCH: &str = "if (!window.__wrong) {
     const wrong = window.__wrong = [];
@@ -41,7 +43,7 @@ pub struct Web {
     has_log: bool,
 }
 
-/// A driver program, in a process group of its own with what it starts.
+/// A driver program. It stays in the test's process group, so that whoever ends the test ends the browser.
 struct Program {
     child: Child,
     log: PathBuf,
@@ -103,7 +105,6 @@ impl Web {
             .stdin(Stdio::null())
             .stdout(output.try_clone().expect("a log"))
             .stderr(output);
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let child = command.spawn().expect("the driver can be run");
         let program = Program { child, log };
         until("the driver listens", async || {
@@ -343,13 +344,13 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // Its group too: a browser whose driver is gone stays.
-        let group = format!("-{}", self.child.id());
-        let _ = Command::new("kill")
-            .args(["-9", "--", &group])
-            .stderr(Stdio::null())
-            .status();
-        let _ = self.child.wait();
+        // Asked politely it ends what it started.
+        let id = self.child.id().to_string();
+        let _ = Command::new("kill").arg(&id).status();
+        if !crate::resident::ended_within(&mut self.child, END_LIMIT) {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
     }
 }
 
@@ -371,6 +372,10 @@ pub fn free_port() -> u16 {
     listener.local_addr().expect("an address").port()
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it is what `map_err` hands over"
+)]
 fn said(error: thirtyfour::error::WebDriverError) -> String {
     error.to_string()
 }
