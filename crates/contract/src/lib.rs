@@ -1,6 +1,7 @@
 //! Owns every type and operation that crosses a boundary (HTTP, bridge, event, file). Must never perform I/O, know a
 //! transport, an engine or a database; compiles to wasm.
 
+pub mod agent_requests;
 pub mod agents;
 pub mod chat;
 pub mod fault;
@@ -11,6 +12,7 @@ pub mod page;
 pub mod system;
 pub mod telemetry;
 
+pub use agent_requests::*;
 pub use agents::*;
 pub use chat::*;
 pub use fault::{ErrorCode, Fault, Problem};
@@ -26,3 +28,7 @@ pub use telemetry::*;
 
 /// Every operation's path is below this.
 pub const API_PREFIX: &str = "/api/v1";
+
+/// The cookie of a browser's session with the API. Cookies know no ports, so whatever else answers on this machine is
+/// sent it too; the gateway never passes it on.
+pub const SESSION_COOKIE: &str = "nasiko_session";

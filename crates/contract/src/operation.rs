@@ -9,7 +9,7 @@ use serde::{Serialize, de::DeserializeOwned};
         reason = "the list names nearly every type of these modules"
     )
 )]
-use crate::{agents::*, chat::*, jobs::*, page::*, system::*, telemetry::*};
+use crate::{agent_requests::*, agents::*, chat::*, jobs::*, page::*, system::*, telemetry::*};
 
 /// An HTTP method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -39,6 +39,38 @@ pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
+/// Removes the cookie of the API's session: an agent must not get hold of it.
+pub(crate) fn strip_session(headers: &mut HeaderMap) {
+    let is_session = |pair: &&str| {
+        let name = pair.split('=').next().unwrap_or_default().trim();
+        name == nasiko_contract::SESSION_COOKIE
+    };
+    let lines = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|line| line.to_str().ok());
+    if !lines
+        .flat_map(|line| line.split(';'))
+        .any(|pair| is_session(&pair))
+    {
+        return;
+    }
+    let lines = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|line| line.to_str().ok());
+    let kept: Vec<&str> = lines
+        .flat_map(|line| line.split(';'))
+        .map(str::trim)
+        .filter(|pair| !is_session(pair))
+        .collect();
+    let line = HeaderValue::try_from(kept.join("; "))
+        .ok()
+        .filter(|_| !kept.is_empty());
+    headers.remove(header::COOKIE);
+    headers.extend(line.map(|line| (header::COOKIE, line)));
+}
+
 /// The protocol the caller wants to change to, if it asks for that.
 pub(crate) fn wanted_upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
     let asked = headers
@@ -151,5 +183,22 @@ mod tests {
         check("//example.com/", "", "//example.com/");
         check("http://127.0.0.1:40001/", "", "http://127.0.0.1:40001/");
         check("https://example.com/login", "", "https://example.com/login");
+    }
+
+    #[test]
+    fn only_the_session_of_the_api_is_taken_out() {
+        for (sent, kept) in [
+            ("a=1; nasiko_session=s; b=2", Some("a=1; b=2")),
+            ("nasiko_session=s", None),
+            ("a=nasiko_session; b", Some("a=nasiko_session; b")),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::COOKIE, HeaderValue::from_static(sent));
+            strip_session(&mut headers);
+            let left = headers
+                .get(header::COOKIE)
+                .and_then(|line| line.to_str().ok());
+            assert_eq!(left, kept, "of {sent}");
+        }
     }
 }

@@ -159,6 +159,7 @@ impl Call<'_> {
         let change =
             wanted.and_then(|protocol| Some((protocol, head.extensions.remove::<OnUpgrade>()?)));
         headers::strip_hop_by_hop(&mut head.headers);
+        headers::strip_session(&mut head.headers);
         // Our own server has already told the caller to go on.
         head.headers.remove(header::EXPECT);
         if self.admission.spent_authorization {

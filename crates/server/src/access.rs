@@ -14,13 +14,11 @@ use axum::{
     routing::get,
 };
 use blake3::Hash;
-use nasiko_contract::{ErrorCode, Fault};
+use nasiko_contract::{ErrorCode, Fault, SESSION_COOKIE};
 use nasiko_control::{api::Caller, browser_codes::BrowserCodes};
 use serde::Deserialize;
 
 use crate::{answer::Failure, sessions::Sessions, web};
-
-const SESSION_COOKIE: &str = "nasiko_session";
 
 /// Who comes in, and how. Tokens are held as hashes, which are compared in constant time.
 #[derive(Debug)]

@@ -59,7 +59,7 @@ pub fn document() -> Value {
             }},
             "securitySchemes": {
                 "token": { "type": "http", "scheme": "bearer" },
-                "session": { "type": "apiKey", "in": "cookie", "name": "nasiko_session" },
+                "session": { "type": "apiKey", "in": "cookie", "name": nasiko_contract::SESSION_COOKIE },
             },
         },
     })

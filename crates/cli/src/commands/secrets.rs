@@ -65,19 +65,23 @@ pub(crate) async fn run(session: &Session, command: SecretCommand) -> Result<(),
     }
 }
 
-/// The value from standard input, without the newline that ends it.
+/// The value from standard input, without the newline that ends it. What is typed at a terminal is not shown.
 fn from_stdin(session: &Session) -> Result<String, Failure> {
+    let unreadable = |error: io::Error| local("The value cannot be read", &error);
     let stdin = io::stdin();
-    if stdin.is_terminal() {
+    let value = if stdin.is_terminal() {
         session
             .output
-            .say("Type the value (it is shown), then Enter and Ctrl-D:");
-    }
-    let mut value = String::new();
-    stdin
-        .take(LONGEST + 1)
-        .read_to_string(&mut value)
-        .map_err(|error| local("The value cannot be read", &error))?;
+            .say("Type the value (it is not shown), then Enter:");
+        rpassword::read_password().map_err(unreadable)?
+    } else {
+        let mut value = String::new();
+        stdin
+            .take(LONGEST + 1)
+            .read_to_string(&mut value)
+            .map_err(unreadable)?;
+        value
+    };
     if value.len() as u64 > LONGEST {
         return Err(usage(
             format!("A secret has at most {LONGEST} bytes"),
