@@ -96,7 +96,11 @@ async fn build(
         });
     }
     Err(match error {
-        Error::DockerStreamError { error } => reader.steps.failure(&error),
+        // An engine that is ending breaks its steps off with whatever error they meet; then it is gone.
+        Error::DockerStreamError { error } => match shared.engine.version().await {
+            Ok(_) => reader.steps.failure(&error),
+            Err(_) => shared.engine.broke_off(error),
+        },
         Error::DockerResponseServerError {
             status_code: BAD_REQUEST,
             message,

@@ -119,16 +119,7 @@ impl Engine {
 
     /// Says in our words what went wrong, and forgets a connection that broke.
     pub(super) fn failed(&self, what: &'static str, error: Error) -> RuntimeError {
-        let address = self
-            .connected
-            .lock()
-            .as_ref()
-            .map(|connected| connected.address.clone());
-        let failure = classify(
-            what,
-            &address.unwrap_or_else(|| self.addresses.join(", ")),
-            error,
-        );
+        let failure = classify(what, &self.address(), error);
         let broken = matches!(
             failure,
             RuntimeError::EngineStopped { .. }
@@ -139,6 +130,21 @@ impl Engine {
             self.connected.lock().take();
         }
         failure
+    }
+
+    /// The engine ended under a call, which failed with `reason`.
+    pub(super) fn broke_off(&self, reason: String) -> RuntimeError {
+        let address = self.address();
+        self.connected.lock().take();
+        RuntimeError::EngineStopped { address, reason }
+    }
+
+    fn address(&self) -> String {
+        let connected = self.connected.lock();
+        match connected.as_ref() {
+            Some(connected) => connected.address.clone(),
+            None => self.addresses.join(", "),
+        }
     }
 }
 

@@ -2,26 +2,57 @@
 
 use super::*;
 
-/// A child with a mark, in a group of its own.
-fn child(mark: &str) -> std::process::Child {
-    use std::os::unix::process::CommandExt as _;
-    std::process::Command::new("sleep")
-        .arg("600")
-        .env(INSTANCE_VARIABLE, mark)
-        .process_group(0)
-        .spawn()
-        .unwrap()
+/// A child with a mark, in a group of its own. Ended when dropped.
+struct Child(std::process::Child);
+
+impl Child {
+    fn new(mark: &str) -> Self {
+        use std::os::unix::process::CommandExt as _;
+        let mut command = std::process::Command::new("sleep");
+        Self(
+            command
+                .arg("600")
+                .env(INSTANCE_VARIABLE, mark)
+                .process_group(0)
+                .spawn()
+                .unwrap(),
+        )
+    }
+
+    fn pid(&self) -> i32 {
+        self.0.id().cast_signed()
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Looks again until it is so: what the kernel counts of a new process comes a moment after it.
+fn eventually(what: &str, is_so: impl Fn() -> bool) {
+    let deadline = std::time::Instant::now() + Duration::from_secs(10);
+    while !is_so() {
+        assert!(std::time::Instant::now() < deadline, "{what}");
+        std::thread::yield_now();
+    }
 }
 
 #[test]
 fn a_process_is_seen_with_its_group_its_marks_and_its_end() {
     let mark = uuid::Uuid::new_v4().to_string();
-    let mut child = child(&mark);
-    let pid = child.id().cast_signed();
+    let mut child = Child::new(&mark);
+    let pid = child.pid();
+    for stat in [procfs::stat, portable::stat] {
+        eventually("its memory is counted", || {
+            stat(pid).is_some_and(|stat| stat.memory_bytes > 0)
+        });
+    }
     let [ours, portable] = [procfs::stat(pid).unwrap(), portable::stat(pid).unwrap()];
     for stat in [&ours, &portable] {
         assert_eq!((stat.ended, stat.group), (false, pid));
-        assert!(stat.memory_bytes > 0);
     }
     for seen in [
         procfs::variable(pid, INSTANCE_VARIABLE),
@@ -36,22 +67,18 @@ fn a_process_is_seen_with_its_group_its_marks_and_its_end() {
         std::slice::from_ref(&identity)
     );
 
-    child.kill().unwrap();
+    child.0.kill().unwrap();
     // Killed and not yet waited for, it comes to be a zombie: ended for both.
-    let deadline = std::time::Instant::now() + Duration::from_secs(10);
-    while identity.alive() {
-        assert!(std::time::Instant::now() < deadline, "it ends");
-        std::thread::yield_now();
-    }
+    eventually("it ends", || !identity.alive());
     assert!(portable::stat(pid).is_none_or(|stat| stat.ended));
-    child.wait().unwrap();
+    child.0.wait().unwrap();
     assert!(procfs::stat(pid).is_none() && portable::stat(pid).is_none());
 }
 
 #[test]
 fn a_process_that_got_the_number_of_another_is_not_taken_for_it() {
-    let mut child = child("x");
-    let now = ProcessIdentity::of(child.id().cast_signed()).unwrap();
+    let child = Child::new("x");
+    let now = ProcessIdentity::of(child.pid()).unwrap();
     let earlier = ProcessIdentity {
         started: now.started - 1,
         ..now.clone()
@@ -63,6 +90,4 @@ fn a_process_that_got_the_number_of_another_is_not_taken_for_it() {
         now.alive(),
         "a signal for the earlier one does not reach it"
     );
-    child.kill().unwrap();
-    child.wait().unwrap();
 }
