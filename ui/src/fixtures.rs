@@ -47,7 +47,7 @@ impl FixtureTransport {
         let part = |at: usize| parts.get(at).copied().unwrap_or_default();
         Ok(match call.info.name {
             "status.get" => records::status(),
-            "agents.list" if self.empty => list(json!([])),
+            "agents.list" | "jobs.list" | "dead_letters.list" if self.empty => list(json!([])),
             "agents.list" => list(records::agents()),
             "agents.get" => records::agent_detail(part(4)).ok_or_else(|| {
                 Fault::new(
@@ -56,7 +56,6 @@ impl FixtureTransport {
                 )
                 .hint("Did you mean invoice-reader?")
             })?,
-            "jobs.list" | "dead_letters.list" if self.empty => list(json!([])),
             "jobs.list" => list(records::jobs()),
             "dead_letters.list" => list(records::dead_letters()),
             "sessions.list" if part(4).contains("invoice") || part(5).contains("invoice") => {
@@ -79,26 +78,6 @@ impl FixtureTransport {
         })
     }
 
-    fn items(self, call: &Call) -> BoxStream<Result<Frame, Fault>> {
-        let replay = |items: Vec<Value>| stream::iter(items).map(|item| Ok(frame(&item)));
-        match call.info.name {
-            "agents.logs" => replay(records::log_lines())
-                .chain(stream::pending())
-                .boxed_local(),
-            "agents.stats" => replay(records::stats())
-                .chain(stream::pending())
-                .boxed_local(),
-            "jobs.log" => replay(records::job_log()).boxed_local(),
-            "messages.send" => stream::iter(records::answer(call.body.as_ref()))
-                .then(|item| async move {
-                    TimeoutFuture::new(u32::try_from(PIECE.as_millis()).unwrap_or(60)).await;
-                    Ok(frame(&item))
-                })
-                .boxed_local(),
-            _ => stream::pending().boxed_local(),
-        }
-    }
-
     fn admit(self) -> Result<(), Fault> {
         if self.unreachable {
             return Err(Fault::new(
@@ -114,6 +93,27 @@ impl FixtureTransport {
             );
         }
         Ok(())
+    }
+}
+
+/// What a stream says.
+fn items(call: &Call) -> BoxStream<Result<Frame, Fault>> {
+    let replay = |items: Vec<Value>| stream::iter(items).map(|item| Ok(frame(&item)));
+    match call.info.name {
+        "agents.logs" => replay(records::log_lines())
+            .chain(stream::pending())
+            .boxed_local(),
+        "agents.stats" => replay(records::stats())
+            .chain(stream::pending())
+            .boxed_local(),
+        "jobs.log" => replay(records::job_log()).boxed_local(),
+        "messages.send" => stream::iter(records::answer(call.body.as_ref()))
+            .then(|item| async move {
+                TimeoutFuture::new(u32::try_from(PIECE.as_millis()).unwrap_or(60)).await;
+                Ok(frame(&item))
+            })
+            .boxed_local(),
+        _ => stream::pending().boxed_local(),
     }
 }
 
@@ -135,7 +135,7 @@ impl Transport for FixtureTransport {
     }
 
     fn stream(&self, call: Call) -> BoxFuture<'_, Result<BoxStream<Result<Frame, Fault>>, Fault>> {
-        let items = self.admit().map(|()| self.items(&call));
+        let items = self.admit().map(|()| items(&call));
         async move { items }.boxed_local()
     }
 

@@ -25,10 +25,7 @@
 //! fetched); `{ index, end: true }` says that its sending half was dropped. Ordering them is this module's work.
 
 use std::{
-    cell::RefCell,
-    collections::BTreeMap,
     pin::Pin,
-    rc::Rc,
     task::{Context, Poll},
 };
 
@@ -40,6 +37,7 @@ use wasm_bindgen_futures::JsFuture;
 
 use crate::{
     call::Call,
+    ordered::Ordered,
     transport::{BoxFuture, BoxStream, Frame, Transport, UploadFile},
 };
 
@@ -201,12 +199,11 @@ struct Channel {
 impl Channel {
     fn open() -> (Self, mpsc::Receiver<Message>) {
         let (sender, messages) = mpsc::channel(CHANNEL_LIMIT);
-        let order = Rc::new(RefCell::new(Order {
-            next: 0,
-            early: BTreeMap::new(),
+        let mut inbox = Inbox {
+            ordered: Ordered::new(CHANNEL_LIMIT),
             sender: Some(sender),
-        }));
-        let callback = Closure::new(move |envelope: JsValue| order.borrow_mut().receive(&envelope));
+        };
+        let callback = Closure::new(move |envelope: JsValue| inbox.receive(&envelope));
         let id = transform_callback(callback.as_ref().unchecked_ref(), false);
         let channel = Self {
             id,
@@ -228,15 +225,14 @@ impl Drop for Channel {
     }
 }
 
-/// Puts a channel's messages in order.
-struct Order {
-    next: u32,
-    early: BTreeMap<u32, Option<Message>>,
+/// Where a channel's messages go.
+struct Inbox {
+    ordered: Ordered<Option<Message>>,
     /// Dropped at the end, which ends the stream.
     sender: Option<mpsc::Sender<Message>>,
 }
 
-impl Order {
+impl Inbox {
     fn receive(&mut self, envelope: &JsValue) {
         let field = |name: &str| js_sys::Reflect::get(envelope, &name.into()).ok();
         #[expect(
@@ -251,14 +247,9 @@ impl Order {
             return;
         };
         let ended = field("end").is_some_and(|end| !end.is_undefined());
-        let message = (!ended).then(|| read_message(field("message").unwrap_or_default()));
-        if self.early.len() >= CHANNEL_LIMIT {
-            self.sender = None;
-            return;
-        }
-        self.early.insert(index, message);
-        while let Some(message) = self.early.remove(&self.next) {
-            self.next += 1;
+        let message = (!ended).then(|| read_message(&field("message").unwrap_or_default()));
+        let ready = self.ordered.put(index, message);
+        for message in ready.unwrap_or_else(|| vec![None]) {
             let delivered = message.is_some_and(|message| {
                 self.sender
                     .as_mut()
@@ -271,8 +262,8 @@ impl Order {
     }
 }
 
-fn read_message(value: JsValue) -> Message {
-    let text = value.as_string().or_else(|| stringify(&value));
+fn read_message(value: &JsValue) -> Message {
+    let text = value.as_string().or_else(|| stringify(value));
     text.and_then(|text| serde_json::from_str(&text).ok())
         .unwrap_or_else(|| Message::Fault(misunderstood("a message of a stream")))
 }

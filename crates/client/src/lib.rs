@@ -2,6 +2,8 @@
 //! the control plane's insides; everything goes through an operation of the contract.
 
 mod call;
+#[cfg(any(target_arch = "wasm32", test))]
+mod ordered;
 mod transport;
 
 #[cfg(target_arch = "wasm32")]

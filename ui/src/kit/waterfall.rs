@@ -23,7 +23,7 @@ pub(crate) fn WaterfallView(
     let folded = RwSignal::new(HashSet::<SpanId>::new());
     let waterfall =
         Memo::new(move |_| trace.with(|trace| folded.with(|folded| Waterfall::new(trace, folded))));
-    let rows = Signal::derive(move || waterfall.with(|waterfall| waterfall.bars.clone()));
+    let rows = Memo::new(move |_| waterfall.with(|waterfall| waterfall.bars.clone()));
     let fold = move |id: &SpanId, fold: bool| {
         folded.update(|folded| {
             if fold {

@@ -1,6 +1,6 @@
 //! An agent's log as it is shown: a bounded number of lines, filtered, possibly held still.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use nasiko_contract::{LogLine, LogStream};
 
@@ -12,8 +12,8 @@ pub(crate) const LINES_KEPT: usize = 10_000;
 pub(crate) struct Row {
     /// Counts all lines of this view, those that fell out included.
     pub(crate) number: u64,
-    /// The line.
-    pub(crate) line: LogLine,
+    /// The line; shared, since the view is made anew with each one that arrives.
+    pub(crate) line: Arc<LogLine>,
 }
 
 /// What is wanted of a log.
@@ -57,7 +57,7 @@ impl LogView {
         for line in lines {
             self.rows.push_back(Row {
                 number: self.next,
-                line,
+                line: Arc::new(line),
             });
             self.next += 1;
         }

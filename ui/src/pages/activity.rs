@@ -49,7 +49,10 @@ pub(crate) fn ActivityPage() -> impl IntoView {
     view! {
         <header class="page-head">
             <h1>"Activity"</h1>
-            <span class="sub">{move || format!("{} under way", under_way.get())}</span>
+            <span class="sub">{move || match under_way.get() {
+                    0 => "Nothing under way".to_owned(),
+                    many => format!("{many} under way"),
+                }}</span>
         </header>
         <div class="page-body">
             <Show when=move || dead.with(|dead| !dead.is_empty())>

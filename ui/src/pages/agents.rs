@@ -49,7 +49,10 @@ pub(crate) fn AgentsPage() -> impl IntoView {
         Some(names) if names.is_empty() => ().into_any(),
         Some(_) => view! {
             <AgentTable names=names />
-            <Failures />
+            // While an agent is being added, its own failure is told where it was added.
+            <Show when=move || !adding.get()>
+                <Failures />
+            </Show>
         }
         .into_any(),
     };

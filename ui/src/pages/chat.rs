@@ -109,13 +109,9 @@ fn keep_read(desk: Desk, current: Memo<Option<SessionId>>, chosen: RwSignal<Opti
     });
     Effect::new(move |before: Option<Option<SessionId>>| {
         let (id, count) = stored.get()?;
-        let (known, answering, loaded) = desk.chat(&id).with_untracked(|chat| {
-            (
-                chat.stored() as u64,
-                chat.answering.is_some(),
-                chat.loaded,
-            )
-        });
+        let (known, answering, loaded) = desk
+            .chat(&id)
+            .with_untracked(|chat| (chat.stored() as u64, chat.answering.is_some(), chat.loaded));
         if before.flatten().as_ref() != Some(&id) {
             chosen.set(None);
         }

@@ -42,7 +42,11 @@ pub(crate) fn LogsTab(agent: AgentName) -> impl IntoView {
         held.set(still);
         log.update(|log| log.hold(still));
     };
-    let rows = Signal::derive(move || log.with(|log| filter.with(|filter| log.shown(filter))));
+    // Made once for each change, whoever looks; lines are never compared.
+    let rows = Memo::new_with_compare(
+        move |_| log.with(|log| filter.with(|filter| log.shown(filter))),
+        |_, _| true,
+    );
     let is_empty = Memo::new(move |_| rows.with(Vec::is_empty));
     let told = move || {
         let (waiting, dropped) = log.with(|log| (log.waiting(), log.dropped()));
@@ -65,7 +69,7 @@ pub(crate) fn LogsTab(agent: AgentName) -> impl IntoView {
             />
         }
         .into_any(),
-        (false, true) => view! { <Wrapped rows=rows /> }.into_any(),
+        (false, true) => view! { <Wrapped rows=rows.into() /> }.into_any(),
     };
     view! {
         <div class="log-page">

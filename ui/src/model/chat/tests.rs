@@ -105,7 +105,11 @@ fn the_whole_answer_stands_for_the_part_that_had_arrived() {
     chat.end(Some(Fault::new(ErrorCode::Unreachable, "broke off")));
     chat.load(vec![message("q", ChatRole::User, "How much?", 1)]);
     assert_eq!(chat.messages.len(), 2, "nothing better is known yet");
-    assert_eq!(chat.stored(), 1, "so the next count tells that more is there");
+    assert_eq!(
+        chat.stored(),
+        1,
+        "so the next count tells that more is there"
+    );
     chat.load(vec![
         message("q", ChatRole::User, "How much?", 1),
         message("a", ChatRole::Agent, "€ 4,318.20", 2),

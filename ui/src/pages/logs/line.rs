@@ -17,7 +17,9 @@ pub(crate) fn Wrapped(rows: Signal<Vec<Row>>) -> impl IntoView {
     };
     view! {
         <div class="log wrapped" tabindex="0" role="group" aria-label="Log, wrapped">
-            <For each=last key=|row| row.number children=|row| view! { <Line row=row /> } />
+            <div>
+                <For each=last key=|row| row.number children=|row| view! { <Line row=row /> } />
+            </div>
         </div>
     }
 }
@@ -39,7 +41,7 @@ pub(crate) fn Line(row: Row) -> impl IntoView {
         <div class=class>
             <Clock at=row.line.at exact=true />
             <span class="log-stream">{word}</span>
-            <span class="log-text">{row.line.text}</span>
+            <span class="log-text">{row.line.text.clone()}</span>
         </div>
     }
 }
