@@ -16,6 +16,9 @@ use crate::{
     records::{AgentRecord, DeploymentRecord, Desired, RunPlan},
 };
 
+/// How often one and the same end of a deployment is answered with a start: each time the engine came back and went.
+const MOST_STARTS: usize = 100;
+
 /// At the start: processes before anybody is let in, containers as soon as the engine answers.
 pub(crate) async fn at_start(shared: &Arc<Shared>) -> Result<(), Fault> {
     for agent in shared.all_agents().await? {
@@ -121,17 +124,7 @@ async fn settle(
                     }
                 })
                 .await?;
-            // One start per end of a deployment, however often this is run.
-            let work = Work::Start {
-                agent: agent.name.clone(),
-            };
-            shared
-                .accept_own(
-                    &work,
-                    format!("after {current} at {}", shared.started),
-                    Duration::ZERO,
-                )
-                .await?;
+            start_once(shared, agent, current).await?;
         }
         (None, Desired::Stopped) => {
             shared
@@ -143,6 +136,26 @@ async fn settle(
                 })
                 .await?;
         }
+    }
+    Ok(())
+}
+
+/// One start per end of a deployment, however often this is run; another one once that was given up.
+async fn start_once(
+    shared: &Arc<Shared>,
+    agent: &AgentRecord,
+    ended: &DeploymentId,
+) -> Result<(), Fault> {
+    let work = Work::Start {
+        agent: agent.name.clone(),
+    };
+    let mut occasion = format!("after {ended} at {}", shared.started);
+    for _ in 0..MOST_STARTS {
+        let job = shared.accept_own(&work, occasion, Duration::ZERO).await?;
+        if !job.state.is_final() {
+            break;
+        }
+        occasion = format!("after {}", job.id);
     }
     Ok(())
 }

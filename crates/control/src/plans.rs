@@ -240,6 +240,7 @@ fn requirements(found: &describe::Requirements) -> Option<Requirements> {
     Some(Requirements {
         kind,
         files: found.files.iter().map(PathBuf::from).collect(),
+        packages: found.packages.clone(),
         hash: found.hash.clone(),
     })
 }

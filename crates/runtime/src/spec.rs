@@ -44,7 +44,9 @@ pub struct Requirements {
     pub kind: RequirementsKind,
     /// The files, relative to the root, the one to install from first.
     pub files: Vec<PathBuf>,
-    /// A hash over kind and files; its first twelve characters name the environment.
+    /// Packages to install besides, named as the tool takes them.
+    pub packages: Vec<String>,
+    /// A hash over kind, files and packages; its first twelve characters name the environment.
     pub hash: String,
 }
 

@@ -83,6 +83,7 @@ async fn with_uv(
     ];
     // `uv` reads the dependencies of a `pyproject.toml` given as requirements.
     arguments.extend(requirement_arguments(&sources(installation)));
+    arguments.extend(packages(installation));
     run(installation, uv, arguments).await
 }
 
@@ -116,7 +117,15 @@ async fn with_pip(installation: &Installation<'_>, python: &Path) -> Result<(), 
     }
     let mut arguments: Vec<OsString> = vec!["-m".into(), "pip".into(), "install".into()];
     arguments.extend(requirement_arguments(&files));
+    arguments.extend(packages(installation));
     run(installation, &inner, arguments).await
+}
+
+/// Packages named one by one. What looks like an option is none: it came out of somebody's file.
+fn packages<'a>(installation: &'a Installation<'_>) -> impl Iterator<Item = OsString> + 'a {
+    let packages = &installation.requirements.packages;
+    let named = packages.iter().filter(|name| !name.starts_with('-'));
+    named.map(OsString::from)
 }
 
 fn sources(installation: &Installation<'_>) -> Vec<PathBuf> {
