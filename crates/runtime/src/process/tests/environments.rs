@@ -10,6 +10,7 @@ fn plan(root: &Path, kind: RequirementsKind, files: &[&str], hash: &str) -> Prep
         root: root.to_owned(),
         content_hash: hash.to_owned(),
         requirements: Some(Requirements {
+            packages: Vec::new(),
             kind,
             files: files.iter().map(Into::into).collect(),
             hash: hash.to_owned(),
