@@ -245,7 +245,7 @@ fn broken_cards_and_manifests() {
     let output = deploy(&resident, card.path());
     assert_fault(&output, "card.broken", "AgentCard.json", "");
     assert!(
-        output.stdout.contains("3"),
+        output.stdout.contains('3'),
         "the line is named: {}",
         output.stdout
     );

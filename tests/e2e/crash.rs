@@ -243,7 +243,7 @@ impl World {
         drop(events);
         self.resident.serve();
 
-        let what = format!("killed at {point:?}, {:.2} of the way", reached);
+        let what = format!("killed at {point:?}, {reached:.2} of the way");
         let steady = self.steady.as_ref().expect("it is watched");
         let gateway = self.gateway();
         let says = ask(&format!("{gateway}/steady/")).await;

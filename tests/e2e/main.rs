@@ -1,1 +1,21 @@
-//! e2e
+//! End to end: the programs as people and scripts use them, with real agents, engines, browsers and windows.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test ends by failing"
+)]
+
+mod agents;
+mod bad_input;
+mod browser;
+mod conversation;
+mod crash;
+mod docker;
+mod loopback;
+mod parallel;
+mod resident;
+mod secrets;
+mod updates;
+mod window;

@@ -33,6 +33,10 @@ impl Output {
 
     /// Itself, if it succeeded.
     #[track_caller]
+    #[expect(
+        clippy::return_self_not_must_use,
+        reason = "as often it is only to succeed"
+    )]
     pub fn ok(self) -> Self {
         assert_eq!(self.code, 0, "it failed: {}\n{}", self.stdout, self.stderr);
         self
