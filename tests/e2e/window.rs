@@ -93,6 +93,7 @@ async fn window_from_a_folder_to_a_conversation() {
         conversation::walk(&web).await;
         keeps_the_token_to_itself(&web, &desk).await;
         refuses_what_is_no_operation(&web).await;
+        holds_its_policy(&web, &desk).await;
         outlives_the_control_plane(&web, &desk).await;
         leaves_the_resident(&web, &desk).await;
     })
@@ -157,6 +158,38 @@ async fn refuses_what_is_no_operation(web: &Web) {
     let refused = web.promised(command).await;
     assert_eq!(refused["value"], Value::Null, "{refused}");
     assert!(!refused["fault"].is_null(), "{refused}");
+}
+
+/// A script that found its way into the page is not run, reaches no address, and changes nothing that all objects share.
+async fn holds_its_policy(web: &Web, desk: &Desk) {
+    let ran = "const script = document.createElement('script');
+        script.textContent = 'window.__ran = true';
+        document.body.append(script);
+        return window.__ran === true";
+    assert_eq!(
+        web.script(ran).await,
+        false,
+        "a script in the document was run"
+    );
+    let (base, _) = desk.resident.endpoint();
+    let fetched = web
+        .promised(&format!("fetch('{base}/ready').then(() => true)"))
+        .await;
+    assert!(fetched["value"].is_null(), "{fetched}");
+    assert_eq!(
+        web.script("return Object.isFrozen(Object.prototype)").await,
+        true
+    );
+    let wrong = web.wrong().await;
+    let refused = |what: &str| {
+        wrong
+            .iter()
+            .any(|note| note.starts_with("policy: ") && note.contains(what))
+    };
+    assert!(
+        refused("script-src") && refused("connect-src"),
+        "{wrong:#?}"
+    );
 }
 
 /// A control plane that crashed is started again, and the page goes on without being loaded again.

@@ -283,6 +283,18 @@ impl Web {
             .expect("a field can be written in");
     }
 
+    /// Puts words into the field of that id at once, as pasting does.
+    pub async fn paste(&self, id: &str, words: &str) {
+        let script = "const field = document.getElementById(arguments[0]);
+            field.value = arguments[1];
+            field.dispatchEvent(new Event('input', { bubbles: true }));";
+        let arguments = vec![json!(id), json!(words)];
+        self.driver
+            .execute(script, arguments)
+            .await
+            .expect("a field can be written in");
+    }
+
     /// Types on the keyboard, wherever the focus is.
     pub async fn keys(&self, keys: impl AsRef<str>) {
         self.driver
