@@ -213,12 +213,7 @@ impl Turn {
     /// The span of the whole turn: the root under which gateway and agent hang theirs.
     fn record_span(&self, answer: &ChatMessage) {
         let duration = u64::try_from(self.begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        let end_ns = u64::try_from(answer.at)
-            .unwrap_or(0)
-            .saturating_mul(1_000_000);
-        let start_ns = u64::try_from(self.question.at)
-            .unwrap_or(0)
-            .saturating_mul(1_000_000);
+        let end_ns = crate::time::now_ns();
         let mut attributes = Attributes::new();
         attributes.insert("gen_ai.operation.name".to_owned(), json!("invoke_agent"));
         attributes.insert("gen_ai.agent.name".to_owned(), json!(self.agent.name));
@@ -236,8 +231,8 @@ impl Turn {
             service: "nasiko".to_owned(),
             agent: Some(self.agent.name.to_string()),
             kind: SpanKind::Client,
-            start_ns,
-            end_ns: end_ns.max(start_ns.saturating_add(duration)),
+            start_ns: end_ns.saturating_sub(duration),
+            end_ns,
             status: SpanStatus {
                 code: if answer.fault.is_some() {
                     StatusCode::Error
