@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use nasiko_contract::{Event, Fault, FollowEvents, JobId};
-use nasiko_store::{EventFeed, FeedItem, Job};
+use nasiko_store::{EventFeed, FeedItem, Job, Vault};
 use serde_json::Value;
 
 use crate::{
@@ -47,7 +47,11 @@ async fn next(shared: &Shared, feed: &mut EventFeed) -> Result<Event, Fault> {
     };
     // The queue's own events carry its own shape; followers get the job as the API shows it, as it stands now.
     let about_job = event.topic == Job::CHANGED || event.topic == Job::PROGRESS;
-    let data = if about_job {
+    // Values that we seal for ourselves have a slash in their scope: that something changed is all that others learn.
+    let ours = event.topic == Vault::CHANGED && event.subject.contains('/');
+    let data = if ours {
+        Value::Null
+    } else if about_job {
         match shared.job(&JobId(event.subject.clone())).await {
             Ok(job) => serde_json::to_value(job).unwrap_or_default(),
             Err(_) => Value::Null,
@@ -63,7 +67,11 @@ async fn next(shared: &Shared, feed: &mut EventFeed) -> Result<Event, Fault> {
         } else {
             event.topic.clone()
         },
-        subject: event.subject.clone(),
+        subject: if ours {
+            String::new()
+        } else {
+            event.subject.clone()
+        },
         data,
     })
 }

@@ -104,7 +104,11 @@ pub(crate) async fn down(session: &Session, words: DownArguments) -> Result<(), 
     if session.output.json {
         return session.output.document(&StatusDocument::default());
     }
-    session.output.line("Not running")
+    session.output.line(if words.stop_agents {
+        "Ended, with its agents"
+    } else {
+        "Ended; agents go on running until the next start takes them up again"
+    })
 }
 
 pub(crate) async fn open(session: &Session, words: &OpenArguments) -> Result<(), Failure> {
