@@ -18,6 +18,13 @@ const NO_DMABUF: &str = "WEBKIT_DISABLE_DMABUF_RENDERER";
 #[cfg(target_os = "linux")]
 pub(crate) fn prepare() -> Option<ExitCode> {
     use std::os::unix::process::CommandExt;
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    if !is_set("WAYLAND_DISPLAY") && !is_set("DISPLAY") {
+        complain(
+            "There is no display to open a window on. `nasiko open` gives a link for a browser",
+        );
+        return Some(ExitCode::FAILURE);
+    }
     if std::env::var_os(NO_DMABUF).is_some() {
         return None;
     }
@@ -34,6 +41,15 @@ pub(crate) fn prepare() -> Option<ExitCode> {
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn prepare() -> Option<ExitCode> {
     None
+}
+
+/// From now on a fault of our own, or of the libraries below the webview, is told in words rather than as a stack.
+pub(crate) fn tell_faults() {
+    std::panic::set_hook(Box::new(|fault| {
+        complain(&format!(
+            "The window broke off: {fault}\nAgents and the control plane go on"
+        ));
+    }));
 }
 
 /// Says something to whoever started us from a terminal.

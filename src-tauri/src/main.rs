@@ -13,6 +13,7 @@ fn main() -> ExitCode {
     if let Some(code) = environment::prepare() {
         return code;
     }
+    environment::tell_faults();
     match window::run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use tauri::{AppHandle, Manager, WebviewUrl, WebviewWindowBuilder, webview::PageLoadEvent};
+use tauri::{
+    AppHandle, Manager, WebviewUrl, WebviewWindowBuilder, utils::config::Color,
+    webview::PageLoadEvent,
+};
 
 use crate::bridge::{self, Bridge};
 
@@ -11,10 +14,8 @@ const MAIN: &str = "main";
 /// A page that has not drawn by then is shown all the same: an empty window tells more than none.
 const FIRST_FRAME_LIMIT: Duration = Duration::from_secs(3);
 /// The ground colour of the dark and the light theme, so that nothing flashes before the first frame.
-const DARK_GROUND: tauri::utils::config::Color =
-    tauri::utils::config::Color(0x10, 0x15, 0x13, 0xff);
-const LIGHT_GROUND: tauri::utils::config::Color =
-    tauri::utils::config::Color(0xf6, 0xf7, 0xf5, 0xff);
+const DARK_GROUND: Color = Color(0x10, 0x15, 0x13, 0xff);
+const LIGHT_GROUND: Color = Color(0xf6, 0xf7, 0xf5, 0xff);
 
 /// Opens the window and returns when it was closed.
 #[expect(
@@ -55,7 +56,7 @@ fn open(app: &AppHandle) -> tauri::Result<()> {
         })
         .build()?;
     let dark = matches!(window.theme(), Ok(tauri::Theme::Dark));
-    window.set_background_color(Some(if dark { DARK_GROUND } else { LIGHT_GROUND }))?;
+    window.set_background_color(Some(ground(dark)))?;
     tauri::async_runtime::spawn(async move {
         tokio::time::sleep(FIRST_FRAME_LIMIT).await;
         show(&window);
@@ -70,14 +71,20 @@ fn show(window: &tauri::WebviewWindow) {
     }
 }
 
-/// The pages have drawn their first frame.
+fn ground(dark: bool) -> Color {
+    if dark { DARK_GROUND } else { LIGHT_GROUND }
+}
+
+/// The pages have drawn their first frame, in their own theme: a person may have chosen another than the system's.
 #[tauri::command]
 #[expect(
     clippy::needless_pass_by_value,
     reason = "a command's handle is handed over"
 )]
-fn first_frame(app: AppHandle) {
+fn first_frame(app: AppHandle, dark: bool) {
     if let Some(window) = app.get_webview_window(MAIN) {
+        // What is not painted yet has the page's ground, so that nothing flashes.
+        let _ = window.set_background_color(Some(ground(dark)));
         show(&window);
     }
 }

@@ -184,7 +184,8 @@ async fn browser_when_the_control_plane_dies() {
 
         resident.serve();
         // Sessions end with the control plane that opened them: the page says so, and how to come back.
-        web.read(".error-card", "nasiko open").await;
+        web.read("main", "Not signed in").await;
+        web.read("main", "nasiko open").await;
         assert_eq!(
             web.script("return window.__same").await,
             true,

@@ -101,6 +101,37 @@ async fn window_from_a_folder_to_a_conversation() {
     web.quit().await;
 }
 
+/// Without a display there is no window, but a sentence that says so.
+#[test]
+fn window_without_a_display_says_so() {
+    let program = program("nasiko-desktop");
+    if !program.is_file() {
+        return skip::skip(
+            "window_without_a_display_says_so",
+            "nasiko-desktop is not built",
+        );
+    }
+    let home = tempfile::tempdir().unwrap();
+    for (display, told) in [("", "`nasiko open`"), (":64000", "The window broke off")] {
+        let output = Command::new(&program)
+            .env_remove("WAYLAND_DISPLAY")
+            .env("DISPLAY", display)
+            .env("NASIKO_HOME", home.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success(), "{said}");
+        assert!(
+            said.contains(told) && !said.contains("stack backtrace"),
+            "{said}"
+        );
+    }
+    assert!(
+        !home.path().join("endpoint.json").exists(),
+        "no control plane was started for it"
+    );
+}
+
 /// Nothing in the webview holds the token: not the document, not what is stored, no variable, no answer of the bridge.
 async fn keeps_the_token_to_itself(web: &Web, desk: &Desk) {
     let (_, token) = desk.resident.endpoint();

@@ -72,6 +72,11 @@ pub(crate) fn set_root_attribute(name: &str, value: &str) {
     }
 }
 
+/// An attribute of the root element.
+pub(crate) fn root_attribute(name: &str) -> Option<String> {
+    document()?.document_element()?.get_attribute(name)
+}
+
 /// The media query `(prefers-color-scheme: dark)`.
 pub(crate) fn dark_query() -> Option<web_sys::MediaQueryList> {
     window()?.match_media("(prefers-color-scheme: dark)").ok()?

@@ -13,7 +13,8 @@ pub(crate) fn start() {
     browser::started();
     if BridgeTransport::is_present() {
         // Not on an animation frame: a hidden window has none.
-        spawn_local(BridgeTransport::first_frame());
+        let dark = browser::root_attribute("data-theme").as_deref() == Some("dark");
+        spawn_local(BridgeTransport::first_frame(dark));
     }
 }
 

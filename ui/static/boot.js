@@ -40,7 +40,7 @@ function stop(title, advice, report) {
   document.body.replaceChildren(screen);
   again.focus();
   // The window is hidden until something is drawn: this is.
-  if (!started) window.__TAURI_INTERNALS__?.invoke("first_frame", {}).catch(() => {});
+  if (!started) window.__TAURI_INTERNALS__?.invoke("first_frame", { dark }).catch(() => {});
 }
 
 addEventListener("nasiko-started", () => {

@@ -33,6 +33,8 @@ pub(crate) fn start(places: &Places, scratch: &Path) -> Result<Display> {
         "1280x800x24",
         "-nolisten",
         "tcp",
+        // Else it starts anew whenever its last client leaves, and refuses whoever comes just then.
+        "-noreset",
     ]);
     let mut server = Daemon::start("Xvfb", &mut server, &places.logs().join("xvfb.log"))?;
     let mut bus = command(places, dbus);

@@ -10,7 +10,7 @@
 //! | `rpc` | `{ call }` | the answer's JSON, as text | a [`Fault`] as JSON (an object, or its text) |
 //! | `rpc_stream` | `{ call, channel }` | the stream's id, a number | a [`Fault`], when the stream could not be opened |
 //! | `rpc_cancel` | `{ stream }` | nothing | never; an unknown id is one that has ended |
-//! | `first_frame` | `{}` | nothing | never |
+//! | `first_frame` | `{ dark }` | nothing | never |
 //!
 //! - `call` is `{ operation, target, body }`: the operation's name (`agents.list`), path and query from `/api/v1` on,
 //!   and the JSON body or `null`. The method follows from the operation. The window process refuses an operation that
@@ -19,7 +19,8 @@
 //!   `{ "frame": { "id", "event", "data" } }` for each server-sent event, and as the last one either
 //!   `{ "fault": Fault }` or `{ "end": true }`. A message may be sent before `rpc_stream` has resolved.
 //! - `rpc_cancel` is sent once when the page drops a stream that has not ended. After it no message is needed.
-//! - `first_frame` is sent once, when the page has drawn itself: the window, created hidden, is shown on it.
+//! - `first_frame` is sent once, when the page has drawn itself: the window, created hidden, is shown on it, over a
+//!   ground as `dark` or light as the page.
 //!
 //! Tauri numbers a channel's messages from 0 and may deliver them out of order (small ones are evaluated, large ones
 //! fetched); `{ index, end: true }` says that its sending half was dropped. Ordering them is this module's work.
@@ -69,9 +70,9 @@ impl BridgeTransport {
     }
 
     /// Tells the window process that the page has drawn itself. Call it once.
-    pub async fn first_frame() {
+    pub async fn first_frame(dark: bool) {
         // A window that cannot be told is shown by its own time limit: nothing to do about a failure here.
-        let _unheard = call("first_frame", &serde_json::json!({})).await;
+        let _unheard = call("first_frame", &serde_json::json!({ "dark": dark })).await;
     }
 }
 
