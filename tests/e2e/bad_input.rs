@@ -5,7 +5,7 @@ use std::{io::Write, path::Path};
 use nasiko_tests::{
     Output, Resident, example,
     faults::{assert_fault, error_of},
-    folder,
+    folder, skip,
 };
 
 /// Listens and answers like an agent that is content with everything; `before` runs first.
@@ -212,6 +212,21 @@ fn programs_that_do_not_come_up() {
         output.stdout
     );
 
+    let deaf = folder(&[
+        (
+            "main.py",
+            "import os, socket, time\nlistener = socket.create_server(('127.0.0.1', int(os.environ['PORT'])))\ntime.sleep(600)\n",
+        ),
+        ("nasiko.toml", "[run]\nstart_timeout = \"2s\"\n"),
+    ]);
+    let output = deploy(&resident, deaf.path());
+    assert_fault(
+        &output,
+        "agent.start.never_listened",
+        "2 s",
+        "It listens on",
+    );
+
     assert!(
         resident.agent_processes().len() <= 1,
         "only the one that was mended runs"
@@ -316,20 +331,57 @@ fn no_engine() {
 }
 
 #[test]
-fn an_engine_that_may_not_be_opened() {
-    // Root may open everything, so a socket that refuses is one on which nobody listens any more.
+fn an_engine_on_whose_socket_nobody_listens() {
     let folder = folder(&[]);
     let socket = folder.path().join("docker.sock");
     drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
-    let resident = Resident::with_engine(&format!("unix://{}", socket.display()));
-    let output = resident.try_json(&[
-        "deploy",
-        example("greeter").to_str().unwrap(),
-        "--runtime",
-        "docker",
-    ]);
-    let code = error_of(&output)["code"].as_str().unwrap().to_owned();
-    assert!(code.starts_with("engine."), "{}", output.stdout);
+    let socket = socket.to_str().unwrap();
+    let resident = Resident::with_engine(&format!("unix://{socket}"));
+    let greeter = example("greeter");
+    let output = resident.try_json(&["deploy", greeter.to_str().unwrap(), "--runtime", "docker"]);
+    assert_fault(&output, "engine.stopped", socket, "");
+}
+
+#[test]
+fn an_engine_that_may_not_be_opened() {
+    let name = "bad_input::an_engine_that_may_not_be_opened";
+    let can = std::process::Command::new("setpriv")
+        .args([
+            "--inh-caps=-dac_override",
+            "--bounding-set=-dac_override",
+            "id",
+            "-u",
+        ])
+        .output();
+    if !can.is_ok_and(|output| output.stdout == b"0\n") {
+        skip::skip(
+            name,
+            "no other account can be played here (needs Linux, the superuser and setpriv)",
+        );
+        return;
+    }
+    let folder = folder(&[]);
+    let socket = folder.path().join("docker.sock");
+    let host = format!("unix://{}", socket.display());
+    let mut resident = Resident::prepared(&host, &[]);
+    // Gone before the resident is: whoever asked it then would wait for ever.
+    let _listens = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    std::os::unix::fs::chown(&socket, Some(65534), Some(65534)).unwrap();
+    let owners_alone = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(&socket, owners_alone).unwrap();
+    let socket = socket.to_str().unwrap();
+    resident.serve_without_privilege();
+    let greeter = example("greeter");
+    let output = resident.try_json(&["deploy", greeter.to_str().unwrap(), "--runtime", "docker"]);
+    assert_fault(&output, "engine.refused", socket, socket);
+    assert!(
+        error_of(&output)["hint"]
+            .as_str()
+            .unwrap()
+            .contains("group docker"),
+        "{}",
+        output.stdout
+    );
 }
 
 #[test]

@@ -387,7 +387,10 @@ const IGNORES: &[(&str, &[&str])] = &[
     ("**\n!src\n!src/**", &[]),
     ("*\n!src/main.py", &[]),
     ("/src/\n# a comment\n\n  build  ", &[]),
-    ("**/deep\n!**/deep/b.txt", &[]),
+    (
+        "**/deep\n!**/deep/b.txt",
+        &["docs/deep/b.txt", "other/deep/b.txt"],
+    ),
     ("src/*.py\ndocs/**/a.txt", &[]),
     ("?.txt\n[a-c].md\n[^a]x.log", &[]),
     ("src/../docs\n./build", &[]),
@@ -396,7 +399,7 @@ const IGNORES: &[(&str, &[&str])] = &[
     ("**/*.txt\n!**/keep.txt\ndocs/deep/keep.txt", &[]),
     ("deep\n**/b.*", &[]),
     ("docs/deep/**", &[]),
-    ("s*\n!src/lib/**/*.py", &[]),
+    ("s*\n!src/lib/**/*.py", &["src/lib/two/three.py"]),
     ("a\\.txt\nweird\\[1\\].txt", &[]),
 ];
 

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 const NO_ENGINE: &str = "unix:///nonexistent/docker.sock";
 
-fn said(output: std::process::Output) -> Output {
+fn said(output: &std::process::Output) -> Output {
     Output {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -183,7 +183,7 @@ fn a_taken_port() {
         ("NASIKO_GATEWAY_PORT", "--gateway-port"),
     ] {
         let asked = said(
-            resident
+            &resident
                 .command(&["serve", "--no-tray", "--json"])
                 .env(variable, taken.to_string())
                 .output()
@@ -205,7 +205,10 @@ fn a_usual_port_that_is_taken_is_replaced() {
     // Held by us, or by whoever has it already.
     let _holder = TcpListener::bind("127.0.0.1:9101");
     let mut resident = Resident::prepared(NO_ENGINE, &[]);
-    resident.serve_with(|command| command.env_remove("NASIKO_ADMIN_PORT"));
+    resident.serve_with(|mut command| {
+        command.env_remove("NASIKO_ADMIN_PORT");
+        command
+    });
     let status = resident.json(&["status"]);
     let notices = status["notices"].to_string();
     assert!(
@@ -414,11 +417,11 @@ fn what_new_makes_answers() {
             .current_dir(place.path())
             .output()
             .unwrap();
-        let made = said(made).ok().json();
+        let made = said(&made).ok().json();
         assert_eq!(made["name"], name.as_str(), "{made:#}");
         let path = place.path().join(&name);
         let again = said(
-            resident
+            &resident
                 .command(&["new", template, &name])
                 .current_dir(place.path())
                 .output()

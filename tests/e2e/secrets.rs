@@ -72,7 +72,10 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
 }
 
 fn hex(text: &str) -> String {
-    text.bytes().map(|byte| format!("{byte:02x}")).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    text.bytes()
+        .flat_map(|byte| [byte >> 4, byte & 15].map(|digit| DIGITS[digit as usize] as char))
+        .collect()
 }
 
 /// The middle of a value in base64, whatever stands before it: three alignments have a common part only by luck, so the

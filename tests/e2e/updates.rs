@@ -90,7 +90,7 @@ fn no_request_fails_while_versions_change() {
                     asked.fetch_add(1, Ordering::Relaxed);
                     match ask(&gateway, path) {
                         Ok(text) if path == "/stream" && text.split_whitespace().count() != 10 => {
-                            failures.push(text)
+                            failures.push(text);
                         }
                         Ok(_) => {}
                         Err(error) => failures.push(error),

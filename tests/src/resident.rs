@@ -114,7 +114,7 @@ impl Resident {
     }
 
     /// Starts `nasiko serve`, its command changed by `change`, and waits until it answers.
-    pub fn serve_with(&mut self, change: impl FnOnce(&mut Command) -> &mut Command) {
+    pub fn serve_with(&mut self, change: impl FnOnce(Command) -> Command) {
         self.spawn(change);
         let pid = self.pid();
         eventually("the resident answers", || {
@@ -138,13 +138,13 @@ impl Resident {
         });
     }
 
-    fn spawn(&mut self, change: impl FnOnce(&mut Command) -> &mut Command) {
+    fn spawn(&mut self, change: impl FnOnce(Command) -> Command) {
         let log = std::fs::File::options()
             .create(true)
             .append(true)
             .open(self.home().join("serve.log"))
             .expect("a log");
-        let child = change(&mut self.command(&["serve", "--no-tray"]))
+        let child = change(self.command(&["serve", "--no-tray"]))
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a log"))
             .stderr(log)
@@ -180,6 +180,24 @@ impl Resident {
             )
             .envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
+    }
+
+    /// Starts `nasiko serve` as the superuser without the right to pass over permissions, and waits until it answers.
+    pub fn serve_without_privilege(&mut self) {
+        self.serve_with(|whole| {
+            let mut command = Command::new("setpriv");
+            command
+                .args(["--inh-caps=-dac_override", "--bounding-set=-dac_override"])
+                .arg(whole.get_program())
+                .args(whole.get_args());
+            for (name, value) in whole.get_envs() {
+                match value {
+                    Some(value) => command.env(name, value),
+                    None => command.env_remove(name),
+                };
+            }
+            command
+        });
     }
 
     /// Runs a `nasiko` command.
