@@ -78,6 +78,7 @@ async fn answers(
         // It ended before it was asked where it is; how it ended is what will be told.
         return std::future::pending().await;
     };
+    let expected = published.unwrap_or(address.port());
     let mut wait = FASTEST;
     let mut look_elsewhere = Instant::now() + LOOK_ELSEWHERE;
     loop {
