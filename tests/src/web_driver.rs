@@ -140,6 +140,8 @@ impl Web {
                 self.text("body").await.unwrap_or_default()
             );
             eprintln!("--- wrong there: {:#?}", self.wrong().await);
+            // Else the browser stays behind: a value that is dropped cannot wait for it.
+            let _ = self.driver.clone().quit().await;
             resume_unwind(panic);
         }
     }
