@@ -454,6 +454,7 @@ fn dockerignore_means_what_it_means_to_docker() {
             resident.network(),
             source.path().to_str().unwrap(),
         ]);
+        resident.docker(&["rmi", "-f", resident.network()]);
         assert!(said.contains("Successfully built"), "{patterns:?}: {said}");
         let mut theirs = listed(&said, "FILE ./");
         theirs.extend(left_in.iter().map(|file| (*file).to_owned()));
@@ -471,7 +472,6 @@ fn dockerignore_means_what_it_means_to_docker() {
             differences.push(format!("{patterns:?}: more {more:?}, less {less:?}"));
         }
     }
-    resident.docker(&["rmi", "-f", resident.network()]);
     assert!(differences.is_empty(), "{differences:#?}");
 }
 
