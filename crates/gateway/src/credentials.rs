@@ -54,6 +54,15 @@ impl Credentials {
         });
     }
 
+    /// Withdraws one token: that of an instance that is gone.
+    pub fn withdraw(&self, token: &SecretString) {
+        self.grants.rcu(|grants| {
+            let mut grants = Vec::clone(grants);
+            grants.retain(|held| held.token.expose_secret() != token.expose_secret());
+            grants
+        });
+    }
+
     /// Withdraws every token of `agent`.
     pub fn revoke(&self, agent: &str) {
         self.grants.rcu(|grants| {

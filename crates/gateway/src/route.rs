@@ -121,6 +121,16 @@ impl RouteTable {
         self.replace(|table| table.insert(agent.into(), Route::Stopped))
     }
 
+    /// Like [`RouteTable::suspend`], but only while `instance` is the one that answers: another one goes on.
+    pub fn suspend_instance(&self, agent: &str, instance: &str) -> Drain {
+        self.replace(|table| match table.get(agent) {
+            Some(Route::Live(backend)) if *backend.instance == *instance => {
+                table.insert(agent.into(), Route::Stopped)
+            }
+            _ => None,
+        })
+    }
+
     /// Forgets `agent`.
     pub fn remove(&self, agent: &str) -> Drain {
         self.replace(|table| table.remove(agent))
