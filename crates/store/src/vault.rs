@@ -136,6 +136,26 @@ impl Vault {
         Ok(names)
     }
 
+    /// The agents that have secrets of their own, in order.
+    pub async fn agents(&self) -> Result<Vec<String>, StoreError> {
+        let mut agents = std::collections::BTreeSet::new();
+        let mut after = None;
+        loop {
+            let page = self
+                .store
+                .list::<SealedSecret>(Query::all().after(after).limit(Query::MAX_LIMIT))
+                .await?;
+            agents.extend(page.items.into_iter().filter_map(|secret| {
+                let agent = secret.value.scope.strip_prefix("agent:")?;
+                Some(agent.to_owned())
+            }));
+            after = page.next;
+            if after.is_none() {
+                return Ok(agents.into_iter().collect());
+            }
+        }
+    }
+
     /// Removes a secret. [`StoreError::SecretNotFound`] if there is none.
     pub async fn remove(&self, scope: &Scope, name: &str) -> Result<(), StoreError> {
         check_name(name)?;
