@@ -1,28 +1,31 @@
 //! After a start, or when the engine is back: what runs is compared with what should run.
 //!
 //! What an agent points to is routed again; what nobody points to is ended; what should run and does not is started by a
-//! job. Nothing here decides by time: only by who points to what.
+//! job. Nothing here decides by time: only by who points to what. An agent that a job is at work on is looked at once
+//! that job is done, and an instance that somebody has in hand is theirs.
 
 use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
 
-use nasiko_contract::{AgentState, DeploymentId, DeploymentState, ErrorCode, Fault, RuntimeKind};
+use futures::FutureExt;
+
+use nasiko_contract::{
+    AgentName, AgentState, DeploymentId, DeploymentState, ErrorCode, Fault, RuntimeKind,
+};
 use nasiko_runtime::{Instance, InstanceState, Runtime as _};
 
 use crate::{
-    jobs::Work,
     launch,
-    plane::Shared,
+    plane::{Shared, cancelled},
     probe,
     records::{AgentRecord, DeploymentRecord, Desired, RunPlan},
 };
-
-/// How often one and the same end of a deployment is answered with a start: each time the engine came back and went.
-const MOST_STARTS: usize = 100;
 
 /// At the start: processes before anybody is let in, containers as soon as the engine answers.
 pub(crate) async fn at_start(shared: &Arc<Shared>) -> Result<(), Fault> {
     for agent in shared.all_agents().await? {
         let _nothing_is_open_yet = shared.routes.suspend(agent.name.as_str());
+        // What an earlier run was at shows again once its job goes on.
+        shared.come_to_rest(&agent.name, &cancelled()).await;
         shared.admit_earlier_credentials(&agent.name).await?;
     }
     reconcile(shared, RuntimeKind::Process).await?;
@@ -36,10 +39,20 @@ pub(crate) async fn at_start(shared: &Arc<Shared>) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Compares, and says so if that was not possible.
+pub(crate) async fn compare(shared: &Arc<Shared>, kind: RuntimeKind) {
+    if let Err(fault) = reconcile(shared, kind).await {
+        tracing::warn!(%fault, kind = kind.as_str(), "what runs could not be compared with what should");
+    }
+}
+
 /// Compares what runs in one place with what should.
-pub(crate) async fn reconcile(shared: &Arc<Shared>, kind: RuntimeKind) -> Result<(), Fault> {
+async fn reconcile(shared: &Arc<Shared>, kind: RuntimeKind) -> Result<(), Fault> {
+    let _one_at_a_time = shared.comparing.lock().await;
     let runtime = shared.runtime(kind);
     let instances = runtime.list().await?;
+    // Before the agents: an instance that is listed and no longer in hand is then seen to be some agent's.
+    let in_hand = shared.in_hand.lock().clone();
     let agents: Vec<AgentRecord> = shared
         .all_agents()
         .await?
@@ -53,20 +66,30 @@ pub(crate) async fn reconcile(shared: &Arc<Shared>, kind: RuntimeKind) -> Result
         .collect();
     if kind == RuntimeKind::Docker && agents.iter().any(|agent| agent.current.is_some()) {
         // Containers that run already send their spans and calls here.
-        shared.network_gateway().await?;
+        if let Err(fault) = shared.network_gateway().await {
+            tracing::warn!(%fault, "containers that run cannot reach the gateway");
+        }
     }
+    let mut busy = Vec::new();
     for agent in &agents {
         let instance = agent
             .current
             .as_ref()
             .and_then(|current| by_deployment.remove(current.as_str()));
-        if let Err(fault) = settle(shared, agent, instance).await {
-            tracing::warn!(%fault, agent = %agent.name, "an agent could not be taken over");
+        match settle(shared, agent, instance).await {
+            Ok(Settled::Done) => {}
+            Ok(Settled::Busy) => busy.push(agent.name.clone()),
+            Err(fault) => {
+                tracing::warn!(%fault, agent = %agent.name, "an agent could not be taken over");
+            }
         }
+    }
+    if !busy.is_empty() {
+        look_again(shared, kind, busy);
     }
     for (deployment, instance) in by_deployment {
         let deployment = DeploymentId(deployment);
-        if shared.launching.lock().contains(&deployment) {
+        if in_hand.contains(&deployment) || shared.in_hand.lock().contains(&deployment) {
             continue;
         }
         tracing::info!(%deployment, agent = instance.agent, "an instance that belongs to no agent is ended");
@@ -74,25 +97,58 @@ pub(crate) async fn reconcile(shared: &Arc<Shared>, kind: RuntimeKind) -> Result
             .end_deployment(&deployment, DeploymentState::Stopped)
             .await;
         // Its record may never have been written: it is removed all the same.
-        runtime.remove(&instance.id).await?;
+        if let Err(error) = runtime.remove(&instance.id).await {
+            tracing::warn!(%error, %deployment, "an instance that belongs to no agent could not be removed");
+        }
     }
     close_records(shared, &agents).await
+}
+
+/// Compares once more when the jobs at work on these agents are done.
+fn look_again(shared: &Arc<Shared>, kind: RuntimeKind, busy: Vec<AgentName>) {
+    let later = Arc::clone(shared);
+    let waiting = async move {
+        for agent in &busy {
+            if later.lock_agent(agent, &later.stop).await.is_err() {
+                return;
+            }
+        }
+        compare(&later, kind).await;
+    };
+    shared.spawn(waiting.boxed());
+}
+
+/// What came of bringing an agent to where it should be.
+enum Settled {
+    Done,
+    /// A job is at work on it, or was since it was looked at.
+    Busy,
 }
 
 /// Brings one agent to where it should be.
 async fn settle(
     shared: &Arc<Shared>,
-    agent: &AgentRecord,
+    seen: &AgentRecord,
     instance: Option<Instance>,
-) -> Result<(), Fault> {
+) -> Result<Settled, Fault> {
+    let Some(_one_at_a_time) = shared.try_lock_agent(&seen.name) else {
+        return Ok(Settled::Busy);
+    };
+    let Some(found) = shared.store.get::<AgentRecord>(seen.name.as_str()).await? else {
+        return Ok(Settled::Done);
+    };
+    let agent = &found.value;
+    if (&agent.current, agent.desired) != (&seen.current, seen.desired) {
+        return Ok(Settled::Busy);
+    }
     let running = instance.filter(|instance| instance.state == InstanceState::Running);
     let (Some(plan), Some(current)) = (&agent.plan, &agent.current) else {
-        return Ok(());
+        return Ok(Settled::Done);
     };
     match (running, agent.desired) {
         (Some(instance), Desired::Running) => {
             let Some(address) = answering_address(shared, plan, &instance).await else {
-                return Ok(());
+                return Ok(Settled::Done);
             };
             let _nothing_to_drain = shared.routes.set(
                 agent.name.as_str(),
@@ -101,6 +157,7 @@ async fn settle(
             shared
                 .change_agent(&agent.name, |agent, _| {
                     agent.state = AgentState::Active;
+                    agent.activity.clear();
                     if agent.fault.as_ref().is_some_and(is_passing) {
                         agent.fault = None;
                     }
@@ -124,7 +181,9 @@ async fn settle(
                     }
                 })
                 .await?;
-            start_once(shared, agent, current).await?;
+            shared
+                .start_again(&agent.name, current, Duration::ZERO)
+                .await?;
         }
         (None, Desired::Stopped) => {
             shared
@@ -137,27 +196,7 @@ async fn settle(
                 .await?;
         }
     }
-    Ok(())
-}
-
-/// One start per end of a deployment, however often this is run; another one once that was given up.
-async fn start_once(
-    shared: &Arc<Shared>,
-    agent: &AgentRecord,
-    ended: &DeploymentId,
-) -> Result<(), Fault> {
-    let work = Work::Start {
-        agent: agent.name.clone(),
-    };
-    let mut occasion = format!("after {ended} at {}", shared.started);
-    for _ in 0..MOST_STARTS {
-        let job = shared.accept_own(&work, occasion, Duration::ZERO).await?;
-        if !job.state.is_final() {
-            break;
-        }
-        occasion = format!("after {}", job.id);
-    }
-    Ok(())
+    Ok(Settled::Done)
 }
 
 /// Where a running instance answers: on the port it was given, else where it listens.
@@ -185,7 +224,7 @@ async fn close_records(shared: &Arc<Shared>, agents: &[AgentRecord]) -> Result<(
                 DeploymentState::Starting | DeploymentState::Running
             );
             let wanted = agent.current.as_ref() == Some(&deployment.id)
-                || shared.launching.lock().contains(&deployment.id);
+                || shared.in_hand.lock().contains(&deployment.id);
             if open && !wanted {
                 deployment.state = DeploymentState::Stopped;
                 deployment.ended = Some(crate::time::now_ms());

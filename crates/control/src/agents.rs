@@ -1,7 +1,7 @@
 //! Reading and changing agents. Every change goes through [`Shared::change_agent`], which appends the event.
 
 use nasiko_contract::{
-    AgentDetail, AgentName, AgentState, AgentSummary, ErrorCode, Fault, GetAgent, ListAgents, Page,
+    AgentDetail, AgentName, AgentSummary, ErrorCode, Fault, GetAgent, ListAgents, Page,
 };
 use nasiko_store::{Batch, Cursor, Expected, Query, Record, StoreError, Versioned};
 
@@ -117,11 +117,71 @@ impl Shared {
         }
     }
 
+    /// Nobody is at work on an agent any more, because of `fault`: it shows how it is.
+    pub(crate) async fn come_to_rest(&self, name: &AgentName, fault: &Fault) {
+        let noted = self
+            .change_agent(name, |agent, _| agent.come_to_rest(fault))
+            .await;
+        match noted {
+            Err(error) if error.code != ErrorCode::AgentNotFound => {
+                tracing::warn!(%error, agent = %name, "how an agent is could not be noted");
+            }
+            _ => {}
+        }
+    }
+
+    /// Forgets an agent's oldest versions, builds and deployments beyond those that are shown.
+    pub(crate) async fn trim_history(&self, name: &AgentName) {
+        if let Err(fault) = self.forget_beyond_history(name).await {
+            tracing::warn!(%fault, agent = %name, "old history was left");
+        }
+    }
+
+    async fn forget_beyond_history(&self, name: &AgentName) -> Result<(), Fault> {
+        let Some(agent) = self.store.get::<AgentRecord>(name.as_str()).await? else {
+            return Ok(());
+        };
+        let AgentRecord { current, plan, .. } = agent.value;
+        let mut batch = Batch::new();
+        for old in self.beyond_history::<DeploymentRecord>(name).await? {
+            if old.ended.is_some() && current.as_ref() != Some(&old.id) {
+                batch.delete::<DeploymentRecord>(old.id.as_str(), Expected::Any);
+            }
+        }
+        for old in self.beyond_history::<BuildRecord>(name).await? {
+            if old.ended.is_some() {
+                batch.delete::<BuildRecord>(old.job.as_str(), Expected::Any);
+            }
+        }
+        for old in self.beyond_history::<VersionRecord>(name).await? {
+            let runs = plan
+                .as_ref()
+                .is_some_and(|plan| plan.content_hash == old.content_hash);
+            if !runs {
+                batch.delete::<VersionRecord>(old.id, Expected::Any);
+            }
+        }
+        if !batch.is_empty() {
+            self.store.commit(batch).await?;
+        }
+        Ok(())
+    }
+
+    /// What is too old to be shown.
+    async fn beyond_history<T: Record>(&self, agent: &AgentName) -> Result<Vec<T>, Fault> {
+        let mut newest = self.newest::<T>(agent, 2 * HISTORY).await?;
+        Ok(newest.split_off(newest.len().min(HISTORY)))
+    }
+
     /// The newest records of a kind that belong to an agent.
     pub(crate) async fn history<T: Record>(&self, agent: &AgentName) -> Result<Vec<T>, Fault> {
+        self.newest(agent, HISTORY).await
+    }
+
+    async fn newest<T: Record>(&self, agent: &AgentName, limit: usize) -> Result<Vec<T>, Fault> {
         let query = Query {
             parent: Some(agent.as_str().to_owned()),
-            limit: HISTORY,
+            limit,
             descending: true,
             ..Query::default()
         };
@@ -205,14 +265,5 @@ impl Serve<GetAgent> for ControlPlane {
                 .map(Into::into)
                 .collect(),
         })
-    }
-}
-
-/// The state of an agent none of whose versions answers.
-pub(crate) fn state_without_answer(fault: Option<&Fault>) -> AgentState {
-    if fault.is_some() {
-        AgentState::Failed
-    } else {
-        AgentState::Stopped
     }
 }

@@ -1,7 +1,7 @@
 //! The road of a folder: read, prepare, start beside the old instance, switch, drain. A failure anywhere leaves the old
 //! instance serving.
 
-use std::time::Instant;
+use std::{path::Path, time::Instant};
 
 use nasiko_contract::{
     AgentName, AgentState, BuildState, DeployResult, DeploySeconds, ErrorCode, Fault, RuntimeKind,
@@ -12,9 +12,7 @@ use nasiko_workshop::Description;
 use serde_json::Value;
 
 use crate::{
-    agents::state_without_answer,
-    jobs::Work,
-    plans,
+    home, plans,
     read::{self, Read},
     records::{AgentRecord, BuildRecord, DeploymentRecord, Desired, Source, VersionRecord},
     secrets::Belongs,
@@ -27,6 +25,8 @@ mod share {
     pub(super) const PREPARED: f64 = 0.75;
 }
 
+/// Letters of an agent's name at most.
+const LONGEST_NAME: usize = 63;
 /// How often another suffix is tried for a name that is taken.
 const NAME_TRIES: u32 = 100;
 
@@ -42,7 +42,7 @@ impl Bench {
         let begun = Instant::now();
         self.report.step(0.01, "Reading");
         let unpack = self.shared.home.unpack(&self.job);
-        let _ = fs_err::tokio::remove_dir_all(&unpack).await;
+        home::discard(&unpack).await;
         let cache = match (source, name) {
             (Source::Folder { path }, _) => Some(self.shared.home.snapshot_cache_of(path)),
             _ => None,
@@ -71,7 +71,7 @@ impl Bench {
             .unwrap_or_else(|| self.shared.settings.load().default_runtime);
         if let Err(fault) = read::refuse_if_hopeless(&read.description, runtime) {
             if holder.is_some() {
-                self.note_failure(name, &fault).await;
+                self.give_up(name, &fault).await;
             }
             return Err(fault);
         }
@@ -80,70 +80,88 @@ impl Bench {
             Some(agent) => agent,
             None => self.add(name, source, runtime, &read).await?,
         };
-        self.take_over_values(name).await?;
-        let read_for = begun.elapsed();
-        if !force && let Some(unchanged) = self.unchanged(&agent, &read, runtime).await? {
-            let mut result = unchanged;
-            result.seconds = DeploySeconds {
-                read: read_for.as_secs_f64(),
-                total: begun.elapsed().as_secs_f64(),
-                ..result.seconds
-            };
-            return Ok(serde_json::to_value(result).unwrap_or_default());
-        }
-        let seconds = DeploySeconds {
-            read: read_for.as_secs_f64(),
-            ..DeploySeconds::default()
-        };
         let deployed = self
-            .make_and_switch(agent, source, &read, runtime, seconds, begun)
+            .update(agent, source, &read, runtime, force, begun)
             .await;
         if let Err(fault) = &deployed {
-            self.note_failure(name, fault).await;
+            self.give_up(name, fault).await;
+            self.forget_source(name, &read.root).await;
         }
         Ok(serde_json::to_value(deployed?).unwrap_or_default())
     }
 
+    /// Brings a known agent to what was read.
+    async fn update(
+        &self,
+        agent: AgentRecord,
+        source: &Source,
+        read: &Read,
+        runtime: RuntimeKind,
+        force: bool,
+        begun: Instant,
+    ) -> Result<DeployResult, Fault> {
+        self.take_over_values(&agent.name).await?;
+        let seconds = DeploySeconds {
+            read: begun.elapsed().as_secs_f64(),
+            ..DeploySeconds::default()
+        };
+        if !force && self.is_unchanged(&agent, read, runtime).await? {
+            // What went wrong with another content meanwhile is over.
+            let agent = self
+                .shared
+                .change_agent(&agent.name, |agent, _| {
+                    agent.activity.clear();
+                    agent.fault = None;
+                })
+                .await?;
+            return Ok(DeployResult {
+                url: self.shared.agent_url(&agent.name),
+                agent: agent.name,
+                version: agent.version,
+                runtime,
+                unchanged: true,
+                seconds: DeploySeconds {
+                    total: begun.elapsed().as_secs_f64(),
+                    ..seconds
+                },
+            });
+        }
+        self.make_and_switch(agent, source, read, runtime, seconds, begun)
+            .await
+    }
+
     /// Reads the source again and makes everything anew.
-    pub(crate) async fn rebuild(&self, agent: &AgentName) -> Result<Value, Fault> {
-        let record = self.shared.agent(agent).await?.value;
-        let source = match &record.source {
+    pub(crate) async fn rebuild(&self, name: &AgentName) -> Result<Value, Fault> {
+        let begun = Instant::now();
+        let _one_at_a_time = self.shared.lock_agent(name, &self.cancel).await?;
+        let agent = self.shared.agent(name).await?.value;
+        let source = match &agent.source {
             // An upload is gone once it was unpacked: what was unpacked is the source from then on.
             Source::Upload { .. } => Source::Folder {
-                path: record.root.clone(),
+                path: agent.root.clone(),
             },
             source => source.clone(),
         };
-        self.rebuild_from(&record, &source).await
-    }
-
-    async fn rebuild_from(&self, record: &AgentRecord, source: &Source) -> Result<Value, Fault> {
-        let begun = Instant::now();
-        let unpack = self.shared.home.unpack(&self.job);
-        let _one_at_a_time = self.shared.lock_agent(&record.name, &self.cancel).await?;
         self.report.step(0.01, "Reading");
-        let read = read::read(source, &unpack, None, &|_| {}, &self.cancel).await?;
-        read::refuse_if_hopeless(&read.description, record.runtime)?;
-        let read = match record.source {
+        let unpack = self.shared.home.unpack(&self.job);
+        home::discard(&unpack).await;
+        let read = read::read(&source, &unpack, None, &|_| {}, &self.cancel).await?;
+        read::refuse_if_hopeless(&read.description, agent.runtime)?;
+        let read = match agent.source {
             Source::Upload { .. } => read,
-            _ => self.keep_source(source, read, &record.name).await?,
+            _ => self.keep_source(&source, read, name).await?,
         };
         let seconds = DeploySeconds {
             read: begun.elapsed().as_secs_f64(),
             ..DeploySeconds::default()
         };
+        let (source, runtime) = (agent.source.clone(), agent.runtime);
         let deployed = self
-            .make_and_switch(
-                record.clone(),
-                &record.source,
-                &read,
-                record.runtime,
-                seconds,
-                begun,
-            )
+            .make_and_switch(agent, &source, &read, runtime, seconds, begun)
             .await;
         if let Err(fault) = &deployed {
-            self.note_failure(&record.name, fault).await;
+            self.give_up(name, fault).await;
+            self.forget_source(name, &read.root).await;
         }
         Ok(serde_json::to_value(deployed?).unwrap_or_default())
     }
@@ -167,13 +185,7 @@ impl Bench {
             .map_or(description.name.as_str(), AgentName::as_str)
             .to_owned();
         for number in 1..=NAME_TRIES {
-            let name: AgentName = if number == 1 {
-                wanted.clone().into()
-            } else {
-                let suffix = format!("-{number}");
-                let room = wanted.len().min(63 - suffix.len());
-                format!("{}{suffix}", wanted[..room].trim_end_matches('-')).into()
-            };
+            let name: AgentName = numbered_name(&wanted, number).into();
             let guard = self.shared.lock_agent(&name, &self.cancel).await?;
             let holder = self
                 .shared
@@ -238,9 +250,7 @@ impl Bench {
             .home
             .sources(name)
             .join(&read.snapshot.hash.to_string()[..12]);
-        let failed = |error: std::io::Error| {
-            crate::plane::internal("an unpacked source could not be kept", &error)
-        };
+        let failed = |error: std::io::Error| home::unwritable(&kept, &error);
         if fs_err::tokio::try_exists(&kept).await.map_err(failed)? {
             return Ok(Read { root: kept, ..read });
         }
@@ -264,22 +274,20 @@ impl Bench {
         self.shared.forget_all(waiting).await
     }
 
-    /// The result, when just this content with just these values runs already.
-    async fn unchanged(
+    /// Whether just this content with just these values runs already.
+    async fn is_unchanged(
         &self,
         agent: &AgentRecord,
         read: &Read,
         runtime: RuntimeKind,
-    ) -> Result<Option<DeployResult>, Fault> {
+    ) -> Result<bool, Fault> {
         let (Some(plan), Some(current), AgentState::Active) =
             (&agent.plan, &agent.current, agent.state)
         else {
-            return Ok(None);
+            return Ok(false);
         };
-        let same_content =
-            plan.content_hash == read.snapshot.hash.to_string() && plan.runtime == runtime;
-        if !same_content {
-            return Ok(None);
+        if plan.content_hash != read.snapshot.hash.to_string() || plan.runtime != runtime {
+            return Ok(false);
         }
         let Some(deployment) = self
             .shared
@@ -287,21 +295,12 @@ impl Bench {
             .get::<DeploymentRecord>(current.as_str())
             .await?
         else {
-            return Ok(None);
+            return Ok(false);
         };
-        if deployment.value.env_fingerprint
-            != self.shared.env_fingerprint(&agent.name, plan).await?
-        {
-            return Ok(None);
-        }
-        Ok(Some(DeployResult {
-            agent: agent.name.clone(),
-            version: agent.version.clone(),
-            runtime,
-            url: self.shared.agent_url(&agent.name),
-            unchanged: true,
-            seconds: DeploySeconds::default(),
-        }))
+        // The values as they are now: a `.env` need not be part of the content.
+        let env = plans::run_env(&read.description, runtime);
+        let fingerprint = self.shared.env_fingerprint(&agent.name, &env).await?;
+        Ok(deployment.value.env_fingerprint == fingerprint)
     }
 
     /// Prepares, starts, switches.
@@ -321,8 +320,7 @@ impl Bench {
         let artifact = self.prepare(&agent, read, runtime).await?;
         seconds.prepare = prepare_begun.elapsed().as_secs_f64();
 
-        let settings = shared.settings.load();
-        let plan = plans::run_plan(read, runtime, &artifact, &settings);
+        let plan = plans::run_plan(read, runtime, &artifact);
         let start_begun = Instant::now();
         self.report.step(share::PREPARED, "Starting");
         shared.show_activity(name, "Starting").await?;
@@ -426,25 +424,6 @@ impl Bench {
         }
     }
 
-    /// The agent shows why its deploy failed; what served before goes on serving.
-    async fn note_failure(&self, name: &AgentName, fault: &Fault) {
-        let noted = self
-            .shared
-            .change_agent(name, |agent, _| {
-                agent.activity.clear();
-                if fault.code != ErrorCode::Cancelled {
-                    agent.fault = Some(fault.clone());
-                }
-                if agent.state == AgentState::SettingUp {
-                    agent.state = state_without_answer(agent.fault.as_ref());
-                }
-            })
-            .await;
-        if let Err(error) = noted {
-            tracing::warn!(%error, agent = %name, "a failed deploy could not be noted at its agent");
-        }
-    }
-
     /// Earlier contents of an agent's archives and repositories, but for those that an instance may still run from.
     async fn forget_older_sources(&self, name: &AgentName, kept: &[&std::path::PathBuf]) {
         let Ok(mut entries) = fs_err::tokio::read_dir(self.shared.home.sources(name)).await else {
@@ -452,28 +431,44 @@ impl Bench {
         };
         while let Ok(Some(entry)) = entries.next_entry().await {
             if !kept.contains(&&entry.path()) {
-                let _ = fs_err::tokio::remove_dir_all(entry.path()).await;
+                home::discard(&entry.path()).await;
             }
         }
     }
 
-    /// Removes what only the job needed.
-    pub(crate) async fn clean_up(&self, work: &Work) {
-        let _ = fs_err::tokio::remove_dir_all(self.shared.home.unpack(&self.job)).await;
-        if let Err(error) = self
-            .shared
-            .forget_all(Belongs::Job(self.job.as_str()))
-            .await
-        {
-            tracing::warn!(%error, job = %self.job, "values given with a job were not forgotten");
+    /// The content of an archive or repository that did not become the agent's.
+    async fn forget_source(&self, name: &AgentName, root: &Path) {
+        let Ok(found) = self.shared.agent(name).await else {
+            return;
+        };
+        if found.value.root != root && root.starts_with(self.shared.home.sources(name)) {
+            home::discard(root).await;
         }
-        if let Work::Deploy {
-            source: Source::Upload { path, .. },
-            ..
-        } = work
-            && let Some(folder) = path.parent()
-        {
-            let _ = fs_err::tokio::remove_dir_all(folder).await;
-        }
+    }
+}
+
+/// The `number`-th name to try for an agent that would like to be called `wanted`.
+fn numbered_name(wanted: &str, number: u32) -> String {
+    if number == 1 {
+        return wanted.to_owned();
+    }
+    let suffix = format!("-{number}");
+    let room = wanted.len().min(LONGEST_NAME - suffix.len());
+    format!("{}{suffix}", wanted[..room].trim_end_matches('-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::numbered_name;
+
+    #[test]
+    fn names_that_are_taken_get_a_number_and_stay_names() {
+        assert_eq!(numbered_name("greeter", 1), "greeter");
+        assert_eq!(numbered_name("greeter", 2), "greeter-2");
+        let long = "x".repeat(63);
+        assert_eq!(numbered_name(&long, 1), long);
+        assert_eq!(numbered_name(&long, 10), format!("{}-10", "x".repeat(60)));
+        let dashed = format!("{}-yy", "x".repeat(60));
+        assert_eq!(numbered_name(&dashed, 2), format!("{}-2", "x".repeat(60)));
     }
 }

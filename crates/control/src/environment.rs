@@ -91,12 +91,20 @@ impl Shared {
         }
     }
 
-    /// Forgets the credential of an instance that is gone.
+    /// Forgets the credential of an instance that is gone, if it had one: processes have none.
     pub(crate) async fn forget_credential(&self, agent: &AgentName, deployment: &DeploymentId) {
-        // Processes have none.
-        let _ = self
-            .unseal(Belongs::Gateway(agent), &token_name(deployment))
-            .await;
+        let belongs = Belongs::Gateway(agent);
+        let name = token_name(deployment);
+        let forgotten = async {
+            if let Some(token) = self.reveal_one(belongs, &name).await? {
+                self.credentials.withdraw(&token);
+                self.unseal(belongs, &name).await?;
+            }
+            Ok::<_, Fault>(())
+        };
+        if let Err(fault) = forgotten.await {
+            tracing::warn!(%fault, %agent, "a credential of an instance that is gone was not forgotten");
+        }
     }
 
     /// Lets the instances of an earlier run in again.

@@ -3,9 +3,16 @@
 use std::{
     fs::TryLockError,
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 use nasiko_contract::{AgentName, ErrorCode, Fault, JobId};
+
+/// How long the lock is waited for. An owner that was killed while it started a program leaves it held until that program
+/// has begun.
+const LOCK_LIMIT: Duration = Duration::from_millis(500);
+/// How often it is tried.
+const LOCK_STEP: Duration = Duration::from_millis(10);
 
 /// A data directory that exists.
 #[derive(Debug, Clone)]
@@ -46,18 +53,33 @@ impl Home {
 
     /// Where the content of an agent's archives and repositories is unpacked.
     pub(crate) fn sources(&self, agent: &AgentName) -> PathBuf {
-        self.root.join("sources").join(agent.as_str())
+        self.all_sources().join(agent.as_str())
+    }
+
+    /// Where the content of all agents' archives and repositories is unpacked.
+    pub(crate) fn all_sources(&self) -> PathBuf {
+        self.root.join("sources")
+    }
+
+    /// Where jobs unpack.
+    pub(crate) fn all_unpacked(&self) -> PathBuf {
+        self.root.join("unpack")
+    }
+
+    /// The memories of hashes.
+    pub(crate) fn snapshot_caches(&self) -> PathBuf {
+        self.root.join("snapshots")
     }
 
     /// Where a job unpacks before it knows the agent's name.
     pub(crate) fn unpack(&self, job: &JobId) -> PathBuf {
-        self.root.join("unpack").join(job.as_str())
+        self.all_unpacked().join(job.as_str())
     }
 
     /// The memory of hashes of a folder.
     pub(crate) fn snapshot_cache_of(&self, folder: &Path) -> PathBuf {
         let name = blake3::hash(folder.as_os_str().as_encoded_bytes()).to_hex();
-        self.root.join("snapshots").join(&name.as_str()[..16])
+        self.snapshot_caches().join(&name.as_str()[..16])
     }
 
     /// The port on which containers know the gateway.
@@ -75,7 +97,7 @@ impl Home {
     }
 
     /// Makes this process the owner of the directory until the file is dropped or the process ends, however it ends.
-    pub(crate) fn lock(&self) -> Result<std::fs::File, Fault> {
+    pub(crate) async fn lock(&self) -> Result<std::fs::File, Fault> {
         let path = self.root.join("resident.lock");
         let file = fs_err::File::options()
             .create(true)
@@ -85,18 +107,26 @@ impl Home {
             .map_err(|error| unwritable(&path, &error))?
             .into_parts()
             .0;
-        match file.try_lock() {
-            Ok(()) => Ok(file),
-            Err(TryLockError::WouldBlock) => Err(Fault::new(
-                ErrorCode::DataDirectoryOwned,
-                "Another control plane owns this data directory",
-            )
-            .hint(
-                "Use the one that runs (`nasiko status`), or set NASIKO_HOME to another directory",
-            )
-            .evidence([self.root.display().to_string()])),
-            Err(TryLockError::Error(error)) => Err(unwritable(&path, &error)),
+        let deadline = Instant::now() + LOCK_LIMIT;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                    tokio::time::sleep(LOCK_STEP).await;
+                }
+                Err(TryLockError::WouldBlock) => return Err(self.owned()),
+                Err(TryLockError::Error(error)) => return Err(unwritable(&path, &error)),
+            }
         }
+    }
+
+    fn owned(&self) -> Fault {
+        Fault::new(
+            ErrorCode::DataDirectoryOwned,
+            "Another control plane owns this data directory",
+        )
+        .hint("Use the one that runs (`nasiko status`), or set NASIKO_HOME to another directory")
+        .evidence([self.root.display().to_string()])
     }
 
     /// Tells what this data directory started from what others did; made once.
@@ -122,7 +152,23 @@ impl Home {
     }
 }
 
-fn unwritable(path: &Path, error: &std::io::Error) -> Fault {
+/// Deletes a file or folder that nobody needs any more. What cannot be deleted is tried again at a later start.
+pub(crate) async fn discard(path: &Path) {
+    let removed = match fs_err::tokio::symlink_metadata(path).await {
+        Ok(found) if found.is_dir() => fs_err::tokio::remove_dir_all(path).await,
+        Ok(_) => fs_err::tokio::remove_file(path).await,
+        Err(error) => Err(error),
+    };
+    match removed {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            tracing::warn!(%error, "what is no longer needed was left behind");
+        }
+        _ => {}
+    }
+}
+
+/// The fault of a data directory that cannot be written.
+pub(crate) fn unwritable(path: &Path, error: &std::io::Error) -> Fault {
     let code = if error.kind() == std::io::ErrorKind::StorageFull {
         ErrorCode::DiskFull
     } else {

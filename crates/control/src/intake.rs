@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use nasiko_contract::{
     AgentDescription, AgentName, DeployArchive, DeployDirectory, DeployGit, DeployOptions,
-    ErrorCode, Fault, Inspect, Job,
+    ErrorCode, Fault, Inspect, Job, JobId,
 };
 use nasiko_store::SecretString;
 use nasiko_workshop::name;
@@ -12,11 +12,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     api::{Caller, Serve, ServeUpload, UploadedFile},
+    home,
     jobs::{Work, new_job},
     plane::{ControlPlane, Shared},
     plans, read,
     records::Source,
-    secrets::Belongs,
+    secrets::{Belongs, check_variable},
 };
 
 impl Serve<DeployDirectory> for ControlPlane {
@@ -63,7 +64,8 @@ impl ServeUpload<DeployArchive> for ControlPlane {
         file: UploadedFile,
     ) -> Result<Job, Fault> {
         // Looked at before it is accepted: what is no archive is refused at once.
-        nasiko_workshop::Source::parse(&file.path.display().to_string())?;
+        let path = file.path.display().to_string();
+        blocking(move || nasiko_workshop::Source::parse(&path)).await??;
         // Under a name made of its own, since an archive without a card is called after its file.
         let stem = nasiko_workshop::Source::Archive(file.name.clone().into()).suggested_name();
         let folder = self
@@ -78,19 +80,14 @@ impl ServeUpload<DeployArchive> for ControlPlane {
         };
         taken_over
             .await
-            .map_err(|error| crate::plane::internal("an upload could not be kept", &error))?;
+            .map_err(|error| home::unwritable(&kept, &error))?;
         let source = Source::Upload {
             path: kept,
             name: file.name,
         };
-        let accepted = self
-            .shared
+        self.shared
             .accept_deploy(caller, source, request.options)
-            .await;
-        if accepted.is_err() {
-            let _ = fs_err::tokio::remove_dir_all(&folder).await;
-        }
-        accepted
+            .await
     }
 }
 
@@ -105,36 +102,43 @@ impl Serve<Inspect> for ControlPlane {
         let _ends_with_the_caller = cancel.clone().drop_guard();
         let read = read::read(&source, &into, None, &|_| {}, &cancel).await;
         let described = read.map(|read| plans::to_contract(&read));
-        let _ = fs_err::tokio::remove_dir_all(&into).await;
+        home::discard(&into).await;
         described
     }
 }
 
 impl Shared {
-    /// Accepts a deploy: seals the values given with it, then writes the job.
+    /// Accepts a deploy: seals the values given with it, then writes the job. What belongs to a job that was not accepted,
+    /// or accepted earlier under the same key, goes: nobody will come for it.
     async fn accept_deploy(
         &self,
         caller: &Caller,
         source: Source,
         options: DeployOptions,
     ) -> Result<Job, Fault> {
-        let given_name = options.agent_name.as_deref().map(valid_name).transpose()?;
-        let work = Work::Deploy {
+        let mut work = Work::Deploy {
             source,
-            name: given_name,
+            name: None,
             runtime: options.runtime,
             force: options.force,
         };
-        let job = new_job(&work, caller.idempotency_key())?;
-        let id = job.id.clone();
-        let waiting = Belongs::Job(&id);
-        for (name, value) in options.env {
-            self.seal(waiting, &name, SecretString::from(value)).await?;
+        let id = JobId(uuid::Uuid::now_v7().to_string());
+        let accepted = async {
+            if let (Work::Deploy { name, .. }, Some(given)) = (&mut work, &options.agent_name) {
+                *name = Some(valid_name(given)?);
+            }
+            for (name, value) in options.env {
+                check_variable(&name)?;
+                self.seal(Belongs::Job(id.as_str()), &name, SecretString::from(value))
+                    .await?;
+            }
+            let mut job = new_job(&work, caller.idempotency_key())?;
+            job.id.clone_from(&id.0);
+            self.enqueue(job).await
         }
-        let accepted = self.enqueue(job).await;
-        if !accepted.as_ref().is_ok_and(|job| job.id.as_str() == id) {
-            // Accepted earlier under the same key, or not at all: nobody will come for these values.
-            self.forget_all(waiting).await?;
+        .await;
+        if !accepted.as_ref().is_ok_and(|job| job.id == id) {
+            self.clean_up(&id, &work).await;
         }
         accepted
     }
@@ -150,9 +154,7 @@ pub(crate) async fn local_source(path: &str) -> Result<Source, Fault> {
         .hint("The control plane has no working directory of yours: give the whole path"));
     }
     let text = path.to_owned();
-    let source = tokio::task::spawn_blocking(move || nasiko_workshop::Source::parse(&text))
-        .await
-        .map_err(|error| crate::plane::internal("a path could not be looked at", &error))??;
+    let source = blocking(move || nasiko_workshop::Source::parse(&text)).await??;
     match source {
         nasiko_workshop::Source::Folder(path) => Ok(Source::Folder {
             path: canonical(path).await,
@@ -165,6 +167,15 @@ pub(crate) async fn local_source(path: &str) -> Result<Source, Fault> {
             format!("`{path}` does not exist"),
         )),
     }
+}
+
+/// Looks at files away from the async threads.
+async fn blocking<T: Send + 'static>(
+    look: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Fault> {
+    tokio::task::spawn_blocking(look)
+        .await
+        .map_err(|error| crate::plane::internal("a path could not be looked at", &error))
 }
 
 /// The same folder under two spellings is the same agent.

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use nasiko_contract::{
-    AgentName, CancelJob, ErrorCode, Fault, FollowJobLog, GetJob, Job, JobId, JobKind, JobLogItem,
-    JobState, ListDeadLetters, ListJobs, Page, RequeueDeadLetter, RuntimeKind,
+    AgentName, CancelJob, DeploymentId, ErrorCode, Fault, FollowJobLog, GetJob, Job, JobId,
+    JobKind, JobLogItem, JobState, ListDeadLetters, ListJobs, Page, RequeueDeadLetter, RuntimeKind,
 };
-use nasiko_store::{Cursor, Enqueued, JobQuery, NewJob};
+use nasiko_store::{CancelOutcome, Cursor, Enqueued, JobQuery, NewJob};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     api::{Caller, Items, Serve, ServeStream},
-    plane::{ControlPlane, Shared},
+    plane::{ControlPlane, Shared, cancelled},
     records::Source,
 };
 
@@ -27,8 +27,13 @@ pub(crate) enum Work {
         runtime: Option<RuntimeKind>,
         force: bool,
     },
-    /// Start the last good version.
-    Start { agent: AgentName },
+    /// Start the last good version. With `after` it is a start of our own, in answer to the end of that deployment: void
+    /// once a person wanted something else.
+    Start {
+        agent: AgentName,
+        #[serde(default)]
+        after: Option<DeploymentId>,
+    },
     /// Stop it.
     Stop { agent: AgentName },
     /// A new instance of the last good version beside the old one, then the switch.
@@ -57,10 +62,14 @@ impl Work {
             Self::Deploy {
                 name: None, source, ..
             } => source.shown(),
+            // A start that waits for its time holds nothing up that a person asks for meanwhile.
+            Self::Start {
+                after: Some(ended), ..
+            } => format!("after:{ended}"),
             Self::Deploy {
                 name: Some(agent), ..
             }
-            | Self::Start { agent }
+            | Self::Start { agent, after: None }
             | Self::Stop { agent }
             | Self::Restart { agent }
             | Self::Rebuild { agent }
@@ -71,7 +80,7 @@ impl Work {
     fn agent(&self) -> Option<&AgentName> {
         match self {
             Self::Deploy { name, .. } => name.as_ref(),
-            Self::Start { agent }
+            Self::Start { agent, .. }
             | Self::Stop { agent }
             | Self::Restart { agent }
             | Self::Rebuild { agent }
@@ -91,17 +100,31 @@ impl Shared {
         self.enqueue(job).await
     }
 
-    /// Accepts a job of our own, to run after `delay`; `key` names the occasion, so that it is accepted once.
-    pub(crate) async fn accept_own(
+    /// Starts an agent again, `delay` after its deployment `ended` did so by itself; nothing to do while such a start
+    /// waits already.
+    pub(crate) async fn start_again(
         &self,
-        work: &Work,
-        key: String,
+        agent: &AgentName,
+        ended: &DeploymentId,
         delay: Duration,
-    ) -> Result<Job, Fault> {
-        let mut job = new_job(work, Some(&key))?;
+    ) -> Result<(), Fault> {
+        let work = Work::Start {
+            agent: agent.clone(),
+            after: Some(ended.clone()),
+        };
+        let waiting = JobQuery {
+            states: vec![nasiko_store::JobState::Queued],
+            subject: Some(work.subject()),
+            limit: Some(1),
+            ..JobQuery::default()
+        };
+        if !self.store.jobs().list(&waiting).await?.items.is_empty() {
+            return Ok(());
+        }
+        let mut job = new_job(&work, None)?;
         job.not_before_ms = crate::time::now_ms()
             .saturating_add(i64::try_from(delay.as_millis()).unwrap_or(i64::MAX));
-        self.enqueue(job).await
+        self.enqueue(job).await.map(drop)
     }
 
     pub(crate) async fn enqueue(&self, job: NewJob) -> Result<Job, Fault> {
@@ -110,6 +133,24 @@ impl Shared {
             tracing::debug!(job = id, "accepted earlier under the same key");
         }
         self.job(&JobId(enqueued.id().to_owned())).await
+    }
+
+    /// No worker will get a job that was cancelled before it began: what waited for it goes here.
+    async fn never_began(&self, id: &JobId) -> Result<(), Fault> {
+        let Some(job) = self.store.jobs().get(id.as_str()).await? else {
+            return Ok(());
+        };
+        let Ok(work) = serde_json::from_value::<Work>(job.payload) else {
+            return Ok(());
+        };
+        self.clean_up(id, &work).await;
+        // Whoever holds the agent is another job, and what the agent shows is that one's.
+        if let Some(agent) = work.agent()
+            && let Some(_nobody_else_is_at_it) = self.try_lock_agent(agent)
+        {
+            self.come_to_rest(agent, &cancelled()).await;
+        }
+        Ok(())
     }
 
     /// A job.
@@ -251,11 +292,14 @@ impl Serve<CancelJob> for ControlPlane {
         if job.state.is_final() {
             return Ok(job);
         }
-        shared
+        let outcome = shared
             .store
             .jobs()
             .request_cancel(request.job.as_str())
             .await?;
+        if outcome == CancelOutcome::Cancelled {
+            shared.never_began(&request.job).await?;
+        }
         // A worker of this process is told at once; one elsewhere learns of it with its next heartbeat.
         if let Some(cancel) = shared.running_jobs.lock().get(&request.job) {
             cancel.cancel();

@@ -11,13 +11,14 @@ use nasiko_contract::{
     RuntimeKind,
 };
 use nasiko_gateway::{Drain, Upstream};
-use nasiko_runtime::{InstanceId, StartSpec};
+use nasiko_runtime::{Artifact, InstanceId, StartSpec};
 use nasiko_store::{Batch, Expected};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     plane::Shared,
+    plans,
     probe::{self, Answering},
     records::{AgentRecord, BuildRecord, DeploymentRecord, RunPlan},
     report::Report,
@@ -35,18 +36,18 @@ pub(crate) struct Launched {
     pub(crate) card_generated: bool,
     pub(crate) protocol: Protocol,
     /// Held until the agent points to it.
-    on_its_way: OnItsWay,
+    in_hand: InHand,
 }
 
-/// An instance that nobody points to yet and that is not to be ended for it.
-pub(crate) struct OnItsWay {
+/// An instance that no agent points to, yet or any more, and that is not to be ended for it.
+pub(crate) struct InHand {
     shared: Arc<Shared>,
     deployment: DeploymentId,
 }
 
-impl OnItsWay {
+impl InHand {
     fn new(shared: &Arc<Shared>, deployment: &DeploymentId) -> Self {
-        shared.launching.lock().insert(deployment.clone());
+        shared.in_hand.lock().insert(deployment.clone());
         Self {
             shared: Arc::clone(shared),
             deployment: deployment.clone(),
@@ -54,9 +55,9 @@ impl OnItsWay {
     }
 }
 
-impl Drop for OnItsWay {
+impl Drop for InHand {
     fn drop(&mut self) {
-        self.shared.launching.lock().remove(&self.deployment);
+        self.shared.in_hand.lock().remove(&self.deployment);
     }
 }
 
@@ -85,12 +86,12 @@ impl Shared {
             runtime: plan.runtime,
             state: DeploymentState::Starting,
             instance: String::new(),
-            env_fingerprint: self.env_fingerprint(agent, plan).await?,
+            env_fingerprint: self.env_fingerprint(agent, &plan.env).await?,
             started: crate::time::now_ms(),
             ended: None,
             fault: None,
         };
-        let on_its_way = OnItsWay::new(self, &deployment.id);
+        let in_hand = InHand::new(self, &deployment.id);
         self.put_deployment(&deployment).await?;
         let started = self
             .start_and_probe(plan, &mut deployment, report, cancel)
@@ -107,14 +108,11 @@ impl Shared {
                     card,
                     card_generated: generated,
                     protocol: answering.protocol,
-                    on_its_way,
+                    in_hand,
                 })
             }
             Err(fault) => {
-                let instance = InstanceId::new(deployment.id.as_str());
-                if let Err(error) = self.runtime(plan.runtime).remove(&instance).await {
-                    tracing::warn!(%error, %instance, "a failed instance could not be removed");
-                }
+                self.remove_instance(&deployment).await;
                 deployment.state = DeploymentState::Failed;
                 deployment.ended = Some(crate::time::now_ms());
                 deployment.fault = Some(fault.clone());
@@ -139,6 +137,7 @@ impl Shared {
             RuntimeKind::Process => None,
             RuntimeKind::Docker => Some(plan.ports.first().copied().unwrap_or(8000)),
         };
+        let env = self.environment_of(deployment, plan).await?;
         for second_try in [false, true] {
             let spec = StartSpec {
                 agent: deployment.agent.to_string(),
@@ -150,7 +149,7 @@ impl Shared {
                 })?,
                 command: plan.command.clone(),
                 workdir: plan.workdir.clone(),
-                env: self.environment_of(deployment, plan).await?,
+                env: env.clone(),
                 port,
                 labels: std::collections::BTreeMap::new(),
                 limits: nasiko_runtime::Limits::default(),
@@ -185,7 +184,7 @@ impl Shared {
         mut also: impl FnMut(&mut AgentRecord, &mut Batch),
     ) -> Result<(), Fault> {
         let Launched {
-            on_its_way: _on_its_way,
+            in_hand: _in_hand,
             mut deployment,
             address,
             card,
@@ -194,6 +193,7 @@ impl Shared {
         } = launched;
         deployment.state = DeploymentState::Running;
         let mut previous = None;
+        let mut previous_artifact = None;
         let id = deployment.id.clone();
         let changed = self
             .change_agent(name, |agent, batch| {
@@ -202,7 +202,7 @@ impl Shared {
                     .replace(id.clone())
                     .filter(|previous| *previous != id);
                 also(agent, batch);
-                agent.plan = Some(plan.clone());
+                previous_artifact = agent.plan.replace(plan.clone()).map(|plan| plan.artifact);
                 agent.runtime = plan.runtime;
                 agent.version.clone_from(&plan.version);
                 agent.card = card.clone();
@@ -216,27 +216,37 @@ impl Shared {
             .await;
         if let Err(fault) = changed {
             // Nobody points to it: it would only be ended at the next start.
-            let instance = InstanceId::new(deployment.id.as_str());
-            let _ = self.runtime(plan.runtime).remove(&instance).await;
+            self.remove_instance(&deployment).await;
             return Err(fault);
         }
         let drain = self.routes.set(
             name.as_str(),
             upstream(&deployment.id, address, plan, &card),
         );
-        self.retire(name.clone(), previous, drain, &deployment);
+        self.retire(
+            name.clone(),
+            previous,
+            previous_artifact,
+            drain,
+            &deployment,
+        );
         Ok(())
     }
 
-    /// Ends the instance that was replaced once its open requests are done.
+    /// Ends the instance that was replaced once its open requests are done, and forgets what no start needs any more: of
+    /// images, the new one and the one before are kept.
     fn retire(
         self: &Arc<Self>,
         agent: AgentName,
         previous: Option<DeploymentId>,
+        previous_artifact: Option<String>,
         drain: Drain,
         current: &DeploymentRecord,
     ) {
         let shared = Arc::clone(self);
+        let in_hand = previous
+            .as_ref()
+            .map(|previous| InHand::new(self, previous));
         let current_instance = InstanceId::new(current.id.as_str());
         let runtime = self.runtime(current.runtime);
         // If this process ends meanwhile, the next start finds the old one unreferenced and ends it.
@@ -245,10 +255,49 @@ impl Shared {
             if let Some(previous) = previous {
                 shared.end_deployment(&previous, DeploymentState::Stopped).await;
             }
+            drop(in_hand);
             if let Err(error) = runtime.promote(&current_instance).await {
                 tracing::debug!(%error, %agent, "the new instance did not get the agent's plain name");
             }
+            shared.trim_history(&agent).await;
+            // Whoever is at work on the agent may just have made an image: then that job's end sees to the old ones.
+            if let Some(_nobody_else_is_at_it) = shared.try_lock_agent(&agent)
+                && let Ok(found) = shared.agent(&agent).await
+            {
+                let now = found.value.plan.map(|plan| plan.artifact);
+                let kept: Vec<String> = now.into_iter().chain(previous_artifact).collect();
+                shared.forget_images(&agent, &kept).await;
+            }
         });
+    }
+
+    /// Deletes the images of an agent but for those that the artifacts `kept` name.
+    pub(crate) async fn forget_images(&self, agent: &AgentName, kept: &[String]) {
+        // Without an engine there is nothing to delete from.
+        let images = self.docker.images().await.unwrap_or_default();
+        let of_agent = plans::image_name(agent);
+        for reference in images {
+            let image = Artifact::Image { reference };
+            let Artifact::Image { reference } = &image else {
+                continue;
+            };
+            if !reference.starts_with(&of_agent) || kept.contains(&image.to_string()) {
+                continue;
+            }
+            if let Err(error) = self.docker.remove_image(reference).await {
+                tracing::debug!(%error, reference, "an image that is not needed any more was left");
+            }
+        }
+    }
+
+    /// Deletes the instance of a deployment that failed, with what let it in at the gateway.
+    async fn remove_instance(&self, deployment: &DeploymentRecord) {
+        let instance = InstanceId::new(deployment.id.as_str());
+        if let Err(error) = self.runtime(deployment.runtime).remove(&instance).await {
+            tracing::warn!(%error, %instance, "a failed instance could not be removed");
+        }
+        self.forget_credential(&deployment.agent, &deployment.id)
+            .await;
     }
 
     /// Stops the instance of a deployment, deletes it with its logs, and writes down its end.
@@ -275,7 +324,7 @@ impl Shared {
             .ok()??
             .value;
         let instance = InstanceId::new(id.as_str());
-        let grace = Duration::from_secs(u64::from(self.settings.load().stop_timeout_seconds));
+        let grace = self.stop_timeout(&deployment.agent).await;
         if let Err(error) = self
             .runtime(deployment.runtime)
             .stop(&instance, grace)
@@ -296,6 +345,19 @@ impl Shared {
             }
         }
         Some(deployment.runtime)
+    }
+
+    async fn stop_timeout(&self, agent: &AgentName) -> Duration {
+        let settings = self.settings.load();
+        let found = self.store.get::<AgentRecord>(agent.as_str()).await;
+        found
+            .ok()
+            .flatten()
+            .and_then(|found| found.value.plan)
+            .map_or(
+                Duration::from_secs(settings.stop_timeout_seconds.into()),
+                |plan| plan.stop_timeout(&settings),
+            )
     }
 
     /// Writes a deployment down, with an event.
@@ -329,7 +391,7 @@ impl Shared {
         agent: &AgentName,
         activity: &str,
     ) -> Result<(), Fault> {
-        self.change_agent(agent, |record, _| activity.clone_into(&mut record.activity))
+        self.change_agent(agent, |record, _| record.be_at(activity))
             .await
             .map(drop)
     }

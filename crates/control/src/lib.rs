@@ -32,6 +32,7 @@ mod settings;
 mod spans;
 mod status;
 mod supervise;
+mod sweep;
 mod time;
 mod worker;
 

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use nasiko_contract::{
-    AgentName, AgentState, DeleteAgent, DeployResult, DeploySeconds, DeploymentState, ErrorCode,
-    Fault, Job, RebuildAgent, RestartAgent, StartAgent, StopAgent,
+    AgentName, AgentState, DeleteAgent, DeployResult, DeploySeconds, DeploymentId, DeploymentState,
+    ErrorCode, Fault, Job, RebuildAgent, RestartAgent, StartAgent, StopAgent,
 };
 use nasiko_store::{Batch, Expected, Query};
 use serde_json::{Value, json};
@@ -20,6 +20,7 @@ use crate::{
         VersionRecord,
     },
     secrets::Belongs,
+    supervise,
     worker::Bench,
 };
 
@@ -27,34 +28,56 @@ use crate::{
 const STOP_DRAIN: Duration = Duration::from_secs(5);
 
 macro_rules! accepts {
-    ($($request:ident => $work:ident;)*) => {$(
+    ($($request:ident => $work:expr;)*) => {$(
         impl Serve<$request> for ControlPlane {
             async fn serve(&self, caller: &Caller, request: $request) -> Result<Job, Fault> {
                 // Asked here already, so that a wrong name is refused at once and not by a job.
                 let agent = self.shared.agent(&request.agent).await?.value;
-                self.shared.accept(caller, &Work::$work { agent: agent.name }).await
+                let work: fn(AgentName) -> Work = $work;
+                self.shared.accept(caller, &work(agent.name)).await
             }
         }
     )*};
 }
 
 accepts! {
-    StartAgent => Start;
-    StopAgent => Stop;
-    RestartAgent => Restart;
-    RebuildAgent => Rebuild;
-    DeleteAgent => Delete;
+    StartAgent => |agent| Work::Start { agent, after: None };
+    StopAgent => |agent| Work::Stop { agent };
+    RestartAgent => |agent| Work::Restart { agent };
+    RebuildAgent => |agent| Work::Rebuild { agent };
+    DeleteAgent => |agent| Work::Delete { agent };
 }
 
 impl Bench {
-    /// Starts the last good version; nothing to do if it answers.
-    pub(crate) async fn start(&self, name: &AgentName) -> Result<Value, Fault> {
+    /// Starts the last good version; nothing to do if it answers. `after` makes it a start of our own, see
+    /// [`Work::Start`].
+    pub(crate) async fn start(
+        &self,
+        name: &AgentName,
+        after: Option<&DeploymentId>,
+    ) -> Result<Value, Fault> {
         let _one_at_a_time = self.shared.lock_agent(name, &self.cancel).await?;
-        let agent = self.shared.agent(name).await?.value;
-        if agent.state == AgentState::Active {
+        let agent = match self.shared.agent(name).await {
+            Ok(found) => found.value,
+            Err(fault) if after.is_some() && fault.code == ErrorCode::AgentNotFound => {
+                return Ok(json!({ "agent": name }));
+            }
+            Err(fault) => return Err(fault),
+        };
+        let overtaken = after.is_some_and(|ended| {
+            agent.desired == Desired::Stopped || agent.current.as_ref() != Some(ended)
+        });
+        if agent.state == AgentState::Active || overtaken {
             return Ok(self.result(&agent, DeploySeconds::default(), true));
         }
-        self.run_again(agent).await
+        let started = self.run_again(agent).await;
+        if let (Some(ended), Err(fault)) = (after, &started)
+            && fault.code != ErrorCode::Cancelled
+            && !fault.retryable
+        {
+            supervise::start_failed(&self.shared, name, ended).await?;
+        }
+        started
     }
 
     /// Starts a new instance of the last good version and switches to it.
@@ -75,36 +98,32 @@ impl Bench {
             .hint(format!("Mend it, then `nasiko rebuild {name}`"))
         })?;
         let begun = Instant::now();
+        let wanted_before = agent.desired;
         self.report.step(0.1, "Starting");
         shared
             .change_agent(name, |agent, _| {
                 agent.desired = Desired::Running;
-                "Starting".clone_into(&mut agent.activity);
+                agent.be_at("Starting");
             })
             .await?;
         let known = KnownCard {
             json: agent.card.clone(),
             generated: agent.card_generated,
         };
-        match shared
-            .launch(name, &plan, &known, &self.report, &self.cancel)
-            .await
-        {
-            Ok(launched) => shared.switch(name, &plan, launched, |_, _| {}).await?,
-            Err(fault) => {
+        let switched = async {
+            let launched = shared
+                .launch(name, &plan, &known, &self.report, &self.cancel)
+                .await?;
+            shared.switch(name, &plan, launched, |_, _| {}).await
+        };
+        if let Err(fault) = switched.await {
+            self.give_up(name, &fault).await;
+            if fault.code == ErrorCode::Cancelled {
                 shared
-                    .change_agent(name, |agent, _| {
-                        agent.activity.clear();
-                        if fault.code != ErrorCode::Cancelled {
-                            agent.fault = Some(fault.clone());
-                            if agent.state != AgentState::Active {
-                                agent.state = AgentState::Failed;
-                            }
-                        }
-                    })
+                    .change_agent(name, |agent, _| agent.desired = wanted_before)
                     .await?;
-                return Err(fault);
             }
+            return Err(fault);
         }
         let took = begun.elapsed().as_secs_f64();
         let agent = shared.agent(name).await?.value;
@@ -148,19 +167,27 @@ impl Bench {
         let shared = &self.shared;
         let _one_at_a_time = shared.lock_agent(name, &self.cancel).await?;
         self.report.step(0.1, "Stopping");
-        let agent = shared
+        let changed = shared
             .change_agent(name, |agent, _| {
                 agent.desired = Desired::Stopped;
                 "Removing".clone_into(&mut agent.activity);
             })
-            .await?;
+            .await;
+        let agent = match changed {
+            Ok(agent) => agent,
+            // Removed by a job before this one, or by this one before it could say so.
+            Err(fault) if fault.code == ErrorCode::AgentNotFound => {
+                return Ok(json!({ "agent": name }));
+            }
+            Err(fault) => return Err(fault),
+        };
         self.end_current(&agent).await;
         for deployment in shared.history::<DeploymentRecord>(name).await? {
             shared
                 .end_deployment(&deployment.id, DeploymentState::Stopped)
                 .await;
         }
-        let _ = shared.routes.remove(name.as_str());
+        let _nothing_answers_any_more = shared.routes.remove(name.as_str());
         shared.credentials.revoke(name.as_str());
         shared.forget_all(Belongs::Agent(name)).await?;
         shared.forget_all(Belongs::Deploy(name)).await?;
@@ -185,7 +212,8 @@ impl Bench {
             .delete::<AgentRecord>(name.as_str(), Expected::Any)
             .event(REMOVED, name.as_str(), json!({ "name": name }));
         shared.store.commit(batch).await?;
-        let _ = fs_err::tokio::remove_dir_all(shared.home.sources(name)).await;
+        shared.forget_images(name, &[]).await;
+        crate::home::discard(&shared.home.sources(name)).await;
         Ok(json!({ "agent": name }))
     }
 

@@ -7,7 +7,7 @@ use nasiko_contract::{
     AgentName, DeploymentId, ErrorCode, Fault, FollowAgentLogs, FollowAgentStats, InstanceStats,
     LogLine, LogStream,
 };
-use nasiko_runtime::{InstanceId, LogQuery};
+use nasiko_runtime::{InstanceId, LogQuery, RuntimeError};
 use nasiko_store::EventFeed;
 
 use crate::{
@@ -74,18 +74,20 @@ impl Follower {
             follow: self.follow,
             since: None,
         };
-        let lines = match record {
+        let opened = match record {
             Some(found) => {
                 let runtime = self.shared.runtime(found.value.runtime);
                 runtime
                     .logs(&InstanceId::new(deployment.as_str()), query)
                     .await
-                    .ok()
             }
-            None => None,
+            None => Ok(futures::stream::empty().boxed()),
         };
-        // An instance that was removed has no lines any more.
-        self.lines = lines.unwrap_or_else(|| futures::stream::empty().boxed());
+        self.lines = match opened {
+            // An instance that was removed has no lines any more.
+            Err(RuntimeError::InstanceUnknown { .. }) => futures::stream::empty().boxed(),
+            opened => opened?,
+        };
         self.deployment = Some(deployment);
         Ok(())
     }

@@ -1,7 +1,12 @@
 //! The control plane: what it is made of, how it opens, and how it ends.
 
 use std::{
-    collections::HashMap, ffi::OsString, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration,
+    collections::{HashMap, HashSet},
+    ffi::OsString,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
 };
 
 use arc_swap::ArcSwap;
@@ -13,7 +18,7 @@ use nasiko_runtime::{DockerRuntime, ProcessRuntime, Runtime};
 use nasiko_store::{KeyFile, Store, Vault};
 use nasiko_telemetry::{OtlpIntake, TraceStore};
 use parking_lot::Mutex;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, OnceCell};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{browser_codes::BrowserCodes, home::Home};
@@ -49,8 +54,7 @@ pub struct Listeners {
     pub otlp_grpc: std::net::TcpListener,
 }
 
-/// With what a control plane opens.
-#[derive(Debug)]
+/// With what a control plane opens. Not to be printed: the environment holds whatever the person keeps there.
 pub struct Config {
     /// The data directory.
     pub home: PathBuf,
@@ -105,14 +109,20 @@ pub(crate) struct Shared {
     pub(crate) agent_locks: Mutex<HashMap<AgentName, Arc<tokio::sync::Mutex<()>>>>,
     /// How to stop the jobs that run here.
     pub(crate) running_jobs: Mutex<HashMap<JobId, CancellationToken>>,
-    /// Instances that are on their way and belong to no agent yet.
-    pub(crate) launching: Mutex<std::collections::HashSet<DeploymentId>>,
+    /// Instances that somebody sees to although no agent points to them: on their way in, or draining.
+    pub(crate) in_hand: Mutex<HashSet<DeploymentId>>,
+    /// Held while what runs is compared with what should.
+    pub(crate) comparing: tokio::sync::Mutex<()>,
+    /// A job ended, or more of them may run at once.
+    pub(crate) job_slot: Notify,
     /// How to stop the answers that are under way.
     pub(crate) answers: Mutex<HashMap<SessionId, CancellationToken>>,
     /// How each deployment turned out to be spoken to.
     pub(crate) dialects: Mutex<HashMap<DeploymentId, nasiko_a2a::Hints>>,
     /// The gateway on the container network, once it listens.
-    pub(crate) network_gateway: tokio::sync::OnceCell<SocketAddr>,
+    pub(crate) network_gateway: OnceCell<SocketAddr>,
+    /// See [`Shared::env_fingerprint`].
+    pub(crate) fingerprint_key: OnceCell<[u8; 32]>,
     /// Held for the life of this control plane: one per data directory.
     _lock: std::fs::File,
 }
@@ -122,7 +132,7 @@ impl ControlPlane {
     /// agents that were running as processes are reachable again.
     pub async fn open(config: Config) -> Result<Self, Fault> {
         let home = Home::new(config.home)?;
-        let lock = home.lock()?;
+        let lock = home.lock().await?;
         let store = Store::open(home.store_file()).await?;
         let vault = Vault::new(store.clone(), KeyFile::new(home.root().join("vault.key")));
         let settings = crate::settings::load(&store).await?;
@@ -186,10 +196,13 @@ impl ControlPlane {
             tasks: TaskTracker::new(),
             agent_locks: Mutex::default(),
             running_jobs: Mutex::default(),
-            launching: Mutex::default(),
+            in_hand: Mutex::default(),
+            comparing: tokio::sync::Mutex::default(),
+            job_slot: Notify::new(),
+            fingerprint_key: OnceCell::new(),
             answers: Mutex::default(),
             dialects: Mutex::default(),
-            network_gateway: tokio::sync::OnceCell::new(),
+            network_gateway: OnceCell::new(),
             store,
             _lock: lock,
         });
@@ -197,6 +210,7 @@ impl ControlPlane {
         // Before anything is taken over: what ends meanwhile is noticed.
         crate::supervise::start(&shared);
         crate::adopt::at_start(&shared).await?;
+        crate::sweep::at_start(&shared).await?;
         crate::worker::start(&shared).await?;
         Ok(Self { shared })
     }
@@ -260,24 +274,25 @@ impl Shared {
         agent: &AgentName,
         cancel: &CancellationToken,
     ) -> Result<tokio::sync::OwnedMutexGuard<()>, Fault> {
-        let lock = {
-            let mut locks = self.agent_locks.lock();
-            locks.retain(|_, lock| Arc::strong_count(lock) > 1);
-            Arc::clone(locks.entry(agent.clone()).or_default())
-        };
+        let lock = self.agent_lock(agent);
         tokio::select! {
             () = cancel.cancelled() => Err(cancelled()),
             guard = lock.lock_owned() => Ok(guard),
         }
     }
 
-    /// How many jobs may run at once.
-    pub(crate) fn job_slots(&self) -> Arc<Semaphore> {
-        Arc::new(Semaphore::new(
-            usize::try_from(self.settings.load().parallel_jobs)
-                .unwrap_or(1)
-                .max(1),
-        ))
+    /// Like [`Shared::lock_agent`]; none while somebody else is at work on the agent.
+    pub(crate) fn try_lock_agent(
+        &self,
+        agent: &AgentName,
+    ) -> Option<tokio::sync::OwnedMutexGuard<()>> {
+        self.agent_lock(agent).try_lock_owned().ok()
+    }
+
+    fn agent_lock(&self, agent: &AgentName) -> Arc<tokio::sync::Mutex<()>> {
+        let mut locks = self.agent_locks.lock();
+        locks.retain(|_, lock| Arc::strong_count(lock) > 1);
+        Arc::clone(locks.entry(agent.clone()).or_default())
     }
 }
 

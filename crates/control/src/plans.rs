@@ -2,9 +2,10 @@
 
 use std::{collections::BTreeMap, io, path::PathBuf, sync::Arc};
 
+use indexmap::IndexMap;
 use nasiko_contract::{
     AgentDescription, AgentName, AgentState, EntryPoint, EnvNeed, ErrorCode, Fault, Finding,
-    RuntimeKind, Settings,
+    RuntimeKind,
 };
 use nasiko_runtime::{Artifact, PreparePlan, Requirements, RequirementsKind};
 use nasiko_workshop::{Description, Snapshot, SnapshotOptions, describe, dockerfile, manifest};
@@ -171,11 +172,17 @@ pub(crate) fn prepare_plan(agent: &AgentName, read: &Read) -> PreparePlan {
             .collect::<BTreeMap<_, _>>(),
         context,
         image_tag: format!(
-            "nasiko/{agent}:{}-{}",
+            "{}{}-{}",
+            image_name(agent),
             tag_word(&description.version),
             read.snapshot.hash.short12()
         ),
     }
+}
+
+/// What the names of all of an agent's images begin with.
+pub(crate) fn image_name(agent: &AgentName) -> String {
+    format!("nasiko/{agent}:")
 }
 
 /// A version as the tag of an image can carry it.
@@ -245,26 +252,24 @@ fn requirements(found: &describe::Requirements) -> Option<Requirements> {
     })
 }
 
+/// The folder's own values for the environment of its instances.
+pub(crate) fn run_env(description: &Description, runtime: RuntimeKind) -> IndexMap<String, String> {
+    let mut env = description.env.clone();
+    if let (RuntimeKind::Process, Some(entry)) = (runtime, &description.entry) {
+        for (name, value) in &entry.env {
+            env.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+    }
+    env
+}
+
 /// How to start what was prepared.
-pub(crate) fn run_plan(
-    read: &Read,
-    runtime: RuntimeKind,
-    artifact: &Artifact,
-    settings: &Settings,
-) -> RunPlan {
+pub(crate) fn run_plan(read: &Read, runtime: RuntimeKind, artifact: &Artifact) -> RunPlan {
     let description = &read.description;
     let run = &description.manifest.run;
-    let millis = |given: Option<std::time::Duration>, seconds: u32| {
-        given.map_or(u64::from(seconds) * 1_000, |given| {
-            u64::try_from(given.as_millis()).unwrap_or(u64::MAX)
-        })
-    };
-    let mut env = description.env.clone();
+    let millis = |given: std::time::Duration| u64::try_from(given.as_millis()).unwrap_or(u64::MAX);
     let (command, workdir) = match (runtime, &description.entry) {
         (RuntimeKind::Process, Some(entry)) => {
-            for (name, value) in &entry.env {
-                env.entry(name.clone()).or_insert_with(|| value.clone());
-            }
             (entry.command.clone(), read.root.join(&entry.workdir))
         }
         (RuntimeKind::Process, None) => (Vec::new(), read.root.clone()),
@@ -278,11 +283,11 @@ pub(crate) fn run_plan(
         artifact: artifact.to_string(),
         command,
         workdir,
-        env,
+        env: run_env(description, runtime),
         ports: description.port_candidates.clone(),
         ready: run.ready.clone(),
-        start_timeout_ms: millis(run.start_timeout, settings.start_timeout_seconds),
-        stop_timeout_ms: millis(run.stop_timeout, settings.stop_timeout_seconds),
+        start_timeout_ms: run.start_timeout.map(millis),
+        stop_timeout_ms: run.stop_timeout.map(millis),
         restart: match run.restart {
             Some(manifest::RestartPolicy::Always) => RestartPolicy::Always,
             Some(manifest::RestartPolicy::Never) => RestartPolicy::Never,

@@ -8,7 +8,7 @@ use std::{
 use futures::StreamExt;
 use nasiko_a2a::{AgentClient, Dialect, Hints};
 use nasiko_contract::{ErrorCode, Fault, Protocol, RuntimeKind};
-use nasiko_runtime::{Exit, Instance, LogQuery, Runtime, diagnose};
+use nasiko_runtime::{Exit, Instance, LogQuery, Runtime, diagnose, port_owner};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -56,12 +56,12 @@ pub(crate) async fn until_it_answers(
     published: Option<u16>,
     cancel: &CancellationToken,
 ) -> Result<Outcome, Fault> {
-    let limit = Duration::from_millis(plan.start_timeout_ms);
+    let limit = plan.start_timeout(&shared.settings.load());
     let stop_waiting = CancellationToken::new();
     let _stop = stop_waiting.clone().drop_guard();
     tokio::select! {
         () = cancel.cancelled() => Err(cancelled()),
-        exit = runtime.wait_exit(&instance.id, &stop_waiting) => Err(ended(&exit?)),
+        exit = runtime.wait_exit(&instance.id, &stop_waiting) => Err(ended(&exit?, plan.runtime).await),
         outcome = answers(shared, runtime, instance, plan, published) => outcome,
         () = tokio::time::sleep(limit) => Err(never_listened(runtime, instance, limit).await),
     }
@@ -162,10 +162,20 @@ pub(crate) fn protocol(dialect: &Dialect) -> Protocol {
 }
 
 /// The fault of an instance that ended before or after it answered.
-pub(crate) fn ended(exit: &Exit) -> Fault {
+pub(crate) async fn ended(exit: &Exit, place: RuntimeKind) -> Fault {
     let diagnosis = diagnose(exit);
-    let mut fault = Fault::new(diagnosis.code, diagnosis.message).evidence(diagnosis.evidence);
-    fault.hint = diagnosis.hint;
+    let taken = diagnosis.port;
+    let fault = Fault::from(diagnosis);
+    // A container's ports are its own: who holds them here says nothing.
+    if let (RuntimeKind::Process, Some(port)) = (place, taken)
+        && let Ok(Some(owner)) = tokio::task::spawn_blocking(move || port_owner(port)).await
+    {
+        let held = format!(
+            "Port {port} is held by {} (process {})",
+            owner.name, owner.pid
+        );
+        return fault.evidence([held]);
+    }
     fault
 }
 

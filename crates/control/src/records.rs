@@ -2,13 +2,13 @@
 //!
 //! Records are not wire types: a field may be added here without anybody outside noticing.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use indexmap::IndexMap;
 use nasiko_contract::{
     AgentName, AgentState, AgentSummary, AgentVersion, Build, BuildState, ChatMessage, ChatRole,
-    ChatSession, Deployment, DeploymentId, DeploymentState, EnvNeed, Fault, Finding, JobId,
-    Protocol, RuntimeKind, Settings,
+    ChatSession, Deployment, DeploymentId, DeploymentState, EnvNeed, ErrorCode, Fault, Finding,
+    JobId, Protocol, RuntimeKind, Settings,
 };
 use nasiko_store::Record;
 use serde::{Deserialize, Serialize};
@@ -92,8 +92,9 @@ pub(crate) struct RunPlan {
     pub(crate) ports: Vec<u16>,
     /// The path that must answer 2xx; else any answer will do.
     pub(crate) ready: Option<String>,
-    pub(crate) start_timeout_ms: u64,
-    pub(crate) stop_timeout_ms: u64,
+    /// What the manifest says of the two; else the settings do, as they are then.
+    pub(crate) start_timeout_ms: Option<u64>,
+    pub(crate) stop_timeout_ms: Option<u64>,
     pub(crate) restart: RestartPolicy,
     /// The path below which the agent serves its protocol, when the card declares one.
     #[serde(default)]
@@ -134,7 +135,48 @@ pub(crate) struct AgentRecord {
     pub(crate) edited_tags: Option<Vec<String>>,
 }
 
+impl RunPlan {
+    /// How long an instance may take until it answers.
+    pub(crate) fn start_timeout(&self, settings: &Settings) -> Duration {
+        self.start_timeout_ms.map_or(
+            Duration::from_secs(settings.start_timeout_seconds.into()),
+            Duration::from_millis,
+        )
+    }
+
+    /// How long an instance may take to end when it is asked to.
+    pub(crate) fn stop_timeout(&self, settings: &Settings) -> Duration {
+        self.stop_timeout_ms.map_or(
+            Duration::from_secs(settings.stop_timeout_seconds.into()),
+            Duration::from_millis,
+        )
+    }
+}
+
 impl AgentRecord {
+    /// Somebody is at work on it: unless something answers meanwhile, it is being set up.
+    pub(crate) fn be_at(&mut self, activity: &str) {
+        activity.clone_into(&mut self.activity);
+        if self.state != AgentState::Active {
+            self.state = AgentState::SettingUp;
+        }
+    }
+
+    /// Nobody is at work on it any more, because of `fault`; whatever answered before still does.
+    pub(crate) fn come_to_rest(&mut self, fault: &Fault) {
+        self.activity.clear();
+        if fault.code != ErrorCode::Cancelled {
+            self.fault = Some(fault.clone());
+        }
+        if self.state == AgentState::SettingUp {
+            self.state = if self.fault.is_some() {
+                AgentState::Failed
+            } else {
+                AgentState::Stopped
+            };
+        }
+    }
+
     /// The row that everybody sees; `url` is its address behind the gateway.
     pub(crate) fn summary(&self, url: String) -> AgentSummary {
         AgentSummary {

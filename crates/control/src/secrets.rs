@@ -1,5 +1,6 @@
 //! Secrets: the operations (write-only), and the other values that are sealed like secrets.
 
+use indexmap::IndexMap;
 use nasiko_contract::{
     AgentName, Done, ErrorCode, Fault, ListSecrets, Page, RemoveSecret, SecretInfo, SetSecret,
 };
@@ -8,7 +9,6 @@ use nasiko_store::{Batch, ExposeSecret, Scope, SecretString, StoreError, Vault};
 use crate::{
     api::{Caller, Serve},
     plane::{ControlPlane, Shared},
-    records::RunPlan,
 };
 
 /// What sealed values belong to.
@@ -24,6 +24,13 @@ pub(crate) enum Belongs<'a> {
     Job(&'a str),
     /// The control plane itself.
     Ourselves,
+}
+
+/// The jobs among what sealed values belong to.
+pub(crate) fn jobs_of(belongings: &[String]) -> impl Iterator<Item = &str> {
+    belongings
+        .iter()
+        .filter_map(|belongs| belongs.strip_prefix("job/"))
 }
 
 impl Belongs<'_> {
@@ -60,9 +67,21 @@ impl Shared {
         name: &str,
         value: SecretString,
     ) -> Result<(), Fault> {
+        match self.reveal_one(belongs, name).await? {
+            Some(present) if present.expose_secret() == value.expose_secret() => Ok(()),
+            _ => self.seal(belongs, name, value).await,
+        }
+    }
+
+    /// Opens one value, if it is there.
+    pub(crate) async fn reveal_one(
+        &self,
+        belongs: Belongs<'_>,
+        name: &str,
+    ) -> Result<Option<SecretString>, Fault> {
         match self.vault.reveal(&belongs.scope(), name).await {
-            Ok(present) if present.expose_secret() == value.expose_secret() => Ok(()),
-            Ok(_) | Err(StoreError::SecretNotFound { .. }) => self.seal(belongs, name, value).await,
+            Ok(value) => Ok(Some(value)),
+            Err(StoreError::SecretNotFound { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
@@ -129,14 +148,14 @@ impl Shared {
     pub(crate) async fn env_fingerprint(
         &self,
         agent: &AgentName,
-        plan: &RunPlan,
+        folder_env: &IndexMap<String, String>,
     ) -> Result<String, Fault> {
-        let mut hasher = blake3::Hasher::new_keyed(&self.fingerprint_key().await?);
+        let mut hasher = blake3::Hasher::new_keyed(self.fingerprint_key().await?);
         let mut add = |text: &str| {
             hasher.update(&(text.len() as u64).to_le_bytes());
             hasher.update(text.as_bytes());
         };
-        for (name, value) in &plan.env {
+        for (name, value) in folder_env {
             add(name);
             add(value);
         }
@@ -147,18 +166,22 @@ impl Shared {
         Ok(hasher.finalize().to_hex()[..32].to_owned())
     }
 
-    async fn fingerprint_key(&self) -> Result<[u8; 32], Fault> {
+    async fn fingerprint_key(&self) -> Result<&[u8; 32], Fault> {
+        self.fingerprint_key
+            .get_or_try_init(|| self.sealed_fingerprint_key())
+            .await
+    }
+
+    async fn sealed_fingerprint_key(&self) -> Result<[u8; 32], Fault> {
         const NAME: &str = "fingerprint";
-        let scope = Belongs::Ourselves.scope();
-        let text = match self.vault.reveal(&scope, NAME).await {
-            Ok(key) => key,
-            Err(StoreError::SecretNotFound { .. }) => {
+        let text = match self.reveal_one(Belongs::Ourselves, NAME).await? {
+            Some(key) => key,
+            None => {
                 let made: [u8; 32] = rand::random();
                 let key = SecretString::from(blake3::Hash::from_bytes(made).to_hex().to_string());
-                self.vault.put_secret(&scope, NAME, &key).await?;
+                self.seal(Belongs::Ourselves, NAME, key.clone()).await?;
                 key
             }
-            Err(error) => return Err(error.into()),
         };
         Ok(*blake3::hash(text.expose_secret().as_bytes()).as_bytes())
     }
@@ -188,13 +211,7 @@ impl Serve<ListSecrets> for ControlPlane {
 
 impl Serve<SetSecret> for ControlPlane {
     async fn serve(&self, _: &Caller, request: SetSecret) -> Result<SecretInfo, Fault> {
-        if !is_variable(&request.name) {
-            return Err(Fault::new(
-                ErrorCode::InvalidRequest,
-                format!("`{}` cannot be the name of a variable", request.name),
-            )
-            .hint("Letters, digits and underscores, not beginning with a digit"));
-        }
+        check_variable(&request.name)?;
         self.shared.agent(&request.agent).await?;
         self.shared
             .seal(
@@ -203,6 +220,16 @@ impl Serve<SetSecret> for ControlPlane {
                 SecretString::from(request.value),
             )
             .await?;
+        // A value that was given with a deploy would win over the one that was set now.
+        let given = Belongs::Deploy(&request.agent);
+        if self
+            .shared
+            .reveal_one(given, &request.name)
+            .await?
+            .is_some()
+        {
+            self.shared.unseal(given, &request.name).await?;
+        }
         Ok(SecretInfo {
             name: request.name,
             agent: Some(request.agent),
@@ -243,8 +270,19 @@ impl Serve<RemoveSecret> for ControlPlane {
     }
 }
 
-/// A name that a program's environment can carry.
-pub(crate) fn is_variable(name: &str) -> bool {
+/// Refuses what a program's environment cannot carry.
+pub(crate) fn check_variable(name: &str) -> Result<(), Fault> {
+    if is_variable(name) {
+        return Ok(());
+    }
+    Err(Fault::new(
+        ErrorCode::InvalidRequest,
+        format!("`{name}` cannot be the name of a variable"),
+    )
+    .hint("Letters, digits and underscores, not beginning with a digit"))
+}
+
+fn is_variable(name: &str) -> bool {
     let mut letters = name.chars();
     letters
         .next()

@@ -66,6 +66,7 @@ impl Serve<PatchSettings> for ControlPlane {
         batch.event("setting.changed", "settings", &settings);
         self.shared.store.commit(batch).await?;
         self.shared.settings.store(Arc::new(settings.clone()));
+        self.shared.job_slot.notify_one();
         Ok(settings)
     }
 }

@@ -3,9 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use nasiko_contract::{
-    AgentCounts, AgentState, BrowserCode, CreateBrowserCode, Done, EngineStatus, Fault, GetStatus,
-    Shutdown, Status,
+    AgentCounts, AgentState, BrowserCode, CreateBrowserCode, DeploymentId, DeploymentState, Done,
+    EngineStatus, Fault, GetStatus, RuntimeKind, Shutdown, Status,
 };
+use nasiko_runtime::InstanceState;
 use nasiko_store::{JobQuery, JobState, KeyTier};
 
 use crate::{
@@ -90,19 +91,25 @@ impl Serve<Shutdown> for ControlPlane {
 async fn end_instances(shared: &Arc<Shared>) -> Result<(), Fault> {
     // First, so that no ending is taken for a crash and nothing is started again.
     shared.ending.cancel();
-    let mut ends = tokio::task::JoinSet::new();
     for agent in shared.all_agents().await? {
-        let drain = shared.routes.suspend(agent.name.as_str());
-        drop(drain);
-        let Some(current) = agent.current else {
-            continue;
-        };
-        let shared = Arc::clone(shared);
-        ends.spawn(async move {
-            shared
-                .stop_deployment(&current, nasiko_contract::DeploymentState::Stopped)
-                .await;
-        });
+        let _open_requests_end_with_it = shared.routes.suspend(agent.name.as_str());
+    }
+    let mut ends = tokio::task::JoinSet::new();
+    for kind in [RuntimeKind::Process, RuntimeKind::Docker] {
+        // All there are, not only those that serve: nobody is left to end one that drains. No engine, no containers.
+        let instances = shared.runtime(kind).list().await.unwrap_or_default();
+        for instance in instances {
+            if instance.state != InstanceState::Running {
+                continue;
+            }
+            let shared = Arc::clone(shared);
+            let deployment = DeploymentId(instance.deployment_id);
+            ends.spawn(async move {
+                shared
+                    .stop_deployment(&deployment, DeploymentState::Stopped)
+                    .await;
+            });
+        }
     }
     ends.join_all().await;
     Ok(())

@@ -2,17 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use nasiko_contract::{AgentName, AgentState, DeploymentId, DeploymentState, Fault, RuntimeKind};
+use nasiko_contract::{
+    AgentName, AgentState, DeploymentId, DeploymentState, ErrorCode, Fault, RuntimeKind,
+};
 use nasiko_runtime::{Exit, RuntimeEvent};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use crate::{
-    adopt,
-    jobs::Work,
-    launch,
+    adopt, launch,
     plane::Shared,
     probe,
-    records::{DeploymentRecord, Desired, RestartPolicy},
+    records::{AgentRecord, DeploymentRecord, Desired, RestartPolicy},
 };
 
 /// The wait before the first restart; it doubles with each.
@@ -38,16 +38,22 @@ async fn watch(shared: &Arc<Shared>, kind: RuntimeKind, mut events: Receiver<Run
         match events.recv().await {
             Ok(RuntimeEvent::Exited(exit)) if exit.requested => {}
             Ok(RuntimeEvent::Exited(exit)) => {
-                if let Err(fault) = ended(shared, &exit).await {
-                    tracing::warn!(%fault, instance = %exit.instance, "the end of an instance could not be noted");
-                }
+                // Each by itself: one may have to wait for a job, and the others must not wait with it.
+                let watcher = Arc::clone(shared);
+                shared.spawn(async move {
+                    if let Err(fault) = ended(&watcher, &exit).await {
+                        tracing::warn!(%fault, instance = %exit.instance, "the end of an instance could not be noted");
+                    }
+                });
             }
             Ok(RuntimeEvent::Started { .. }) => {}
             // After a gap in what was seen: look at everything instead.
-            Ok(RuntimeEvent::EngineUp) | Err(RecvError::Lagged(_)) => compare(shared, kind).await,
+            Ok(RuntimeEvent::EngineUp) | Err(RecvError::Lagged(_)) => {
+                adopt::compare(shared, kind).await;
+            }
             Ok(RuntimeEvent::EngineDown { reason }) => {
                 let fault = Fault::new(
-                    nasiko_contract::ErrorCode::EngineStopped,
+                    ErrorCode::EngineStopped,
                     "The container engine stopped answering",
                 )
                 .hint("Start Docker: the agents are taken up again by themselves")
@@ -60,12 +66,6 @@ async fn watch(shared: &Arc<Shared>, kind: RuntimeKind, mut events: Receiver<Run
     }
 }
 
-async fn compare(shared: &Arc<Shared>, kind: RuntimeKind) {
-    if let Err(fault) = adopt::reconcile(shared, kind).await {
-        tracing::warn!(%fault, kind = kind.as_str(), "what runs could not be compared with what should");
-    }
-}
-
 /// An instance ended by itself. Only the one that serves matters: one that is on its way is somebody's job.
 async fn ended(shared: &Arc<Shared>, exit: &Exit) -> Result<(), Fault> {
     let id = DeploymentId(exit.instance.to_string());
@@ -73,31 +73,18 @@ async fn ended(shared: &Arc<Shared>, exit: &Exit) -> Result<(), Fault> {
         return Ok(());
     };
     let mut deployment = found.value;
-    let agent = shared.agent(&deployment.agent).await?.value;
-    if agent.current.as_ref() != Some(&id) || shared.ending.is_cancelled() {
+    let name = deployment.agent.clone();
+    // The job may have taken it for well just before it ended: its end matters if the agent points to it afterwards.
+    let on_its_way = shared.in_hand.lock().contains(&id);
+    if on_its_way {
+        drop(shared.lock_agent(&name, &shared.stop).await?);
+    }
+    if shared.ending.is_cancelled() {
         return Ok(());
     }
-    let _open_requests_broke_with_it = shared.routes.suspend(agent.name.as_str());
-    let fault = probe::ended(exit);
-    let policy = agent
-        .plan
-        .as_ref()
-        .map(|plan| plan.restart)
-        .unwrap_or_default();
+    let _open_requests_broke_with_it = shared.routes.suspend_instance(name.as_str(), id.as_str());
+    let fault = probe::ended(exit, deployment.runtime).await;
     let failed = exit.code != Some(0) || exit.oom;
-    let restarts = if exit.ran_for >= WELL_AFTER {
-        1
-    } else {
-        agent.restarts.saturating_add(1)
-    };
-    let wanted = agent.desired == Desired::Running
-        && match policy {
-            RestartPolicy::Always => true,
-            RestartPolicy::OnFailure => failed,
-            RestartPolicy::Never => false,
-        };
-    let again = wanted && restarts <= MOST_RESTARTS;
-    let wait = wait_before(restarts);
     deployment.state = if failed {
         DeploymentState::Crashed
     } else {
@@ -105,49 +92,92 @@ async fn ended(shared: &Arc<Shared>, exit: &Exit) -> Result<(), Fault> {
     };
     deployment.ended = Some(crate::time::now_ms());
     deployment.fault = Some(fault.clone());
-    shared
-        .change_agent(&agent.name, |agent, batch| {
-            agent.state = if failed || again {
+    let mut wait = None;
+    let mut serving = false;
+    let changed = shared
+        .change_agent(&name, |agent, batch| {
+            serving = agent.current.as_ref() == Some(&id);
+            if !serving {
+                return;
+            }
+            agent.restarts = if exit.ran_for >= WELL_AFTER {
+                1
+            } else {
+                agent.restarts.saturating_add(1)
+            };
+            wait = wait_before(agent, failed);
+            agent.state = if failed || wait.is_some() {
                 AgentState::Failed
             } else {
                 AgentState::Stopped
             };
             agent.fault = Some(fault.clone());
-            agent.restarts = restarts;
-            agent.activity = if again {
-                format!("Starting again in {:.1} s", wait.as_secs_f64())
-            } else {
-                String::new()
-            };
+            agent.activity = wait.map(announced).unwrap_or_default();
             launch::add_deployment(batch, &deployment);
         })
-        .await?;
-    tracing::info!(agent = %agent.name, code = fault.code.as_str(), again, "an agent ended by itself");
-    if again {
-        start_again(shared, &agent.name, &id, wait).await?;
+        .await;
+    match changed {
+        Err(fault) if fault.code == ErrorCode::AgentNotFound => return Ok(()),
+        changed => drop(changed?),
     }
-    Ok(())
+    if serving {
+        tracing::info!(agent = %name, code = fault.code.as_str(), again = wait.is_some(), "an agent ended by itself");
+    }
+    match wait {
+        Some(wait) => shared.start_again(&name, &id, wait).await,
+        None => Ok(()),
+    }
 }
 
-async fn start_again(
-    shared: &Arc<Shared>,
+/// A start of our own, after the end of `ended`, failed in its turn: the next one waits longer.
+pub(crate) async fn start_failed(
+    shared: &Shared,
     agent: &AgentName,
     ended: &DeploymentId,
-    wait: Duration,
 ) -> Result<(), Fault> {
-    let work = Work::Start {
-        agent: agent.clone(),
-    };
+    let mut wait = None;
     shared
-        .accept_own(&work, format!("after {ended} crashed"), wait)
-        .await
-        .map(drop)
+        .change_agent(agent, |agent, _| {
+            agent.restarts = agent.restarts.saturating_add(1);
+            wait = wait_before(agent, true);
+            agent.activity = wait.map(announced).unwrap_or_default();
+        })
+        .await?;
+    match wait {
+        Some(wait) => shared.start_again(agent, ended, wait).await,
+        None => Ok(()),
+    }
+}
+
+fn announced(wait: Duration) -> String {
+    format!("Starting again in {:.1} s", wait.as_secs_f64())
+}
+
+/// How long an agent that just ended by itself waits until it is started again; none if it is not.
+fn wait_before(agent: &AgentRecord, failed: bool) -> Option<Duration> {
+    let policy = agent
+        .plan
+        .as_ref()
+        .map(|plan| plan.restart)
+        .unwrap_or_default();
+    let again = agent.desired == Desired::Running && starts_again(policy, failed, agent.restarts);
+    again.then(|| backoff(agent.restarts))
+}
+
+/// Whether a policy wants one more start, the `restarts`-th in a row.
+fn starts_again(policy: RestartPolicy, failed: bool, restarts: u32) -> bool {
+    restarts <= MOST_RESTARTS
+        && match policy {
+            RestartPolicy::Always => true,
+            RestartPolicy::OnFailure => failed,
+            RestartPolicy::Never => false,
+        }
 }
 
 /// Doubles from [`FIRST_WAIT`] to [`LONGEST_WAIT`].
-fn wait_before(restart: u32) -> Duration {
+fn backoff(restarts: u32) -> Duration {
     FIRST_WAIT
-        .saturating_mul(1 << restart.saturating_sub(1).min(10))
+        .saturating_mul(1 << restarts.saturating_sub(1).min(10))
         .min(LONGEST_WAIT)
 }
 
@@ -157,9 +187,29 @@ mod tests {
 
     #[test]
     fn waits_grow_and_stay_bounded() {
-        assert_eq!(wait_before(1), FIRST_WAIT);
-        assert_eq!(wait_before(2), FIRST_WAIT * 2);
-        assert_eq!(wait_before(MOST_RESTARTS), LONGEST_WAIT);
-        assert_eq!(wait_before(u32::MAX), LONGEST_WAIT);
+        assert_eq!(backoff(1), FIRST_WAIT);
+        assert_eq!(backoff(2), FIRST_WAIT * 2);
+        assert_eq!(backoff(MOST_RESTARTS), LONGEST_WAIT);
+        assert_eq!(backoff(u32::MAX), LONGEST_WAIT);
+    }
+
+    #[test]
+    fn a_policy_decides_until_the_starts_are_used_up() {
+        use RestartPolicy::{Always, Never, OnFailure};
+        for (policy, failed, restarts, again) in [
+            (Always, false, 1, true),
+            (Always, true, MOST_RESTARTS, true),
+            (Always, true, MOST_RESTARTS + 1, false),
+            (OnFailure, true, 1, true),
+            (OnFailure, false, 1, false),
+            (OnFailure, true, MOST_RESTARTS + 1, false),
+            (Never, true, 1, false),
+        ] {
+            assert_eq!(
+                starts_again(policy, failed, restarts),
+                again,
+                "{policy:?}, failed: {failed}, start {restarts}"
+            );
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures::FutureExt;
-use nasiko_contract::{ErrorCode, Fault, JobId};
+use nasiko_contract::{AgentName, ErrorCode, Fault, JobId};
 use nasiko_store::{ClaimedJob, Heartbeat, StoreError};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -29,7 +29,23 @@ pub(crate) struct Bench {
     pub(crate) shared: Arc<Shared>,
     pub(crate) job: JobId,
     pub(crate) report: Report,
+    /// Ends the work, for whatever reason.
     pub(crate) cancel: CancellationToken,
+    /// Somebody asked for the job to be cancelled.
+    asked: CancellationToken,
+}
+
+impl Bench {
+    /// Whether the work ends although nobody asked for it: with the control plane, or because the lease was lost.
+    fn is_interrupted(&self) -> bool {
+        self.cancel.is_cancelled() && !self.asked.is_cancelled()
+    }
+
+    /// The agent shows why the work on it failed; what served before goes on serving.
+    pub(crate) async fn give_up(&self, agent: &AgentName, fault: &Fault) {
+        self.shared.come_to_rest(agent, fault).await;
+        self.shared.trim_history(agent).await;
+    }
 }
 
 /// Takes back what a dead process held, then works until the control plane ends.
@@ -39,59 +55,62 @@ pub(crate) async fn start(shared: &Arc<Shared>) -> Result<(), Fault> {
         tracing::info!(jobs = taken_back.len(), "jobs of an earlier run go on");
     }
     let worker = Arc::clone(shared);
-    shared.spawn(async move {
-        if let Err(error) = work(&worker).await {
-            tracing::error!(%error, "job workers ended");
-        }
-    });
+    shared.spawn(async move { work(&worker).await });
     Ok(())
 }
 
-async fn work(shared: &Arc<Shared>) -> Result<(), StoreError> {
+async fn work(shared: &Arc<Shared>) {
     let jobs = shared.store.jobs();
-    let slots = shared.job_slots();
     loop {
-        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
-            return Ok(());
+        // Asked anew each time, since the setting may change.
+        let limit = shared.settings.load().parallel_jobs.max(1);
+        if shared.running_jobs.lock().len() >= usize::try_from(limit).unwrap_or(usize::MAX) {
+            shared.job_slot.notified().await;
+            continue;
+        }
+        let claimed = match jobs.claim(WORKER, LEASE).await {
+            Ok(None) => jobs.wait_for_work().await.map(|()| None),
+            claimed => claimed,
         };
-        let claimed = loop {
-            match jobs.claim(WORKER, LEASE).await {
-                Ok(Some(claimed)) => break claimed,
-                Ok(None) => jobs.wait_for_work().await?,
-                Err(StoreError::Closed) => return Ok(()),
-                Err(error) => {
-                    tracing::error!(%error, "no job could be claimed");
-                    tokio::time::sleep(FIRST_RETRY).await;
-                }
+        match claimed {
+            Ok(Some(claimed)) => begin(shared, claimed),
+            Ok(None) => {}
+            Err(StoreError::Closed) => return,
+            Err(error) => {
+                tracing::error!(%error, "no job could be claimed");
+                tokio::time::sleep(FIRST_RETRY).await;
             }
-        };
-        let shared_for_job = Arc::clone(shared);
-        // Not under `Shared::spawn`: a job is told to stop and then given the time to leave nothing half done.
-        shared.tasks.spawn(async move {
-            run(&shared_for_job, claimed).await;
-            drop(slot);
-        });
+        }
     }
 }
 
+fn begin(shared: &Arc<Shared>, claimed: ClaimedJob) {
+    let id = JobId(claimed.job.id.clone());
+    let asked = CancellationToken::new();
+    shared.running_jobs.lock().insert(id.clone(), asked.clone());
+    let of_job = Arc::clone(shared);
+    // Not under `Shared::spawn`: a job is told to stop and then given the time to leave nothing half done.
+    shared.tasks.spawn(async move {
+        run(&of_job, claimed, asked).await;
+        of_job.running_jobs.lock().remove(&id);
+        of_job.job_slot.notify_one();
+    });
+}
+
 /// Runs one job and writes down its end.
-async fn run(shared: &Arc<Shared>, claimed: ClaimedJob) {
+async fn run(shared: &Arc<Shared>, claimed: ClaimedJob, asked: CancellationToken) {
     let ClaimedJob { job, claim } = claimed;
     let id = JobId(job.id.clone());
-    let cancel = CancellationToken::new();
-    shared
-        .running_jobs
-        .lock()
-        .insert(id.clone(), cancel.clone());
     if job.cancel_requested {
-        cancel.cancel();
+        asked.cancel();
     }
     let report = Report::new(claim.clone(), shared.store.jobs());
     let bench = Bench {
         shared: Arc::clone(shared),
         job: id.clone(),
         report: report.clone(),
-        cancel: cancel.child_token(),
+        cancel: asked.child_token(),
+        asked,
     };
     let done = std::panic::AssertUnwindSafe(perform(&bench, job.payload)).catch_unwind();
     tokio::pin!(done);
@@ -107,7 +126,7 @@ async fn run(shared: &Arc<Shared>, claimed: ClaimedJob) {
                 () = shared.stop.cancelled(), if !bench.cancel.is_cancelled() => bench.cancel.cancel(),
                 _ = heartbeat.tick() => match shared.store.jobs().heartbeat(&claim, LEASE).await {
                     Ok(Heartbeat::Held) => {}
-                    Ok(Heartbeat::CancelRequested) => cancel.cancel(),
+                    Ok(Heartbeat::CancelRequested) => bench.asked.cancel(),
                     Ok(Heartbeat::LeaseLost) => bench.cancel.cancel(),
                     Err(error) => tracing::warn!(%error, job = %id, "a heartbeat failed"),
                 },
@@ -115,20 +134,19 @@ async fn run(shared: &Arc<Shared>, claimed: ClaimedJob) {
         }
     };
     report.flush().await;
-    shared.running_jobs.lock().remove(&id);
     let outcome = outcome.unwrap_or_else(|_| {
         Err(
             Fault::new(ErrorCode::Internal, "The job ran into a fault of ours")
                 .hint("The control plane's log says more"),
         )
     });
-    if shared.stop.is_cancelled() && !cancel.is_cancelled() && outcome.is_err() {
-        // Interrupted by our own end: it stays claimed, and the next start takes it up again.
+    if bench.is_interrupted() && outcome.is_err() {
+        // It stays claimed, and the next start takes it up again; or somebody else has it already.
         return;
     }
     let written = match outcome {
         Ok(result) => shared.store.jobs().succeed(&claim, result).await,
-        Err(_) if cancel.is_cancelled() => shared.store.jobs().cancelled(&claim).await,
+        Err(_) if bench.asked.is_cancelled() => shared.store.jobs().cancelled(&claim).await,
         Err(fault) => {
             tracing::info!(job = %id, code = fault.code.as_str(), message = fault.message, "job failed");
             let retry = fault
@@ -152,7 +170,7 @@ async fn perform(bench: &Bench, payload: Value) -> Result<Value, Fault> {
         .hint("It may come from another version")
     })?;
     if bench.cancel.is_cancelled() {
-        bench.clean_up(&work).await;
+        bench.shared.clean_up(&bench.job, &work).await;
         return Err(cancelled());
     }
     let done = match &work {
@@ -163,16 +181,16 @@ async fn perform(bench: &Bench, payload: Value) -> Result<Value, Fault> {
             force,
         } => bench.deploy(source, name.as_ref(), *runtime, *force).await,
         Work::Rebuild { agent } => bench.rebuild(agent).await,
-        Work::Start { agent } => bench.start(agent).await,
+        Work::Start { agent, after } => bench.start(agent, after.as_ref()).await,
         Work::Restart { agent } => bench.restart(agent).await,
         Work::Stop { agent } => bench.stop(agent).await,
         Work::Delete { agent } => bench.delete(agent).await,
     };
     // What another try (after a wait, or of the next start) needs is kept.
     let another_try =
-        done.as_ref().is_err_and(|fault| fault.retryable) || bench.shared.stop.is_cancelled();
-    if done.is_ok() || !another_try {
-        bench.clean_up(&work).await;
+        |fault: &Fault| bench.is_interrupted() || (fault.retryable && !bench.asked.is_cancelled());
+    if !done.as_ref().is_err_and(another_try) {
+        bench.shared.clean_up(&bench.job, &work).await;
     }
     done
 }

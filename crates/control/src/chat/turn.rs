@@ -8,7 +8,7 @@ use nasiko_contract::{ChatEvent, ChatMessage, ChatRole, Fault, MessageId, TraceI
 use nasiko_store::Expected;
 use nasiko_telemetry::{Attributes, Scope, Span, SpanKind, SpanStatus, StatusCode};
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -57,17 +57,23 @@ impl Turn {
         TraceId(nasiko_telemetry::TraceId(self.trace).to_string())
     }
 
-    /// A follower that left does not end the answer.
-    async fn tell(&self, event: ChatEvent) {
-        let _ = self.events.send(Ok(event)).await;
+    /// A follower that left does not end the answer, and one that stopped reading holds it up only until it is cancelled.
+    async fn tell(&self, event: Result<ChatEvent, Fault>) {
+        let Err(TrySendError::Full(event)) = self.events.try_send(event) else {
+            return;
+        };
+        tokio::select! {
+            () = self.cancel.cancelled() => {}
+            _ = self.events.send(event) => {}
+        }
     }
 
     pub(super) async fn run(&self) {
-        self.tell(ChatEvent::Accepted {
+        self.tell(Ok(ChatEvent::Accepted {
             session: self.session.session.id.clone(),
             question: self.question.clone(),
             trace: self.trace_id(),
-        })
+        }))
         .await;
         let mut transcript = Transcript::new();
         let fault = self.listen(&mut transcript).await.err();
@@ -89,12 +95,8 @@ impl Turn {
                 batch.put(&MessageRecord(answer.clone()), Expected::New);
             })
             .await;
-        match stored {
-            Ok(_) => self.tell(ChatEvent::Answer { message: answer }).await,
-            Err(fault) => {
-                let _ = self.events.send(Err(fault)).await;
-            }
-        }
+        self.tell(stored.map(|_| ChatEvent::Answer { message: answer }))
+            .await;
     }
 
     /// Asks the agent and gathers what it says.
@@ -120,22 +122,22 @@ impl Turn {
         let before = transcript.state().cloned();
         let change = transcript.push(event);
         match change {
-            Change::Appended(text) => self.tell(ChatEvent::Delta { text }).await,
+            Change::Appended(text) => self.tell(Ok(ChatEvent::Delta { text })).await,
             Change::Rewritten => {
-                self.tell(ChatEvent::Rewritten {
+                self.tell(Ok(ChatEvent::Rewritten {
                     text: transcript.text().to_owned(),
-                })
+                }))
                 .await;
             }
             Change::Progress | Change::None => {
                 let state = transcript.state();
                 if change == Change::Progress || state != before.as_ref() {
-                    self.tell(ChatEvent::Status {
+                    self.tell(Ok(ChatEvent::Status {
                         state: state
                             .map(|state| state.as_str().to_owned())
                             .unwrap_or_default(),
                         text: transcript.progress().unwrap_or_default(),
-                    })
+                    }))
                     .await;
                 }
             }

@@ -1,0 +1,110 @@
+//! Removing what jobs left behind: after each job what only it needed, at the start what jobs of earlier runs never came
+//! to remove.
+
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use nasiko_contract::{Fault, JobId};
+use nasiko_store::{JobQuery, JobState};
+
+use crate::{
+    home,
+    jobs::Work,
+    plane::Shared,
+    records::Source,
+    secrets::{self, Belongs},
+};
+
+/// Before any job runs: finds what belongs to no job, no agent and no folder of an agent. Values are forgotten at once,
+/// files in the background.
+pub(crate) async fn at_start(shared: &Arc<Shared>) -> Result<(), Fault> {
+    let jobs = shared.jobs_to_come().await?;
+    for job in secrets::jobs_of(&shared.vault.agents().await?) {
+        if !jobs.iter().any(|(id, _)| id.as_str() == job) {
+            shared.forget_all(Belongs::Job(job)).await?;
+        }
+    }
+    let mut kept: HashSet<PathBuf> = HashSet::new();
+    for (id, work) in &jobs {
+        kept.insert(shared.home.unpack(id));
+        kept.extend(upload_of(work).map(Path::to_owned));
+    }
+    for agent in shared.all_agents().await? {
+        kept.insert(shared.home.sources(&agent.name));
+        if let Source::Folder { path } = &agent.source {
+            kept.insert(shared.home.snapshot_cache_of(path));
+        }
+    }
+    let home = &shared.home;
+    let mut left = Vec::new();
+    for folder in [
+        home.all_unpacked(),
+        home.uploads(),
+        home.all_sources(),
+        home.snapshot_caches(),
+    ] {
+        left.extend(entries(&folder).filter(|path| !kept.contains(path)));
+    }
+    shared.spawn(async move {
+        for path in left {
+            home::discard(&path).await;
+        }
+    });
+    Ok(())
+}
+
+/// What lies in a folder; nothing if it is not there.
+fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    fs_err::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+}
+
+/// The folder that an upload has to itself.
+fn upload_of(work: &Work) -> Option<&Path> {
+    match work {
+        Work::Deploy {
+            source: Source::Upload { path, .. },
+            ..
+        } => path.parent(),
+        _ => None,
+    }
+}
+
+impl Shared {
+    /// Removes what only the job needed.
+    pub(crate) async fn clean_up(&self, job: &JobId, work: &Work) {
+        home::discard(&self.home.unpack(job)).await;
+        if let Err(error) = self.forget_all(Belongs::Job(job.as_str())).await {
+            tracing::warn!(%error, %job, "values given with a job were not forgotten");
+        }
+        if let Some(folder) = upload_of(work) {
+            home::discard(folder).await;
+        }
+    }
+
+    /// Jobs that a worker may still get: those that wait, those that were broken off, and dead letters.
+    async fn jobs_to_come(&self) -> Result<Vec<(JobId, Work)>, Fault> {
+        let mut query = JobQuery {
+            states: vec![JobState::Queued, JobState::Running, JobState::Dead],
+            limit: Some(500),
+            ..JobQuery::default()
+        };
+        let mut found = Vec::new();
+        loop {
+            let page = self.store.jobs().list(&query).await?;
+            found.extend(page.items.into_iter().filter_map(|job| {
+                let work = serde_json::from_value(job.payload).ok()?;
+                Some((JobId(job.id), work))
+            }));
+            query.after = page.next;
+            if query.after.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+}
