@@ -27,8 +27,9 @@ fn resident(test: &str) -> Option<Resident> {
     skip::engine_or_skip(&format!("docker::{test}")).map(|host| Resident::with_engine(&host))
 }
 
-#[test]
-fn every_example_in_docker() {
+/// By command line, then by API: the second time the images are there.
+#[tokio::test]
+async fn every_example_in_docker() {
     let Some(resident) = resident("every_example_in_docker") else {
         return;
     };
@@ -40,13 +41,6 @@ fn every_example_in_docker() {
         Vec::<String>::new(),
         "each was removed"
     );
-}
-
-#[tokio::test]
-async fn every_example_in_docker_by_api() {
-    let Some(resident) = resident("every_example_in_docker_by_api") else {
-        return;
-    };
     for (name, says, answers) in EXAMPLES {
         deploy_and_talk_by_api(&resident, name, "docker", says, answers).await;
     }
