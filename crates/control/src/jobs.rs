@@ -449,3 +449,6 @@ impl ServeStream<FollowJobLog> for ControlPlane {
         )
     }
 }
+
+#[cfg(test)]
+mod tests;

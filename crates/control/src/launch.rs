@@ -260,8 +260,11 @@ impl Shared {
                 tracing::debug!(%error, %agent, "the new instance did not get the agent's plain name");
             }
             shared.trim_history(&agent).await;
+            let had_image = previous_artifact
+                .as_ref()
+                .is_some_and(|artifact| matches!(artifact.parse(), Ok(Artifact::Image { .. })));
             // Whoever is at work on the agent may just have made an image: then that job's end sees to the old ones.
-            if let Some(_nobody_else_is_at_it) = shared.try_lock_agent(&agent)
+            if had_image && let Some(_nobody_else_is_at_it) = shared.try_lock_agent(&agent)
                 && let Ok(found) = shared.agent(&agent).await
             {
                 let now = found.value.plan.map(|plan| plan.artifact);

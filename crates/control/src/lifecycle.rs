@@ -70,7 +70,8 @@ impl Bench {
         if agent.state == AgentState::Active || overtaken {
             return Ok(self.result(&agent, DeploySeconds::default(), true));
         }
-        let started = self.run_again(agent).await;
+        let restarts = after.map_or(0, |_| agent.restarts);
+        let started = self.run_again(agent, restarts).await;
         if let (Some(ended), Err(fault)) = (after, &started)
             && fault.code != ErrorCode::Cancelled
             && !fault.retryable
@@ -84,10 +85,11 @@ impl Bench {
     pub(crate) async fn restart(&self, name: &AgentName) -> Result<Value, Fault> {
         let _one_at_a_time = self.shared.lock_agent(name, &self.cancel).await?;
         let agent = self.shared.agent(name).await?.value;
-        self.run_again(agent).await
+        self.run_again(agent, 0).await
     }
 
-    async fn run_again(&self, agent: AgentRecord) -> Result<Value, Fault> {
+    /// Starts a new instance of the last good version, the `restarts`-th in a row that no person asked for.
+    async fn run_again(&self, agent: AgentRecord, restarts: u32) -> Result<Value, Fault> {
         let shared = &self.shared;
         let name = &agent.name;
         let plan = agent.plan.clone().ok_or_else(|| {
@@ -103,6 +105,7 @@ impl Bench {
         shared
             .change_agent(name, |agent, _| {
                 agent.desired = Desired::Running;
+                agent.restarts = restarts;
                 agent.be_at("Starting");
             })
             .await?;

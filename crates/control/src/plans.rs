@@ -328,3 +328,23 @@ pub(crate) fn to_contract(read: &Read) -> AgentDescription {
         content_hash: read.snapshot.hash.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::tag_word;
+
+    #[test]
+    fn any_version_becomes_the_tag_of_an_image() {
+        for (version, word) in [
+            ("1.2.3", "1.2.3"),
+            ("1.0.0+build 7", "1.0.0-build-7"),
+            ("_draft", "v_draft"),
+            (".5", "v.5"),
+            ("", "v"),
+            ("über", "v-ber"),
+        ] {
+            assert_eq!(tag_word(version), word, "{version:?}");
+        }
+        assert_eq!(tag_word(&"9".repeat(200)).len(), 64);
+    }
+}

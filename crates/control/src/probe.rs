@@ -230,3 +230,16 @@ pub(crate) fn wrong_port(expected: u16, found: u16) -> Fault {
         "Listen on the port in the variable PORT, or name the port in nasiko.toml ([run] port = …)",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::best;
+
+    #[test]
+    fn a_port_that_the_folder_names_is_better_than_the_lowest() {
+        assert_eq!(best(&[3000, 8000, 9000], &[9000, 8000]), Some(9000));
+        assert_eq!(best(&[3000, 8000], &[5000]), Some(3000));
+        assert_eq!(best(&[3000], &[]), Some(3000));
+        assert_eq!(best(&[], &[8000]), None);
+    }
+}

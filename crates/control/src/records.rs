@@ -396,3 +396,6 @@ impl Record for SettingsRecord {
         "settings"
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -134,3 +134,43 @@ impl Serve<ResetRegistryEntry> for ControlPlane {
         Ok(Done {})
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_come_from_all_skills_each_once() {
+        let card = json!({ "skills": [
+            { "tags": ["money", "paper"] },
+            { "name": "without" },
+            { "tags": ["money", 7, "art"] },
+        ] });
+        assert_eq!(tags_of(&card), ["art", "money", "paper"]);
+        assert!(tags_of(&json!({ "skills": "none" })).is_empty());
+        assert!(tags_of(&Value::Null).is_empty());
+    }
+
+    #[test]
+    fn every_word_must_be_found_somewhere() {
+        let entry = RegistryEntry {
+            id: "reader".into(),
+            name: "reader".to_owned(),
+            description: "Reads Invoices".to_owned(),
+            url: String::new(),
+            state: nasiko_contract::AgentState::Active,
+            tags: vec!["money".to_owned()],
+            card: json!({ "skills": [{ "name": "Totals" }] }),
+            edited: false,
+        };
+        for (words, found) in [
+            ("", true),
+            ("invoices", true),
+            ("MONEY reader", true),
+            ("totals", true),
+            ("reader poems", false),
+        ] {
+            assert_eq!(matches(&entry, words), found, "{words:?}");
+        }
+    }
+}

@@ -289,3 +289,37 @@ fn is_variable(name: &str) -> bool {
         .is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
         && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_an_environment_can_carry_is_a_variable() {
+        for name in ["KEY", "_key2", "x"] {
+            assert!(check_variable(name).is_ok(), "{name:?}");
+        }
+        for name in ["", "2KEY", "A-B", "A.B", "A B", "ÄB", "A=B"] {
+            assert!(check_variable(name).is_err(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn what_waits_for_a_job_is_told_from_what_agents_have() {
+        let agent: AgentName = "job".into();
+        let belongings: Vec<String> = [
+            Belongs::Agent(&agent),
+            Belongs::Deploy(&agent),
+            Belongs::Gateway(&agent),
+            Belongs::Job("one"),
+            Belongs::Ourselves,
+        ]
+        .into_iter()
+        .map(|belongs| match belongs.scope() {
+            Scope::Agent(name) => name,
+            Scope::Global => panic!("nothing of an agent is everybody's"),
+        })
+        .collect();
+        assert_eq!(jobs_of(&belongings).collect::<Vec<_>>(), ["one"]);
+    }
+}

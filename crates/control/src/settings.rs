@@ -91,3 +91,18 @@ fn checked(
         ))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::checked;
+
+    #[test]
+    fn a_value_is_within_its_bounds_or_refused() {
+        assert_eq!(checked("x", None, 1..=3, 2).unwrap(), 2);
+        assert_eq!(checked("x", Some(3), 1..=3, 2).unwrap(), 3);
+        for outside in [0, 4] {
+            let fault = checked("x", Some(outside), 1..=3, 2).unwrap_err();
+            assert_eq!(fault.hint.as_deref(), Some("It is between 1 and 3"));
+        }
+    }
+}

@@ -271,3 +271,6 @@ fn spans_of(spans: Vec<Span>) -> Vec<nasiko_contract::Span> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

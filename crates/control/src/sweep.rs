@@ -7,14 +7,14 @@ use std::{
     sync::Arc,
 };
 
-use nasiko_contract::{Fault, JobId};
+use nasiko_contract::{BuildState, Fault, JobId};
 use nasiko_store::{JobQuery, JobState};
 
 use crate::{
     home,
     jobs::Work,
-    plane::Shared,
-    records::Source,
+    plane::{Shared, cancelled},
+    records::{BuildRecord, Source},
     secrets::{self, Belongs},
 };
 
@@ -30,7 +30,9 @@ pub(crate) async fn at_start(shared: &Arc<Shared>) -> Result<(), Fault> {
     let mut kept: HashSet<PathBuf> = HashSet::new();
     for (id, work) in &jobs {
         kept.insert(shared.home.unpack(id));
-        kept.extend(upload_of(work).map(Path::to_owned));
+        // By its name alone: the data directory may have been spelled in another way.
+        let upload = upload_of(work).and_then(Path::file_name);
+        kept.extend(upload.map(|name| shared.home.uploads().join(name)));
     }
     for agent in shared.all_agents().await? {
         kept.insert(shared.home.sources(&agent.name));
@@ -76,7 +78,7 @@ fn upload_of(work: &Work) -> Option<&Path> {
 }
 
 impl Shared {
-    /// Removes what only the job needed.
+    /// Removes what only the job needed, and closes a build of it that was broken off.
     pub(crate) async fn clean_up(&self, job: &JobId, work: &Work) {
         home::discard(&self.home.unpack(job)).await;
         if let Err(error) = self.forget_all(Belongs::Job(job.as_str())).await {
@@ -85,6 +87,23 @@ impl Shared {
         if let Some(folder) = upload_of(work) {
             home::discard(folder).await;
         }
+        if let Err(error) = self.close_build(job).await {
+            tracing::warn!(%error, %job, "a build that was broken off was not closed");
+        }
+    }
+
+    async fn close_build(&self, job: &JobId) -> Result<(), Fault> {
+        let Some(found) = self.store.get::<BuildRecord>(job.as_str()).await? else {
+            return Ok(());
+        };
+        let mut build = found.value;
+        if build.state != BuildState::Building {
+            return Ok(());
+        }
+        build.state = BuildState::Failed;
+        build.ended = Some(crate::time::now_ms());
+        build.fault = Some(cancelled());
+        self.put_build(&build).await
     }
 
     /// Jobs that a worker may still get: those that wait, those that were broken off, and dead letters.

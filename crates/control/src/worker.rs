@@ -169,7 +169,10 @@ async fn perform(bench: &Bench, payload: Value) -> Result<Value, Fault> {
         )
         .hint("It may come from another version")
     })?;
-    if bench.cancel.is_cancelled() {
+    if bench.is_interrupted() {
+        return Err(cancelled());
+    }
+    if bench.asked.is_cancelled() {
         bench.shared.clean_up(&bench.job, &work).await;
         return Err(cancelled());
     }

@@ -120,6 +120,9 @@ fn tokens_overlap_and_are_bounded() {
     let first = credentials.issue("one");
     let second = credentials.issue("one");
     assert_ne!(first.expose_secret(), second.expose_secret());
+    let gone = credentials.issue("one");
+    credentials.withdraw(&gone);
+    assert!(credentials.holder(gone.expose_secret()).is_none());
     assert_eq!(
         credentials.holder(first.expose_secret()).as_deref(),
         Some("one")

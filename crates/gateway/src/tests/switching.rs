@@ -174,6 +174,17 @@ async fn the_table_tells_what_is_routed() {
         } => assert_eq!((upstream.address, in_flight), (address, 0)),
         RouteState::Stopped => panic!("it was set"),
     }
+    drop(routes.suspend_instance("greeter", "the one before"));
+    let state = routes.get("greeter").unwrap().state;
+    assert!(
+        matches!(state, RouteState::Live { .. }),
+        "another instance answers"
+    );
+    drop(routes.suspend_instance("greeter", "one"));
+    let state = routes.get("greeter").unwrap().state;
+    assert!(matches!(state, RouteState::Stopped));
+    drop(routes.suspend_instance("nobody", "one"));
+    assert!(routes.get("nobody").is_none());
     assert_eq!(
         routes.remove("greeter").finished(PATIENCE).await,
         Drained::Empty

@@ -58,6 +58,24 @@ async fn an_agent_gets_its_own_secrets_over_the_global_ones() {
 }
 
 #[tokio::test]
+async fn the_agents_that_have_secrets_are_known() {
+    let directory = TempDir::new().unwrap();
+    let vault = vault(&directory).await;
+    assert!(vault.agents().await.unwrap().is_empty());
+    vault
+        .put_secret(&Scope::Global, "SHARED", &"everyone".into())
+        .await
+        .unwrap();
+    for (name, key) in [("writer", "A"), ("greeter", "A"), ("greeter", "B")] {
+        vault
+            .put_secret(&agent(name), key, &"value".into())
+            .await
+            .unwrap();
+    }
+    assert_eq!(vault.agents().await.unwrap(), ["greeter", "writer"]);
+}
+
+#[tokio::test]
 async fn the_value_is_nowhere_in_the_data_directory() {
     let directory = TempDir::new().unwrap();
     let vault = vault(&directory).await;
