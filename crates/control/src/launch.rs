@@ -223,13 +223,7 @@ impl Shared {
             name.as_str(),
             upstream(&deployment.id, address, plan, &card),
         );
-        self.retire(
-            name.clone(),
-            previous,
-            previous_artifact,
-            drain,
-            &deployment,
-        );
+        self.retire(name.clone(), previous, previous_artifact, drain);
         Ok(())
     }
 
@@ -241,30 +235,28 @@ impl Shared {
         previous: Option<DeploymentId>,
         previous_artifact: Option<String>,
         drain: Drain,
-        current: &DeploymentRecord,
     ) {
         let shared = Arc::clone(self);
         let in_hand = previous
             .as_ref()
             .map(|previous| InHand::new(self, previous));
-        let current_instance = InstanceId::new(current.id.as_str());
-        let runtime = self.runtime(current.runtime);
         // If this process ends meanwhile, the next start finds the old one unreferenced and ends it.
         self.spawn(async move {
             drain.finished(DRAIN_LIMIT).await;
             if let Some(previous) = previous {
-                shared.end_deployment(&previous, DeploymentState::Stopped).await;
+                shared
+                    .end_deployment(&previous, DeploymentState::Stopped)
+                    .await;
             }
             drop(in_hand);
-            if let Err(error) = runtime.promote(&current_instance).await {
-                tracing::debug!(%error, %agent, "the new instance did not get the agent's plain name");
-            }
+            shared.promote_current(&agent).await;
             shared.trim_history(&agent).await;
             let had_image = previous_artifact
                 .as_ref()
                 .is_some_and(|artifact| matches!(artifact.parse(), Ok(Artifact::Image { .. })));
             // Whoever is at work on the agent may just have made an image: then that job's end sees to the old ones.
-            if had_image && let Some(_nobody_else_is_at_it) = shared.try_lock_agent(&agent)
+            if had_image
+                && let Some(_nobody_else_is_at_it) = shared.try_lock_agent(&agent)
                 && let Ok(found) = shared.agent(&agent).await
             {
                 let now = found.value.plan.map(|plan| plan.artifact);
@@ -272,6 +264,22 @@ impl Shared {
                 shared.forget_images(&agent, &kept).await;
             }
         });
+    }
+
+    /// The instance that serves now gets the agent's plain name: perhaps not the one that was switched to when this was
+    /// planned.
+    async fn promote_current(&self, agent: &AgentName) {
+        let _one_at_a_time = self.promoting.lock().await;
+        let Ok(found) = self.agent(agent).await else {
+            return;
+        };
+        let Some(current) = found.value.current else {
+            return;
+        };
+        let instance = InstanceId::new(current.as_str());
+        if let Err(error) = self.runtime(found.value.runtime).promote(&instance).await {
+            tracing::debug!(%error, %agent, "the new instance did not get the agent's plain name");
+        }
     }
 
     /// Deletes the images of an agent but for those that the artifacts `kept` name.

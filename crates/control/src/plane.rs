@@ -113,6 +113,8 @@ pub(crate) struct Shared {
     pub(crate) in_hand: Mutex<HashSet<DeploymentId>>,
     /// Held while what runs is compared with what should.
     pub(crate) comparing: tokio::sync::Mutex<()>,
+    /// Held while an instance gets its agent's plain name.
+    pub(crate) promoting: tokio::sync::Mutex<()>,
     /// A job ended, or more of them may run at once.
     pub(crate) job_slot: Notify,
     /// How to stop the answers that are under way.
@@ -198,6 +200,7 @@ impl ControlPlane {
             running_jobs: Mutex::default(),
             in_hand: Mutex::default(),
             comparing: tokio::sync::Mutex::default(),
+            promoting: tokio::sync::Mutex::default(),
             job_slot: Notify::new(),
             fingerprint_key: OnceCell::new(),
             answers: Mutex::default(),
