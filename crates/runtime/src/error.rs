@@ -257,11 +257,9 @@ impl From<RuntimeError> for Fault {
         fault.retryable = matches!(
             code,
             ErrorCode::EngineAbsent
-                | ErrorCode::EngineRefused
                 | ErrorCode::EngineStopped
                 | ErrorCode::TimedOut
                 | ErrorCode::DiskFull
-                | ErrorCode::BaseImageMissing
         );
         fault
     }
