@@ -3,7 +3,7 @@
 //!
 //! A request comes through the gate ([`api`]), becomes a job ([`jobs`], [`worker`]) if it is long, walks the road of a
 //! folder ([`intake`], [`read`], [`deploy`], [`launch`], [`probe`]), and what runs is watched ([`supervise`]) and taken
-//! over again after a restart ([`adopt`]).
+//! over again after a restart ([`adopt`]). What jobs leave behind goes ([`sweep`]).
 
 mod adopt;
 mod agents;
@@ -33,6 +33,8 @@ mod spans;
 mod status;
 mod supervise;
 mod sweep;
+#[cfg(test)]
+mod tests;
 mod time;
 mod worker;
 
