@@ -7,7 +7,6 @@
 use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use futures::FutureExt;
-
 use nasiko_contract::{
     AgentName, AgentState, DeploymentId, DeploymentState, ErrorCode, Fault, RuntimeKind,
 };
