@@ -88,6 +88,12 @@ fn two_at_once_are_one() {
         ups.into_iter().map(|up| up.join().unwrap()).collect()
     });
     assert_eq!(pids.len(), 1, "{pids:?}");
+    resident.run(&["down"]).ok();
+    assert_eq!(
+        resident.json(&["status"])["running"],
+        false,
+        "nobody who came too late takes over"
+    );
 }
 
 #[test]

@@ -125,8 +125,26 @@ impl OwnEngine {
 impl Drop for OwnEngine {
     fn drop(&mut self) {
         self.stop();
+        end_helpers(self.place.path());
         release(self.place.path());
         ip(&["link", "del", &self.bridge]);
+    }
+}
+
+/// Ends the engine's helpers that outlived it: they carry its folder, which nobody else has, in their arguments.
+fn end_helpers(place: &Path) {
+    let place = place.as_os_str().as_encoded_bytes();
+    let Ok(processes) = std::fs::read_dir("/proc") else {
+        return;
+    };
+    for process in processes.flatten() {
+        let arguments = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
+        if arguments.windows(place.len()).any(|part| part == place) {
+            let _ = Command::new("kill")
+                .arg("-9")
+                .arg(process.file_name())
+                .status();
+        }
     }
 }
 

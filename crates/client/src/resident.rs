@@ -188,6 +188,11 @@ pub async fn attach_or_start(
     let mut ended = None;
     loop {
         if let Ok(found) = attach(home).await {
+            if found.1.pid != child.id() {
+                // Somebody else's was faster. Ours still waits for the lock, and would take over when that one is ended.
+                let _ = child.kill();
+                let _ = child.wait();
+            }
             return Ok(found);
         }
         // A child that ended may have found another resident starting: that one is waited for as well, but not for long.
