@@ -1,4 +1,4 @@
-//! A canary: values given with `--env` and `secret set` reach the agent and nothing else. Everything is searched.
+//! A canary: values given with `--env`, `secret set` and the folder's `.env` reach the agent and nothing else. Everything is searched.
 
 use std::{
     io::{Read, Write},
@@ -12,7 +12,7 @@ use nasiko_tests::{Api, Resident, api::ask, folder, program, skip};
 /// Tells which of the canaries it got: as a sum of their letters, since their values are nobody's business.
 fn canary_program() -> String {
     let sums = "sums = ' '.join(name + '=' + str(sum(map(ord, os.environ.get(name, '')))) for name in \
-                ('GIVEN', 'KEPT', 'TYPED', 'TAKEN'))";
+                ('GIVEN', 'KEPT', 'TYPED', 'TAKEN', 'BROUGHT'))";
     program::saying("WORD", sums).replace(
         "('WORD %d %s %d' % (os.getpid(), socket.gethostname(), port))",
         "sums",
@@ -32,6 +32,8 @@ struct Canaries {
     typed: String,
     /// `--env TAKEN`, from the caller's environment
     taken: String,
+    /// The folder's own `.env`
+    brought: String,
 }
 
 impl Canaries {
@@ -43,11 +45,18 @@ impl Canaries {
             kept: value("kept"),
             typed: value("typed"),
             taken: value("taken"),
+            brought: value("brought"),
         }
     }
 
-    fn all(&self) -> [&str; 4] {
-        [&self.given, &self.kept, &self.typed, &self.taken]
+    fn all(&self) -> [&str; 5] {
+        [
+            &self.given,
+            &self.kept,
+            &self.typed,
+            &self.taken,
+            &self.brought,
+        ]
     }
 
     /// The first canary in these bytes, in any of the spellings in which a value leaks.
@@ -185,11 +194,13 @@ fn search_arguments(canaries: &Canaries) {
     }
 }
 
-/// Gives an agent all four canaries, talks to it, fails an update of it, and checks that they arrived.
+/// Gives an agent all canaries, talks to it, fails an update of it, and checks that they arrived.
 async fn lead_a_life(resident: &Resident, canaries: &Canaries, runtime: &str) {
     let source = folder(&[
         ("main.py", &canary_program()),
         ("Dockerfile", &program::dockerfile("")),
+        (".env", &format!("BROUGHT={}\n", canaries.brought)),
+        (".dockerignore", ".env\n"),
     ]);
     let path = source.path().to_str().unwrap();
     let given = format!("GIVEN={}", canaries.given);
@@ -241,11 +252,12 @@ async fn lead_a_life(resident: &Resident, canaries: &Canaries, runtime: &str) {
         .to_owned();
     let says = ask(&format!("{gateway}/keeper/")).await;
     let expected = format!(
-        "GIVEN={} KEPT={} TYPED={} TAKEN={}",
+        "GIVEN={} KEPT={} TYPED={} TAKEN={} BROUGHT={}",
         sum(&canaries.given),
         sum(&canaries.kept),
         sum(&canaries.typed),
-        sum(&canaries.taken)
+        sum(&canaries.taken),
+        sum(&canaries.brought)
     );
     assert_eq!(says, expected, "the values reach the agent");
     // It speaks no protocol, but a conversation and a trace there are.

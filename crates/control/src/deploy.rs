@@ -126,8 +126,12 @@ impl Bench {
                 },
             });
         }
-        self.make_and_switch(agent, source, read, runtime, seconds, begun)
-            .await
+        let name = agent.name.clone();
+        let deployed = self
+            .make_and_switch(agent, source, read, runtime, seconds, begun)
+            .await;
+        self.shared.forget_folder_envs(&name).await?;
+        deployed
     }
 
     /// Reads the source again and makes everything anew.
@@ -159,6 +163,7 @@ impl Bench {
         let deployed = self
             .make_and_switch(agent, &source, &read, runtime, seconds, begun)
             .await;
+        self.shared.forget_folder_envs(name).await?;
         if let Err(fault) = &deployed {
             self.give_up(name, fault).await;
             self.forget_source(name, &read.root).await;
@@ -320,7 +325,9 @@ impl Bench {
         let artifact = self.prepare(&agent, read, runtime).await?;
         seconds.prepare = prepare_begun.elapsed().as_secs_f64();
 
-        let plan = plans::run_plan(read, runtime, &artifact);
+        let env = plans::run_env(&read.description, runtime);
+        let folder_env = shared.seal_folder_env(name, &self.job, &env).await?;
+        let plan = plans::run_plan(read, runtime, &artifact, folder_env);
         let start_begun = Instant::now();
         self.report.step(share::PREPARED, "Starting");
         shared.show_activity(name, "Starting").await?;

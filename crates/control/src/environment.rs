@@ -26,10 +26,11 @@ impl Shared {
         plan: &RunPlan,
     ) -> Result<Vec<(String, EnvValue)>, Fault> {
         let agent = &deployment.agent;
-        let mut env: Vec<(String, EnvValue)> = plan
-            .env
-            .iter()
-            .map(|(name, value)| (name.clone(), EnvValue::from(value.as_str())))
+        let mut env: Vec<(String, EnvValue)> = self
+            .folder_env(agent, plan)
+            .await?
+            .into_iter()
+            .map(|(name, value)| (name, EnvValue::Secret(SecretString::from(value))))
             .collect();
         let mut plain =
             |name: &str, value: String| env.push((name.to_owned(), EnvValue::Plain(value)));

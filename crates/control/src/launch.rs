@@ -86,7 +86,10 @@ impl Shared {
             runtime: plan.runtime,
             state: DeploymentState::Starting,
             instance: String::new(),
-            env_fingerprint: self.env_fingerprint(agent, &plan.env).await?,
+            env_fingerprint: {
+                let folder_env = self.folder_env(agent, plan).await?;
+                self.env_fingerprint(agent, &folder_env).await?
+            },
             started: crate::time::now_ms(),
             ended: None,
             fault: None,

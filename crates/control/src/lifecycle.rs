@@ -195,6 +195,7 @@ impl Bench {
         shared.forget_all(Belongs::Agent(name)).await?;
         shared.forget_all(Belongs::Deploy(name)).await?;
         shared.forget_all(Belongs::Gateway(name)).await?;
+        shared.forget_all(Belongs::Folder(name)).await?;
         let mut batch = Batch::new();
         let mut sessions = Query::of(name.as_str()).limit(Batch::MAX_CHANGES / 2);
         loop {

@@ -263,8 +263,13 @@ pub(crate) fn run_env(description: &Description, runtime: RuntimeKind) -> IndexM
     env
 }
 
-/// How to start what was prepared.
-pub(crate) fn run_plan(read: &Read, runtime: RuntimeKind, artifact: &Artifact) -> RunPlan {
+/// How to start what was prepared; `folder_env` names the sealed values of [`run_env`].
+pub(crate) fn run_plan(
+    read: &Read,
+    runtime: RuntimeKind,
+    artifact: &Artifact,
+    folder_env: Option<String>,
+) -> RunPlan {
     let description = &read.description;
     let run = &description.manifest.run;
     let millis = |given: std::time::Duration| u64::try_from(given.as_millis()).unwrap_or(u64::MAX);
@@ -283,7 +288,7 @@ pub(crate) fn run_plan(read: &Read, runtime: RuntimeKind, artifact: &Artifact) -
         artifact: artifact.to_string(),
         command,
         workdir,
-        env: run_env(description, runtime),
+        folder_env,
         ports: description.port_candidates.clone(),
         ready: run.ready.clone(),
         start_timeout_ms: run.start_timeout.map(millis),

@@ -4,7 +4,6 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use indexmap::IndexMap;
 use nasiko_contract::{
     AgentName, AgentState, AgentSummary, AgentVersion, Build, BuildState, ChatMessage, ChatRole,
     ChatSession, Deployment, DeploymentId, DeploymentState, EnvNeed, ErrorCode, Fault, Finding,
@@ -86,8 +85,9 @@ pub(crate) struct RunPlan {
     pub(crate) command: Vec<String>,
     /// Process: the folder. Docker: empty for the image's own.
     pub(crate) workdir: PathBuf,
-    /// The folder's own values (`.env`, compose). The person's secrets are read from the vault at each start.
-    pub(crate) env: IndexMap<String, String>,
+    /// The name under which the folder's own values (`.env`, Compose) are sealed; they hold keys as often as not.
+    #[serde(default)]
+    pub(crate) folder_env: Option<String>,
     /// In order of trust; what answers wins.
     pub(crate) ports: Vec<u16>,
     /// The path that must answer 2xx; else any answer will do.

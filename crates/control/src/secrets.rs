@@ -2,13 +2,15 @@
 
 use indexmap::IndexMap;
 use nasiko_contract::{
-    AgentName, Done, ErrorCode, Fault, ListSecrets, Page, RemoveSecret, SecretInfo, SetSecret,
+    AgentName, Done, ErrorCode, Fault, JobId, ListSecrets, Page, RemoveSecret, SecretInfo,
+    SetSecret,
 };
 use nasiko_store::{Batch, ExposeSecret, Scope, SecretString, StoreError, Vault};
 
 use crate::{
     api::{Caller, Serve},
     plane::{ControlPlane, Shared},
+    records::RunPlan,
 };
 
 /// What sealed values belong to.
@@ -20,6 +22,8 @@ pub(crate) enum Belongs<'a> {
     Deploy(&'a AgentName),
     /// An agent: its credentials at the gateway.
     Gateway(&'a AgentName),
+    /// An agent: the values that its folder brings.
+    Folder(&'a AgentName),
     /// A job that will hand them on.
     Job(&'a str),
     /// The control plane itself.
@@ -40,6 +44,7 @@ impl Belongs<'_> {
             Self::Agent(agent) => agent.to_string(),
             Self::Deploy(agent) => format!("deploy/{agent}"),
             Self::Gateway(agent) => format!("gateway/{agent}"),
+            Self::Folder(agent) => format!("folder/{agent}"),
             Self::Job(job) => format!("job/{job}"),
             Self::Ourselves => "control/".to_owned(),
         })
@@ -141,6 +146,58 @@ impl Shared {
                 agent: Some(agent.clone()),
             })
             .collect())
+    }
+
+    /// Seals the values that a folder brings; gives the name to find them by, or none where there are none.
+    pub(crate) async fn seal_folder_env(
+        &self,
+        agent: &AgentName,
+        job: &JobId,
+        env: &IndexMap<String, String>,
+    ) -> Result<Option<String>, Fault> {
+        if env.is_empty() {
+            return Ok(None);
+        }
+        let name = format!("env_{}", job.as_str().replace('-', "_"));
+        let text = serde_json::to_string(env)
+            .map_err(|error| crate::plane::internal("values were not written down", &error))?;
+        self.seal(Belongs::Folder(agent), &name, SecretString::from(text))
+            .await?;
+        Ok(Some(name))
+    }
+
+    /// The values that the folder of a plan brings.
+    pub(crate) async fn folder_env(
+        &self,
+        agent: &AgentName,
+        plan: &RunPlan,
+    ) -> Result<IndexMap<String, String>, Fault> {
+        let Some(name) = &plan.folder_env else {
+            return Ok(IndexMap::new());
+        };
+        let text = self
+            .vault
+            .reveal(&Belongs::Folder(agent).scope(), name)
+            .await?;
+        serde_json::from_str(text.expose_secret())
+            .map_err(|error| crate::plane::internal("sealed values were not understood", &error))
+    }
+
+    /// Forgets the values of folders that the agent's plan does not name: of earlier versions, and of deploys that
+    /// failed before.
+    pub(crate) async fn forget_folder_envs(&self, agent: &AgentName) -> Result<(), Fault> {
+        let named = self
+            .agent(agent)
+            .await?
+            .value
+            .plan
+            .and_then(|plan| plan.folder_env);
+        for name in self.vault.list(&Belongs::Folder(agent).scope()).await? {
+            if named.as_ref() != Some(&name) {
+                self.unseal(Belongs::Folder(agent), &name).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Tells whether two starts get the same environment, without telling anything about the values: a hash under a key
