@@ -151,7 +151,7 @@ async fn settle(
             };
             let _nothing_to_drain = shared.routes.set(
                 agent.name.as_str(),
-                launch::upstream(current, address, plan, &agent.card),
+                launch::upstream(current, address, &agent.card),
             );
             shared
                 .change_agent(&agent.name, |agent, _| {

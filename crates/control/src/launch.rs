@@ -222,10 +222,9 @@ impl Shared {
             self.remove_instance(&deployment).await;
             return Err(fault);
         }
-        let drain = self.routes.set(
-            name.as_str(),
-            upstream(&deployment.id, address, plan, &card),
-        );
+        let drain = self
+            .routes
+            .set(name.as_str(), upstream(&deployment.id, address, &card));
         self.retire(name.clone(), previous, previous_artifact, drain);
         Ok(())
     }
@@ -421,16 +420,9 @@ pub(crate) fn add_deployment(batch: &mut Batch, deployment: &DeploymentRecord) {
 }
 
 /// The upstream of an instance.
-pub(crate) fn upstream(
-    deployment: &DeploymentId,
-    address: SocketAddr,
-    plan: &RunPlan,
-    card: &Value,
-) -> Upstream {
+pub(crate) fn upstream(deployment: &DeploymentId, address: SocketAddr, card: &Value) -> Upstream {
     Upstream {
-        address,
-        base_path: plan.card_path.clone(),
-        instance: deployment.to_string(),
         card: Some(Arc::new(card.clone())),
+        ..Upstream::new(address, deployment.as_str())
     }
 }

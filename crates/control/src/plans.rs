@@ -298,7 +298,6 @@ pub(crate) fn run_plan(
             Some(manifest::RestartPolicy::Never) => RestartPolicy::Never,
             Some(manifest::RestartPolicy::OnFailure) | None => RestartPolicy::OnFailure,
         },
-        card_path: String::new(),
     }
 }
 

@@ -96,9 +96,6 @@ pub(crate) struct RunPlan {
     pub(crate) start_timeout_ms: Option<u64>,
     pub(crate) stop_timeout_ms: Option<u64>,
     pub(crate) restart: RestartPolicy,
-    /// The path below which the agent serves its protocol, when the card declares one.
-    #[serde(default)]
-    pub(crate) card_path: String,
 }
 
 /// An agent.

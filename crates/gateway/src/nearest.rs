@@ -23,22 +23,12 @@ pub(crate) fn nearest<'a>(
         .map(|(_, candidate)| candidate)
 }
 
-/// Levenshtein distance, one row at a time. Names are at most 63 bytes, so longer guesses are simply far.
+/// Levenshtein distance over bytes. Names are at most 63 of them, so longer guesses are simply far.
 fn distance(left: &[u8], right: &[u8]) -> usize {
     if left.len().max(right.len()) > 64 {
         return usize::MAX;
     }
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (index, byte) in left.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = index + 1;
-        for (column, other) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(byte != other);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[right.len()]
+    strsim::generic_levenshtein(&left.to_vec(), &right.to_vec())
 }
 
 #[cfg(test)]
