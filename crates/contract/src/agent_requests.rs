@@ -113,6 +113,9 @@ pub struct DeployOptions {
     /// Make everything anew.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub force: bool,
+    /// Keep it in step with its folder from now on, or no longer; else as it was. Folders of this machine only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watch: Option<bool>,
 }
 
 /// `POST /upload-agents/directory` (local server only)

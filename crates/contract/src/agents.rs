@@ -254,6 +254,9 @@ pub struct AgentSummary {
     /// How it is spoken to.
     #[serde(default)]
     pub protocol: Protocol,
+    /// Its folder is watched: a save is live by itself.
+    #[serde(default)]
+    pub watched: bool,
 }
 
 /// One agent with its history.

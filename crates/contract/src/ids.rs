@@ -54,6 +54,10 @@ id_type! {
     SessionId;
     /// A message of a conversation.
     MessageId;
+    /// What one save did (UUIDv7 text).
+    UpdateId;
+    /// A question that is asked again after each update (UUIDv7 text).
+    PinId;
     /// A W3C trace id: 32 lower-case hex digits.
     TraceId;
     /// A W3C span id: 16 lower-case hex digits.

@@ -7,6 +7,7 @@ pub mod chat;
 pub mod fault;
 pub mod ids;
 pub mod jobs;
+pub mod live;
 pub mod operation;
 pub mod page;
 pub mod system;
@@ -18,6 +19,7 @@ pub use chat::*;
 pub use fault::{ErrorCode, Fault, Problem};
 pub use ids::*;
 pub use jobs::*;
+pub use live::*;
 pub use operation::{
     JsonOperation, Method, OPERATIONS, Operation, OperationInfo, Shape, StreamOperation,
     UploadOperation,

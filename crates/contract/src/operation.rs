@@ -9,7 +9,9 @@ use serde::{Serialize, de::DeserializeOwned};
         reason = "the list names nearly every type of these modules"
     )
 )]
-use crate::{agent_requests::*, agents::*, chat::*, jobs::*, page::*, system::*, telemetry::*};
+use crate::{
+    agent_requests::*, agents::*, chat::*, jobs::*, live::*, page::*, system::*, telemetry::*,
+};
 
 /// An HTTP method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -174,6 +176,17 @@ define_api! {
         RestartAgent = "agents.restart" Post "/agents/{agent}/restart" -> Job, "agents:control", 202, "Restart an agent without a gap";
         RebuildAgent = "agents.rebuild" Post "/agents/{agent}/rebuild" -> Job, "agents:deploy", 202, "Read, make and start an agent anew";
         DeleteAgent = "agents.delete" Delete "/agents/{agent}" -> Job, "agents:delete", 202, "Stop an agent and forget it";
+
+        StartWatch = "watch.start" Put "/agents/{agent}/watch" -> WatchStatus, "agents:deploy", 200, "Keep an agent in step with its folder";
+        StopWatch = "watch.stop" Delete "/agents/{agent}/watch" -> WatchStatus, "agents:deploy", 200, "Stop watching an agent's folder";
+        GetWatch = "watch.get" Get "/agents/{agent}/watch" -> WatchStatus, "agents:read", 200, "How an agent's folder is watched";
+        ListUpdates = "updates.list" Get "/agents/{agent}/updates" -> Page<Update>, "agents:read", 200, "What each save did, and why, newest first";
+        CreatePin = "pins.create" Post "/agents/{agent}/pins" -> Pin, "chat:write", 201, "Pin a question that is asked again after each update";
+        ListPins = "pins.list" Get "/agents/{agent}/pins" -> Page<Pin>, "chat:read", 200, "An agent's pinned questions with their latest answers";
+        DeletePin = "pins.delete" Delete "/agents/{agent}/pins/{pin}" -> Done, "chat:write", 200, "Remove a pinned question with its answers";
+        AcceptPin = "pins.accept" Post "/agents/{agent}/pins/{pin}/accept" -> Pin, "chat:write", 200, "Accept a pinned question's latest answer";
+        RunPins = "pins.run" Post "/agents/{agent}/pins/run" -> Page<Pin>, "chat:write", 202, "Ask an agent's pinned questions again";
+        ListPinAnswers = "pins.answers" Get "/agents/{agent}/pins/{pin}/answers" -> Page<PinAnswer>, "chat:read", 200, "A pinned question's answers, newest first";
 
         ListJobs = "jobs.list" Get "/jobs" -> Page<Job>, "jobs:read", 200, "Jobs, newest first";
         GetJob = "jobs.get" Get "/jobs/{job}" -> Job, "jobs:read", 200, "One job";

@@ -156,6 +156,7 @@ impl Shared {
                 port,
                 labels: std::collections::BTreeMap::new(),
                 limits: nasiko_runtime::Limits::default(),
+                overlay: None,
             };
             let instance = runtime.start(&spec, cancel).await?;
             deployment.instance.clone_from(&instance.handle);

@@ -19,6 +19,7 @@ mod jobs;
 mod launch;
 mod lifecycle;
 mod listen;
+mod live;
 mod logs;
 mod plane;
 mod plans;

@@ -93,6 +93,7 @@ pub(crate) fn new_agent(
         plan: None,
         edited_description: None,
         edited_tags: None,
+        watched: false,
     };
     described(description).apply(&mut agent);
     agent

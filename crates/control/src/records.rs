@@ -130,6 +130,9 @@ pub(crate) struct AgentRecord {
     pub(crate) edited_description: Option<String>,
     #[serde(default)]
     pub(crate) edited_tags: Option<Vec<String>>,
+    /// Its folder is watched.
+    #[serde(default)]
+    pub(crate) watched: bool,
 }
 
 impl RunPlan {
@@ -193,6 +196,7 @@ impl AgentRecord {
             fault: self.fault.clone(),
             source: self.source.shown(),
             protocol: self.protocol,
+            watched: self.watched,
         }
     }
 }

@@ -35,12 +35,12 @@ use tokio_util::sync::CancellationToken;
 
 use self::engine::{CONFLICT, Engine, NOT_FOUND};
 use self::observe::CpuSample;
-use crate::Runtime;
 use crate::error::RuntimeError;
 use crate::instance::{
     Exit, Instance, InstanceId, LogLine, LogQuery, RuntimeEvent, RuntimeKind, Stats,
 };
-use crate::spec::{PreparePlan, Prepared, ProgressSink, StartSpec};
+use crate::spec::{Overlay, PreparePlan, Prepared, ProgressSink, StartSpec, WarmUp};
+use crate::{Runtime, Standby};
 
 /// Events kept for a receiver that is behind.
 const EVENT_QUEUE: usize = 1024;
@@ -218,6 +218,24 @@ impl Runtime for DockerRuntime {
         cancel: &CancellationToken,
     ) -> Result<Instance, RuntimeError> {
         container::start(&self.shared, spec, cancel).await
+    }
+
+    async fn standby(
+        &self,
+        _spec: &StartSpec,
+        _warm_up: &WarmUp,
+        _cancel: &CancellationToken,
+    ) -> Result<Option<Box<dyn Standby>>, RuntimeError> {
+        Ok(None)
+    }
+
+    async fn sync(
+        &self,
+        _instance: &InstanceId,
+        _overlay: Arc<dyn Overlay>,
+        _cancel: &CancellationToken,
+    ) -> Result<(), RuntimeError> {
+        Ok(())
     }
 
     async fn stop(&self, instance: &InstanceId, grace: Duration) -> Result<(), RuntimeError> {

@@ -15,6 +15,7 @@ mod skipping;
 mod sockets;
 mod spec;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -31,8 +32,8 @@ pub use crate::instance::{
 };
 pub use crate::process::{PortOwner, ProcessConfig, ProcessRuntime, port_owner};
 pub use crate::spec::{
-    Artifact, BuildContext, EnvValue, Limits, PreparePlan, Prepared, Progress, ProgressSink,
-    Requirements, RequirementsKind, StartSpec,
+    Artifact, BuildContext, EnvValue, Limits, Overlay, PreparePlan, Prepared, Progress,
+    ProgressSink, Requirements, RequirementsKind, StartSpec, WarmUp,
 };
 
 /// One place where agents run.
@@ -61,6 +62,25 @@ pub trait Runtime: Send + Sync {
         spec: &StartSpec,
         cancel: &CancellationToken,
     ) -> Result<Instance, RuntimeError>;
+
+    /// Starts an instance that loads what `warm_up` names and then waits, before any of the agent's own code runs, to be
+    /// let go. None where that cannot be done for this command: then an ordinary start is the way. It ends by itself
+    /// when this process does. Returns as soon as it exists; it need not have finished loading to be released.
+    async fn standby(
+        &self,
+        spec: &StartSpec,
+        warm_up: &WarmUp,
+        cancel: &CancellationToken,
+    ) -> Result<Option<Box<dyn Standby>>, RuntimeError>;
+
+    /// Puts files where a running instance reads them, without starting it anew; whole files, one after another. The
+    /// process runtime has nothing to do.
+    async fn sync(
+        &self,
+        instance: &InstanceId,
+        overlay: Arc<dyn Overlay>,
+        cancel: &CancellationToken,
+    ) -> Result<(), RuntimeError>;
 
     /// Ends an instance with everything it started: politely first, by force after `grace`. What it wrote stays
     /// readable until [`Runtime::remove`]. An instance that is unknown or has ended is fine.
@@ -100,4 +120,27 @@ pub trait Runtime: Send + Sync {
     /// The TCP ports the instance's programs listen on (inside of the container for Docker), ascending. Empty when that
     /// cannot be found out.
     async fn listening(&self, instance: &InstanceId) -> Vec<u16>;
+}
+
+/// An instance that has everything loaded but the agent's own code, and waits. Dropped, it is ended and deleted in the
+/// background; [`Standby::discard`] waits for that.
+#[async_trait]
+pub trait Standby: Send + Sync {
+    /// Names it, as after its release.
+    fn instance(&self) -> &InstanceId;
+
+    /// Whether it can still be released: its process lives.
+    fn is_alive(&self) -> bool;
+
+    /// Lays `overlay` over its files (Docker; all that differs from the image, also what was laid over it at its start)
+    /// and lets it go: the agent's code is read from now on, never earlier. From then on it is an instance like any other.
+    /// On failure nothing of it is left.
+    async fn release(
+        self: Box<Self>,
+        overlay: Option<Arc<dyn Overlay>>,
+        cancel: &CancellationToken,
+    ) -> Result<Instance, RuntimeError>;
+
+    /// Ends and deletes it.
+    async fn discard(self: Box<Self>);
 }

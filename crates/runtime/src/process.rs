@@ -36,12 +36,12 @@ pub(crate) use self::inspect::listening_in_namespace_of;
 pub use self::inspect::{PortOwner, port_owner};
 use self::record::Record;
 use self::tracked::{CpuSample, Shared};
-use crate::Runtime;
 use crate::error::RuntimeError;
 use crate::instance::{
     Exit, Instance, InstanceId, LogLine, LogQuery, RuntimeEvent, RuntimeKind, Stats,
 };
-use crate::spec::{PreparePlan, Prepared, ProgressSink, StartSpec};
+use crate::spec::{Overlay, PreparePlan, Prepared, ProgressSink, StartSpec, WarmUp};
+use crate::{Runtime, Standby};
 
 /// Lines a follower may be behind before the reading waits for it.
 const FOLLOW_QUEUE: usize = 256;
@@ -120,6 +120,24 @@ impl Runtime for ProcessRuntime {
         cancel: &CancellationToken,
     ) -> Result<Instance, RuntimeError> {
         launch::start(&self.shared, spec, cancel).await
+    }
+
+    async fn standby(
+        &self,
+        _spec: &StartSpec,
+        _warm_up: &WarmUp,
+        _cancel: &CancellationToken,
+    ) -> Result<Option<Box<dyn Standby>>, RuntimeError> {
+        Ok(None)
+    }
+
+    async fn sync(
+        &self,
+        _instance: &InstanceId,
+        _overlay: Arc<dyn Overlay>,
+        _cancel: &CancellationToken,
+    ) -> Result<(), RuntimeError> {
+        Ok(())
     }
 
     async fn stop(&self, instance: &InstanceId, grace: Duration) -> Result<(), RuntimeError> {

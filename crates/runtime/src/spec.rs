@@ -221,6 +221,29 @@ impl Default for Limits {
     }
 }
 
+/// Files that differ from the image: laid over it before the program starts, so that an edit needs no build.
+pub trait Overlay: Send + Sync + fmt::Debug {
+    /// Whether there is nothing to lay over.
+    fn is_empty(&self) -> bool;
+
+    /// Writes a whole uncompressed tar of the new and changed files. Paths are those of the container without the leading
+    /// slash; modes, owners (numbers) and links as they are to be. Called on a blocking thread.
+    fn write_tar(&self, out: &mut dyn io::Write) -> io::Result<()>;
+
+    /// Absolute paths of the container that are to be gone: files, and directories that are empty then.
+    fn removed(&self) -> &[String];
+
+    /// Absolute paths of the container and the `user:group` they are to belong to, where the image knows these by name.
+    fn owners(&self) -> &[(String, String)];
+}
+
+/// What an instance on standby may load before its agent's own code is known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WarmUp {
+    /// Python modules outside of the agent's folder, in the order to import them. One that fails is skipped.
+    pub python_modules: Vec<String>,
+}
+
 /// What to start.
 #[derive(Debug, Clone)]
 pub struct StartSpec {
@@ -246,6 +269,8 @@ pub struct StartSpec {
     pub labels: BTreeMap<String, String>,
     /// What it may use.
     pub limits: Limits,
+    /// Docker: what differs from the image. The process runtime runs the folder itself and has no use for it.
+    pub overlay: Option<Arc<dyn Overlay>>,
 }
 
 /// One piece of news while preparing.

@@ -31,6 +31,9 @@ pub(crate) struct DeployOptionWords {
     /// Make everything anew, even if nothing has changed
     #[arg(long)]
     force: bool,
+    /// Keep it in step with its folder: a save is live by itself
+    #[arg(long)]
+    watch: bool,
 }
 
 impl DeployOptionWords {
@@ -65,6 +68,7 @@ impl DeployOptionWords {
             }),
             env,
             force: self.force,
+            watch: self.watch.then_some(true),
         })
     }
 }

@@ -38,6 +38,7 @@ fn agent(state: AgentState, fault: Option<Fault>) -> AgentRecord {
         plan: None,
         edited_description: None,
         edited_tags: None,
+        watched: false,
     }
 }
 

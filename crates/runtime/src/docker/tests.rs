@@ -168,6 +168,7 @@ impl Corner {
             port: None,
             labels: BTreeMap::new(),
             limits: Limits::default(),
+            overlay: None,
         }
     }
 

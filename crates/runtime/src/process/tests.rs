@@ -178,6 +178,7 @@ fn spec(id: &str, folder: &Path, command: &[&str]) -> StartSpec {
         port: None,
         labels: BTreeMap::new(),
         limits: Limits::default(),
+        overlay: None,
     }
 }
 
