@@ -1,6 +1,7 @@
 //! The words of the command line.
 
 mod agents;
+mod live;
 mod plane;
 mod talk;
 
@@ -12,6 +13,7 @@ pub(crate) use agents::{
     CloneArguments, DeployArguments, InspectArguments, LogsArguments, NewArguments, OneAgent,
     RemoveArguments, Template, UploadDirectoryArguments, UploadZipArguments,
 };
+pub(crate) use live::{DevArguments, PinCommand, UpdatesArguments, WatchArguments};
 pub(crate) use plane::{
     CompletionsArguments, DeadLettersArguments, DownArguments, JobsArguments, JobsCommand,
     LocalCommand, OpenArguments, RequeueCommand, SecretCommand, ServeArguments, SettingsArguments,
@@ -66,6 +68,29 @@ pub(crate) enum Command {
         nasiko deploy octo/agent --runtime docker --env LOG_LEVEL=debug\n  OPENAI_API_KEY=… nasiko deploy . --env OPENAI_API_KEY"
     )]
     Deploy(DeployArguments),
+    /// Develop an agent: deploy its folder, make each save live, show updates, logs and answers
+    #[command(
+        after_help = "Examples:\n  nasiko dev\n  nasiko dev ./my-agent --runtime docker\n  nasiko dev ./my-agent --json"
+    )]
+    Dev(DevArguments),
+    /// Keep an agent in step with its folder: a save is live by itself
+    #[command(
+        after_help = "Examples:\n  nasiko watch my-agent\n  nasiko watch my-agent --status\n  nasiko watch my-agent --off"
+    )]
+    Watch(WatchArguments),
+    /// What each save did, and why
+    #[command(
+        after_help = "Examples:\n  nasiko updates my-agent\n  nasiko updates my-agent --files\n  nasiko updates my-agent --json"
+    )]
+    Updates(UpdatesArguments),
+    /// Pin questions that are asked again after each update
+    #[command(
+        subcommand,
+        visible_alias = "pins",
+        after_help = "Examples:\n  nasiko pin add my-agent \"What is on invoice 7?\"\n  nasiko pin list my-agent\n  \
+        nasiko pin run my-agent"
+    )]
+    Pin(PinCommand),
     /// Say what is in a folder or archive; nothing is started
     #[command(
         visible_alias = "validate",

@@ -3,8 +3,11 @@
 mod agents;
 mod chat;
 mod deploy;
+mod dev;
 mod jobs;
+mod live;
 mod logs;
+mod pins;
 mod plane;
 mod registry;
 mod scaffold;
@@ -57,6 +60,10 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<(), Failu
         Command::UploadDirectory(words) => deploy::directory(session, words).await,
         Command::UploadZip(words) => deploy::upload(session, words).await,
         Command::Clone(words) => deploy::clone(session, words).await,
+        Command::Dev(words) => Box::pin(dev::dev(session, words)).await,
+        Command::Watch(words) => live::watch(session, words).await,
+        Command::Updates(words) => live::updates(session, words).await,
+        Command::Pin(command) => pins::run(session, command).await,
         Command::Inspect(words) => deploy::inspect(session, &words).await,
         Command::New(words) => scaffold::new(session, &words),
 

@@ -2,6 +2,7 @@
 
 mod agents;
 mod inspect;
+mod live;
 mod plane;
 mod talk;
 
@@ -13,6 +14,7 @@ pub(crate) use agents::{
     ScaffoldDocument,
 };
 pub(crate) use inspect::{InspectDocument, command_line};
+pub(crate) use live::{DevDocument, PinDocument, UpdateDocument, WatchDocument};
 pub(crate) use plane::{LinkDocument, SecretDocument, SettingsDocument, StatusDocument};
 pub(crate) use talk::{ChatDocument, SessionDocument, TraceDocument, TraceRowDocument};
 

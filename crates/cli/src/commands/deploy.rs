@@ -4,8 +4,8 @@ use std::path::Path;
 
 use nasiko_client::{Client, UploadFile};
 use nasiko_contract::{
-    AgentDescription, AgentState, DeployArchive, DeployDirectory, DeployGit, DeployOptions,
-    DeployResult, ErrorCode, Fault, GetAgent, Inspect, Job, Severity,
+    AgentDescription, AgentName, AgentState, DeployArchive, DeployDirectory, DeployGit,
+    DeployOptions, DeployResult, ErrorCode, Fault, GetAgent, Inspect, Job, Severity,
 };
 
 use crate::{
@@ -78,7 +78,7 @@ async fn begin(
 }
 
 /// A deploy that is refused has failed like one that goes wrong later; only who could not be asked is another matter.
-fn refused(fault: Fault) -> Failure {
+pub(super) fn refused(fault: Fault) -> Failure {
     match fault.code {
         ErrorCode::Unreachable | ErrorCode::Unauthenticated | ErrorCode::Forbidden => {
             Failure::Fault(fault)
@@ -108,9 +108,18 @@ async fn finish(session: &Session, client: Client, job: Job) -> Result<(), Failu
     show(session, &client, &job).await
 }
 
-/// Shows what a deploy made.
-pub(crate) async fn show(session: &Session, client: &Client, job: &Job) -> Result<(), Failure> {
-    let output = session.output;
+/// Waits for a deploy and answers what it made.
+pub(super) async fn made(
+    session: &Session,
+    client: &Client,
+    job: Job,
+) -> Result<(AgentName, DeployDocument), Failure> {
+    let job = follow::to_the_end(session, client.clone(), job).await?;
+    let document = document(client, &job).await?;
+    Ok((AgentName(document.agent.clone()), document))
+}
+
+async fn document(client: &Client, job: &Job) -> Result<DeployDocument, Failure> {
     let result: DeployResult = serde_json::from_value(job.result.clone()).map_err(|error| {
         Fault::new(ErrorCode::Internal, "The job does not say what it made")
             .evidence([error.to_string()])
@@ -123,7 +132,13 @@ pub(crate) async fn show(session: &Session, client: &Client, job: &Job) -> Resul
         .call(agent)
         .await
         .map_or(AgentState::Active, |agent| agent.summary.state);
-    let document = DeployDocument::new(job, result, state);
+    Ok(DeployDocument::new(job, result, state))
+}
+
+/// Shows what a deploy made.
+pub(crate) async fn show(session: &Session, client: &Client, job: &Job) -> Result<(), Failure> {
+    let output = session.output;
+    let document = document(client, job).await?;
     if output.json {
         return output.document(&document);
     }

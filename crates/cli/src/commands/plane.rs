@@ -128,7 +128,7 @@ pub(crate) async fn open(session: &Session, words: &OpenArguments) -> Result<(),
 }
 
 /// Hands the address to the desktop; whether there is one that took it.
-fn show_in_browser(url: &str) -> bool {
+pub(super) fn show_in_browser(url: &str) -> bool {
     let program = if cfg!(target_os = "macos") {
         "open"
     } else if cfg!(windows) {
