@@ -4,6 +4,7 @@
 
 mod cache;
 mod context;
+mod kept;
 mod walk;
 
 use std::ffi::{OsStr, OsString};
