@@ -2,12 +2,17 @@
 
 pub(crate) mod change;
 pub(crate) mod chat;
+pub(crate) mod compare;
 pub(crate) mod format;
+pub(crate) mod live;
 pub(crate) mod logs;
 pub(crate) mod markdown;
+pub(crate) mod pins;
 pub(crate) mod preview;
+pub(crate) mod save_times;
 pub(crate) mod tone;
 pub(crate) mod traces;
+pub(crate) mod updates;
 pub(crate) mod waterfall;
 pub(crate) mod windowing;
 pub(crate) mod world;

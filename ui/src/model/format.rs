@@ -39,6 +39,16 @@ pub(crate) fn duration_ms(milliseconds: u64) -> String {
     duration_ns(milliseconds.saturating_mul(1_000_000))
 }
 
+/// A duration given in seconds.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the cast saturates, and no duration is negative"
+)]
+pub(crate) fn duration_seconds(seconds: f64) -> String {
+    duration_ns((seconds * 1e9).round() as u64)
+}
+
 /// A growing duration in whole units: `11 s`, `2 min`, `3 h 5 min`.
 pub(crate) fn elapsed(milliseconds: i64) -> String {
     let seconds = milliseconds.max(0) / 1_000;
@@ -195,6 +205,8 @@ mod tests {
             assert_eq!(duration_ns(*nanoseconds), *text, "{nanoseconds} ns");
         }
         assert_eq!(duration_ms(u64::MAX), duration_ns(u64::MAX), "no overflow");
+        assert_eq!(duration_seconds(0.084), "84 ms");
+        assert_eq!(duration_seconds(-1.0), "0 µs");
     }
 
     #[test]

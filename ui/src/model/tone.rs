@@ -1,8 +1,8 @@
 //! States as they are shown: a shape, a word and a tone each. Colour alone never says anything.
 
 use nasiko_contract::{
-    AgentState, AgentSummary, BuildState, DeploymentState, Job, JobKind, JobState, Protocol,
-    RuntimeKind, Severity,
+    AgentState, AgentSummary, BuildState, DeploymentState, FileChangeKind, Job, JobKind, JobState,
+    PinState, Protocol, RuntimeKind, Severity, UpdateState,
 };
 
 /// What a state means for a person; each has one shape and one colour.
@@ -16,6 +16,8 @@ pub(crate) enum Tone {
     Bad,
     /// At rest: a hollow ring.
     Idle,
+    /// Not as it was, which may be meant: a triangle.
+    Differs,
 }
 
 impl Tone {
@@ -26,6 +28,7 @@ impl Tone {
             Self::Busy => "busy",
             Self::Bad => "bad",
             Self::Idle => "idle",
+            Self::Differs => "differs",
         }
     }
 }
@@ -123,5 +126,37 @@ pub(crate) fn protocol(protocol: Protocol) -> &'static str {
         Protocol::Rest => "REST",
         Protocol::Openai => "OpenAI-style",
         Protocol::Unknown => "Not known yet",
+    }
+}
+
+/// An update's state. A failed one leaves what was good, so it is named by what did not happen.
+pub(crate) fn update(state: UpdateState) -> (Tone, &'static str) {
+    match state {
+        UpdateState::Applying => (Tone::Busy, "Applying"),
+        UpdateState::Live => (Tone::Ok, "Live"),
+        UpdateState::Unchanged => (Tone::Idle, "Unchanged"),
+        UpdateState::Failed => (Tone::Bad, "Not applied"),
+        UpdateState::Superseded => (Tone::Idle, "Overtaken"),
+    }
+}
+
+/// How a file changed.
+pub(crate) fn file_change(kind: FileChangeKind) -> &'static str {
+    match kind {
+        FileChangeKind::Added => "added",
+        FileChangeKind::Modified => "changed",
+        FileChangeKind::Removed => "removed",
+        FileChangeKind::Mode => "mode",
+    }
+}
+
+/// How a pinned question's latest answer compares.
+pub(crate) fn pin(state: PinState) -> (Tone, &'static str) {
+    match state {
+        PinState::Waiting => (Tone::Idle, "Not asked yet"),
+        PinState::Asking => (Tone::Busy, "Asking"),
+        PinState::Pass => (Tone::Ok, "Same answer"),
+        PinState::Changed => (Tone::Differs, "Changed"),
+        PinState::Failed => (Tone::Bad, "No answer"),
     }
 }

@@ -55,7 +55,7 @@ fn Outcome(job: Job, again: Callback<()>) -> impl IntoView {
 #[component]
 fn Success(result: DeployResult) -> impl IntoView {
     let seconds = result.seconds;
-    let long = |seconds: f64| format::duration_ns(nanoseconds(seconds));
+    let long = format::duration_seconds;
     let told = if result.unchanged {
         "unchanged, it goes on running".to_owned()
     } else {
@@ -82,13 +82,4 @@ fn Success(result: DeployResult) -> impl IntoView {
             </a>
         </div>
     }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the cast saturates, and no duration is negative"
-)]
-fn nanoseconds(seconds: f64) -> u64 {
-    (seconds * 1e9) as u64
 }

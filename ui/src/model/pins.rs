@@ -1,0 +1,100 @@
+//! Pinned questions: how they stand together, and how one answer compares with the accepted one.
+
+use nasiko_contract::{Pin, PinAnswer, PinState};
+
+use crate::model::tone::Tone;
+
+/// How the pins of an agent stand, in a few words: what needs a look first.
+pub(crate) fn summary(pins: &[Pin]) -> String {
+    let count = |state: PinState| pins.iter().filter(|pin| pin.state == state).count();
+    let parts = [
+        (PinState::Failed, "without an answer"),
+        (PinState::Changed, "changed"),
+        (PinState::Asking, "being asked"),
+        (PinState::Pass, "the same"),
+        (PinState::Waiting, "not asked yet"),
+    ];
+    let told: Vec<String> = parts
+        .into_iter()
+        .map(|(state, words)| (count(state), words))
+        .filter(|(many, _)| *many > 0)
+        .map(|(many, words)| format!("{many} {words}"))
+        .collect();
+    told.join(", ")
+}
+
+/// How an answer compares with the accepted one.
+pub(crate) fn verdict(accepted: Option<&PinAnswer>, answer: &PinAnswer) -> (Tone, &'static str) {
+    match accepted {
+        _ if answer.fault.is_some() => (Tone::Bad, "No answer"),
+        None => (Tone::Idle, "Not compared"),
+        Some(accepted) if accepted.at == answer.at => (Tone::Ok, "Accepted"),
+        Some(accepted) if accepted.text == answer.text => (Tone::Ok, "Same answer"),
+        Some(_) => (Tone::Differs, "Changed"),
+    }
+}
+
+/// Whether a pin's latest answer may become the accepted one.
+pub(crate) fn can_accept(pin: &Pin) -> bool {
+    let answered = pin
+        .latest
+        .as_ref()
+        .is_some_and(|latest| latest.fault.is_none());
+    answered && pin.state == PinState::Changed
+}
+
+#[cfg(test)]
+mod tests {
+    use nasiko_contract::{ErrorCode, Fault};
+    use serde_json::json;
+
+    use super::*;
+
+    fn pin(state: &str) -> Pin {
+        serde_json::from_value(
+            json!({"id": "1", "agent": "a", "text": "How much?", "created": 0, "state": state}),
+        )
+        .unwrap()
+    }
+
+    fn answer(at: i64, text: &str) -> PinAnswer {
+        serde_json::from_value(
+            json!({"at": at, "contentHash": "ab", "text": text, "durationMs": 940}),
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn what_needs_a_look_is_told_first() {
+        let pins = ["pass", "changed", "pass", "failed", "asking"].map(pin);
+        assert_eq!(
+            summary(&pins),
+            "1 without an answer, 1 changed, 1 being asked, 2 the same"
+        );
+        assert_eq!(summary(&[]), "");
+    }
+
+    #[test]
+    fn an_answer_is_told_by_how_it_compares() {
+        let accepted = answer(1, "€ 4,318.20");
+        let told = |answer: &PinAnswer| verdict(Some(&accepted), answer).1;
+        assert_eq!(told(&accepted), "Accepted");
+        assert_eq!(told(&answer(2, "€ 4,318.20")), "Same answer");
+        assert_eq!(told(&answer(2, "€ 4,406.20")), "Changed");
+        let mut failed = answer(2, "");
+        failed.fault = Some(Fault::new(ErrorCode::Unreachable, "It broke off"));
+        assert_eq!(told(&failed), "No answer");
+        assert_eq!(verdict(None, &accepted).1, "Not compared");
+    }
+
+    #[test]
+    fn only_a_changed_answer_can_be_accepted() {
+        let mut changed = pin("changed");
+        assert!(!can_accept(&changed), "there is none");
+        changed.latest = Some(answer(2, "b"));
+        assert!(can_accept(&changed));
+        let mut passed = pin("pass");
+        passed.latest = Some(answer(2, "a"));
+        assert!(!can_accept(&passed));
+    }
+}

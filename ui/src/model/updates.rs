@@ -1,0 +1,166 @@
+//! What a save did, in the words and figures of one row.
+
+use nasiko_contract::{FileUpdate, Update, UpdateAction, UpdateState, WatchMode, WatchStatus};
+
+use crate::model::{format, tone::Tone};
+
+/// The file that decided what was done, and how many more changed.
+pub(crate) fn headline(update: &Update) -> (String, u64) {
+    match deciding(update) {
+        Some(file) => (file.path.clone(), update.files_total.saturating_sub(1)),
+        None => (format::counted(update.files_total, "file"), 0),
+    }
+}
+
+/// The first of the files that ask for what was done.
+fn deciding(update: &Update) -> Option<&FileUpdate> {
+    let asks = |file: &&FileUpdate| file.action == update.action;
+    update.files.iter().find(asks).or(update.files.first())
+}
+
+/// Files that ask for the most first, each kind by its path.
+pub(crate) fn sorted_files(update: &Update) -> Vec<FileUpdate> {
+    let mut files = update.files.clone();
+    files.sort_by(|one, other| (other.action, &one.path).cmp(&(one.action, &other.path)));
+    files
+}
+
+/// What is being done now, while an update is under way.
+pub(crate) fn step(update: &Update) -> &'static str {
+    let seconds = update.seconds;
+    if seconds.applied > 0.0 {
+        return "Waiting for its answer";
+    }
+    if seconds.decided <= 0.0 {
+        return "Deciding";
+    }
+    match update.action {
+        UpdateAction::Nothing => "Finishing",
+        UpdateAction::Card => "Reading the card",
+        UpdateAction::Sync => "Putting it in place",
+        UpdateAction::Restart => "Starting beside the old one",
+        UpdateAction::Environment => "Installing what it needs",
+        UpdateAction::Rebuild => "Building the image",
+    }
+}
+
+/// The one sentence of a row: why it failed, what is being done, or why it was done.
+pub(crate) fn sentence(update: &Update) -> String {
+    match (update.state, &update.fault) {
+        (UpdateState::Failed, Some(fault)) => {
+            format!("keeps the last good version: {}", fault.message)
+        }
+        (UpdateState::Failed, None) => "keeps the last good version".to_owned(),
+        (UpdateState::Applying, _) => step(update).to_owned(),
+        _ => update.why.clone(),
+    }
+}
+
+/// Seconds from the save to its answer, or to the last step that was reached.
+pub(crate) fn took(update: &Update) -> Option<f64> {
+    let seconds = update.seconds;
+    let steps = [
+        seconds.answered,
+        seconds.applied,
+        seconds.decided,
+        seconds.seen,
+    ];
+    let reached = steps.into_iter().find(|step| *step > 0.0);
+    match update.state {
+        UpdateState::Live => Some(seconds.answered).filter(|answered| *answered > 0.0),
+        UpdateState::Failed => reached,
+        UpdateState::Applying | UpdateState::Unchanged | UpdateState::Superseded => None,
+    }
+}
+
+/// One step of an update.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Phase {
+    /// What was done by its end.
+    pub(crate) word: &'static str,
+    /// How long it took by itself, in seconds.
+    pub(crate) seconds: f64,
+    /// Its part of all steps, 0 to 1.
+    pub(crate) share: f64,
+}
+
+/// The steps that were reached, in their order.
+pub(crate) fn phases(update: &Update) -> Vec<Phase> {
+    let seconds = update.seconds;
+    let ends = [
+        ("Seen", seconds.seen),
+        ("Decided", seconds.decided),
+        ("Applied", seconds.applied),
+        ("Answered", seconds.answered),
+    ];
+    let mut begin = 0.0_f64;
+    let mut phases = Vec::new();
+    for (word, end) in ends {
+        if end <= 0.0 {
+            continue;
+        }
+        phases.push(Phase {
+            word,
+            seconds: (end - begin).max(0.0),
+            share: 0.0,
+        });
+        begin = begin.max(end);
+    }
+    for phase in &mut phases {
+        phase.share = phase.seconds / begin.max(f64::MIN_POSITIVE);
+    }
+    phases
+}
+
+/// What an ended update is told as to those who do not look at it.
+pub(crate) fn told(update: &Update) -> Option<String> {
+    let (file, others) = headline(update);
+    let more = match others {
+        0 => String::new(),
+        others => format!(" and {}", format::counted(others, "other")),
+    };
+    match update.state {
+        UpdateState::Live => {
+            let took = took(update).map_or(String::new(), |took| {
+                format!(" in {}", format::duration_seconds(took))
+            });
+            Some(format!("{file}{more} live{took}"))
+        }
+        UpdateState::Failed => Some(format!("{file}{more}: {}", sentence(update))),
+        UpdateState::Unchanged => Some(format!("{file}{more}: nothing to do")),
+        UpdateState::Applying | UpdateState::Superseded => None,
+    }
+}
+
+/// How a watch stands: its tone, its words, and the reason where there is one.
+pub(crate) fn watch(status: &WatchStatus) -> (Tone, String, Option<String>) {
+    let why = Some(status.why.clone()).filter(|why| !why.is_empty());
+    if let Some(fault) = &status.fault {
+        return (Tone::Bad, fault.message.clone(), fault.hint.clone());
+    }
+    let mut words = match (status.mode, &why) {
+        (WatchMode::Off, None) => return (Tone::Idle, "Not watched".to_owned(), None),
+        (WatchMode::Off, Some(why)) => return (Tone::Bad, why.clone(), None),
+        (WatchMode::Native, _) => format::counted(status.files, "file"),
+        (WatchMode::Polling, _) => {
+            format!("Polling {}", format::counted(status.files, "file"))
+        }
+    };
+    if status.warm {
+        words.push_str(", warm");
+    }
+    (Tone::Ok, words, why)
+}
+
+/// Whether an agent is meant to be watched.
+pub(crate) fn is_watched(status: Option<&WatchStatus>, summary: bool) -> bool {
+    match status {
+        Some(status) => {
+            status.mode != WatchMode::Off || !status.why.is_empty() || status.fault.is_some()
+        }
+        None => summary,
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;
