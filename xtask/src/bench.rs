@@ -6,7 +6,9 @@
 mod deploys;
 mod gateway;
 mod idle;
+mod live;
 mod numbers;
+mod peers;
 mod probe;
 mod start;
 
@@ -30,6 +32,10 @@ const BENCHES: &[Bench] = &[
     ("redeploy", deploys::redeploy),
     ("docker", deploys::first_docker),
     ("gateway", gateway::measure),
+    ("live-process", live::process),
+    ("live-docker", live::docker),
+    ("live-heavy", live::heavy),
+    ("live-watching", live::watching),
 ];
 
 /// What a bench works with.

@@ -122,6 +122,22 @@ fn cargo_install(places: &Places, package: &str, version: &str) -> Result<()> {
     Ok(())
 }
 
+/// The interpreter of an environment that has what a requirements file lists and one package more.
+pub(crate) fn python_with(
+    places: &Places,
+    environment: &str,
+    requirements: &std::path::Path,
+    package: &str,
+) -> Result<std::path::PathBuf> {
+    let python = places.tools.join(environment).join(VENV_BIN).join("python");
+    let import = format!("import {package}");
+    if !answers(command(places, &python).args(["-c", &import])) {
+        let requirements = requirements.to_string_lossy();
+        python_tool(places, environment, &["-r", &requirements, package])?;
+    }
+    Ok(python)
+}
+
 fn python_tool(places: &Places, environment: &str, packages: &[&str]) -> Result<()> {
     let step = Step::begin(format!("installing {}", packages.last().unwrap_or(&"")));
     let dir = places.tools.join(environment);

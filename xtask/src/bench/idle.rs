@@ -42,6 +42,38 @@ pub(super) fn measure(bed: &Bed<'_>) -> Result<Vec<Figure>> {
 }
 
 fn observe(product: &Product<'_>, agents: usize) -> Result<Vec<Figure>> {
+    let Idle {
+        percent,
+        megabytes,
+        used,
+    } = observe_process(product)?;
+    Ok(vec![
+        Figure::new(
+            format!("idle, {agents} agents: memory (PSS)"),
+            megabytes,
+            "MB",
+        )
+        .at_most(30.0),
+        Figure::new(format!("idle, {agents} agents: processor"), percent, "%")
+            .at_most(0.1)
+            .note(format!(
+                "{:.1} ms of one core in {} s",
+                used.as_secs_f64() * 1e3,
+                WATCH.as_secs()
+            )),
+    ])
+}
+
+/// What the resident uses while it is left alone.
+pub(super) struct Idle {
+    /// Of one core.
+    pub(super) percent: f64,
+    /// Proportional set size.
+    pub(super) megabytes: f64,
+    used: Duration,
+}
+
+pub(super) fn observe_process(product: &Product<'_>) -> Result<Idle> {
     let pid = product.status()?["pid"]
         .as_u64()
         .context("`nasiko status` names no process")?;
@@ -51,18 +83,11 @@ fn observe(product: &Product<'_>, agents: usize) -> Result<Vec<Figure>> {
     let before = processor_time(&process)?;
     sleep(WATCH);
     let used = processor_time(&process)?.saturating_sub(before);
-    let percent = used.as_secs_f64() / began.elapsed().as_secs_f64() * 100.0;
-    let memory = proportional_megabytes(&process)?;
-    Ok(vec![
-        Figure::new(format!("idle, {agents} agents: memory (PSS)"), memory, "MB").at_most(30.0),
-        Figure::new(format!("idle, {agents} agents: processor"), percent, "%")
-            .at_most(0.1)
-            .note(format!(
-                "{:.1} ms of one core in {} s",
-                used.as_secs_f64() * 1e3,
-                WATCH.as_secs()
-            )),
-    ])
+    Ok(Idle {
+        percent: used.as_secs_f64() / began.elapsed().as_secs_f64() * 100.0,
+        megabytes: proportional_megabytes(&process)?,
+        used,
+    })
 }
 
 /// Time on a processor, of all threads.

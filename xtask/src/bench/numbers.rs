@@ -7,8 +7,10 @@ use std::time::Duration;
 pub(super) struct Figure {
     pub(super) name: String,
     pub(super) measured: f64,
-    /// At most this; none: told for comparison.
+    /// At most this (or at least); none: told for comparison.
     pub(super) target: Option<f64>,
+    /// More is better.
+    pub(super) more: bool,
     pub(super) unit: &'static str,
     /// How it was measured and how much it varied.
     pub(super) note: String,
@@ -20,6 +22,7 @@ impl Figure {
             name: name.into(),
             measured,
             target: None,
+            more: false,
             unit,
             note: String::new(),
         }
@@ -28,6 +31,11 @@ impl Figure {
     pub(super) fn at_most(mut self, target: f64) -> Self {
         self.target = Some(target);
         self
+    }
+
+    pub(super) fn at_least(mut self, target: f64) -> Self {
+        self.more = true;
+        self.at_most(target)
     }
 
     pub(super) fn note(mut self, note: impl Into<String>) -> Self {
@@ -42,11 +50,12 @@ impl Figure {
         };
         let percent = (self.measured / target - 1.0) * 100.0;
         let distance = (self.measured - target).abs();
-        let word = if self.measured <= target {
-            "met"
+        let met = if self.more {
+            self.measured >= target
         } else {
-            "MISSED"
+            self.measured <= target
         };
+        let word = if met { "met" } else { "MISSED" };
         format!(
             "{word} by {} {} ({percent:+.0} %)",
             number(distance),
@@ -143,9 +152,11 @@ mod tests {
         let text = table(&[
             Figure::new("quick", 90.0, "ms").at_most(100.0),
             Figure::new("slow", 150.0, "ms").at_most(100.0).note("why"),
+            Figure::new("times quicker", 4.0, "x").at_least(5.0),
         ]);
         assert!(text.contains("met by 10.0 ms (-10 %)"), "{text}");
         assert!(text.contains("MISSED by 50.0 ms (+50 %)"), "{text}");
+        assert!(text.contains("MISSED by 1.00 x (-20 %)"), "{text}");
         assert!(text.contains("why"), "{text}");
     }
 }

@@ -16,15 +16,20 @@ pub(super) fn client() -> Agent {
     config.build().into()
 }
 
-/// Asks an agent something; its answer must be one.
-pub(super) fn converse(client: &Agent, url: &str) -> Result<()> {
-    let question = json!({
+/// What is asked.
+pub(super) fn question() -> Value {
+    json!({
         "jsonrpc": "2.0", "id": 1, "method": "message/send",
         "params": {"message": {
             "kind": "message", "role": "user", "messageId": "1",
             "parts": [{"kind": "text", "text": "Hello"}],
         }},
-    });
+    })
+}
+
+/// Asks an agent something; its answer must be one.
+pub(super) fn converse(client: &Agent, url: &str) -> Result<()> {
+    let question = question();
     let mut response = client
         .post(url)
         .send_json(&question)
