@@ -2,7 +2,8 @@
 //! the store, HTTP or any window.
 //!
 //! The road: [`intake`] brings a folder, archive or repository onto this machine; [`snapshot`] lists and hashes what is in it,
-//! honouring [`ignore`] rules; [`describe`] reads from it what runs, where it listens, what it needs and what is wrong with it.
+//! honouring [`ignore`] rules; [`describe`] reads from it what runs, where it listens, what it needs and what is wrong with it;
+//! [`watch`] tells when it changes.
 
 pub mod compose;
 pub mod describe;
@@ -16,9 +17,12 @@ pub mod manifest;
 pub mod name;
 pub mod snapshot;
 mod text;
+pub mod update;
+pub mod watch;
 
 pub use describe::{Description, describe};
 pub use error::WorkshopError;
 pub use intake::{IntakeProgress, Limits, Source, acquire};
 pub use manifest::Manifest;
-pub use snapshot::{ContentHash, Snapshot, SnapshotCache, SnapshotOptions};
+pub use snapshot::{Change, ContentHash, Snapshot, SnapshotCache, SnapshotOptions};
+pub use watch::{Batch, Watch, Watcher, WatcherConfig};

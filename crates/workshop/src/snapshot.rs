@@ -3,10 +3,14 @@
 //! Equal content hash means an equal build context, whatever the times and owners of the files.
 
 mod cache;
+mod changes;
 mod context;
 mod kept;
+mod refresh;
+mod seen;
 mod walk;
 
+use std::cmp::Ordering;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::Path;
@@ -14,6 +18,8 @@ use std::path::Path;
 use tokio_util::sync::CancellationToken;
 
 pub use cache::SnapshotCache;
+pub use changes::Change;
+pub(crate) use seen::Seen;
 
 use crate::error::WorkshopError;
 
@@ -108,6 +114,12 @@ pub struct Skipped {
 }
 
 impl FileEntry {
+    /// The order of a snapshot's files.
+    fn order(&self, other: &Self) -> Ordering {
+        let by_path = self.path.cmp(&other.path);
+        by_path.then_with(|| self.raw.cmp(&other.raw))
+    }
+
     /// Where the file is on disk.
     pub(crate) fn relative(&self) -> &Path {
         self.raw
@@ -152,11 +164,7 @@ impl Snapshot {
         let listing = walk::list(root, options, cancel)?;
         let mut skipped = listing.skipped;
         let mut files = cache::hash_all(root, listing.files, cache, &mut skipped, cancel)?;
-        files.sort_unstable_by(|left, right| {
-            left.path
-                .cmp(&right.path)
-                .then_with(|| left.raw.cmp(&right.raw))
-        });
+        files.sort_unstable_by(FileEntry::order);
         let mut empty_directories = listing.empty_directories;
         empty_directories.sort_unstable();
         let hash = content_hash(&files, &empty_directories);
