@@ -110,7 +110,7 @@ fn read_dockerfile(folder: &Folder<'_>, description: &mut Description) {
     let Some(text) = folder.read(&path) else {
         return;
     };
-    match dockerfile::parse(&path, &text) {
+    match dockerfile::parse_with(&path, &text, &description.manifest.build.args) {
         Ok(facts) => description.dockerfile = Some(facts),
         Err(error) => description.refuse(Some(RuntimeKind::Docker), "dockerfile.broken", &error),
     }

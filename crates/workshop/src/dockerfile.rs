@@ -6,6 +6,7 @@ mod layout;
 mod lint;
 mod process;
 mod read;
+mod step;
 mod words;
 
 use indexmap::IndexMap;
@@ -13,7 +14,7 @@ use indexmap::IndexMap;
 pub use generate::generate;
 pub use lint::{MissingCopy, missing_copies};
 pub use process::{ProcessCommand, command_for_process, without_wrapper};
-pub use read::parse;
+pub use read::{parse, parse_with};
 pub use words::split_words;
 
 /// What a Dockerfile says. Environment, ports, command and the like are those of the image, that is of the last stage and
@@ -40,6 +41,16 @@ pub struct DockerfileFacts {
     pub healthcheck: Option<CommandForm>,
     /// `COPY` and `ADD` of all stages, in order.
     pub copies: Vec<CopyFact>,
+    /// `RUN` of all stages, in order.
+    pub runs: Vec<RunFact>,
+    /// `WORKDIR` of all stages, in order.
+    pub workdirs: Vec<WorkdirFact>,
+    /// `VOLUME`.
+    pub volumes: Vec<String>,
+    /// The stages with an `ONBUILD`, from 0.
+    pub onbuild: Vec<usize>,
+    /// `# syntax=`: who reads the file instead of the engine.
+    pub frontend: Option<String>,
     /// Packages named in a `pip install` of a `RUN`, for folders that list them nowhere else.
     pub pip_packages: Vec<String>,
 }
@@ -82,12 +93,79 @@ pub struct CopyFact {
     pub dest: String,
     /// `--from`: another stage or image.
     pub from: Option<String>,
+    /// Whether it is an `ADD`, which unpacks archives.
+    pub is_add: bool,
+    /// Its options but `--from`.
+    pub options: CopyOptions,
+    /// Whether `dest` is relative to the working directory of the base image, which the Dockerfile does not say; it is taken
+    /// for `/` then.
+    pub in_base_workdir: bool,
     /// Which stage it stands in, from 0.
     pub stage: usize,
+    /// Its place among all instructions, from 0.
+    pub order: usize,
     /// From 1.
     pub line: u32,
     /// The whole instruction.
     pub text: String,
+}
+
+/// What a `COPY` or `ADD` says beyond sources and destination, variables replaced where their value is known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CopyOptions {
+    /// `--chown`.
+    pub chown: Option<String>,
+    /// `--chmod`.
+    pub chmod: Option<String>,
+    /// `--link`.
+    pub link: bool,
+    /// `--parents`.
+    pub parents: bool,
+    /// `--exclude`, each.
+    pub exclude: Vec<String>,
+    /// The first option that is none of these.
+    pub other: Option<String>,
+}
+
+/// One `RUN`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunFact {
+    /// What it runs, variables replaced where all of them are known; the text of a here-document is a script.
+    pub command: CommandForm,
+    /// Whether the command is for a shell that is not one of the usual ones.
+    pub foreign_shell: bool,
+    /// Where it runs; `None` where only the base image knows.
+    pub workdir: Option<String>,
+    /// What it reads without a copy.
+    pub mounts: Vec<MountFact>,
+    /// Which stage it stands in, from 0.
+    pub stage: usize,
+    /// Its place among all instructions, from 0.
+    pub order: usize,
+    /// From 1.
+    pub line: u32,
+}
+
+/// One `WORKDIR`: the directory exists from there on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkdirFact {
+    /// Absolute.
+    pub path: String,
+    /// Which stage it stands in, from 0.
+    pub stage: usize,
+    /// Its place among all instructions, from 0.
+    pub order: usize,
+}
+
+/// One `--mount=type=bind` of a `RUN`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MountFact {
+    /// Where in the build context, or in `from`; empty for all of it.
+    pub source: String,
+    /// Where in the image, absolute.
+    pub target: String,
+    /// Another stage or image.
+    pub from: Option<String>,
 }
 
 impl DockerfileFacts {
@@ -100,24 +178,66 @@ impl DockerfileFacts {
     }
 
     /// Indexes of the last stage and of those it is `FROM`.
-    fn lineage(&self) -> Vec<usize> {
+    pub(crate) fn lineage(&self) -> Vec<usize> {
         let mut lineage = Vec::new();
         let mut current = self.stages.len().checked_sub(1);
         while let Some(index) = current {
             lineage.push(index);
-            let image = self
-                .stages
-                .get(index)
-                .map_or("", |stage| stage.image.as_str());
-            let earlier = self.stages.get(..index).unwrap_or_default();
-            current = earlier.iter().rposition(|stage| {
-                stage
-                    .name
-                    .as_deref()
-                    .is_some_and(|name| name.eq_ignore_ascii_case(image))
-            });
+            current = self.parent(index);
         }
         lineage
+    }
+
+    /// The stage that a stage is `FROM`.
+    fn parent(&self, index: usize) -> Option<usize> {
+        let image = self.stages.get(index)?.image.as_str();
+        self.stage_named(image, index)
+    }
+
+    /// The stage of that name before the stage `before`.
+    fn stage_named(&self, name: &str, before: usize) -> Option<usize> {
+        let earlier = self.stages.get(..before).unwrap_or_default();
+        earlier.iter().rposition(|stage| {
+            stage
+                .name
+                .as_deref()
+                .is_some_and(|stage| stage.eq_ignore_ascii_case(name))
+        })
+    }
+
+    /// For every stage whether the image is made with its help. The others are not even built.
+    pub(crate) fn used_stages(&self) -> Vec<bool> {
+        let mut used = vec![false; self.stages.len()];
+        let mut pending: Vec<usize> = self.stages.len().checked_sub(1).into_iter().collect();
+        while let Some(index) = pending.pop() {
+            match used.get_mut(index) {
+                Some(seen) if !*seen => *seen = true,
+                _ => continue,
+            }
+            pending.extend(self.parent(index));
+            let copied = self
+                .copies
+                .iter()
+                .filter(|copy| copy.stage == index)
+                .filter_map(|copy| copy.from.as_deref());
+            let mounted = self
+                .runs
+                .iter()
+                .filter(|run| run.stage == index)
+                .flat_map(|run| &run.mounts)
+                .filter_map(|mount| mount.from.as_deref());
+            for from in copied.chain(mounted) {
+                if from.contains('$') {
+                    // Whichever it is.
+                    pending.extend(0..index);
+                }
+                pending.extend(
+                    self.stage_named(from, index)
+                        .or_else(|| from.parse().ok().filter(|number| *number < index)),
+                );
+            }
+        }
+        used
     }
 }
 

@@ -1,10 +1,11 @@
 //! From the text of a Dockerfile to [`DockerfileFacts`].
 
 use indexmap::IndexMap;
-use parse_dockerfile::{Command, Flag, HealthcheckArguments, Instruction, Source};
+use parse_dockerfile::{Command, Flag, HealthcheckArguments, Instruction, RunInstruction, Source};
 
+use super::step;
 use super::words::split_words;
-use super::{CommandForm, CopyFact, DockerfileFacts, PortFact, StageFact};
+use super::{CommandForm, CopyFact, DockerfileFacts, PortFact, RunFact, StageFact, WorkdirFact};
 use crate::compose::interpolate;
 use crate::error::WorkshopError;
 use crate::text::{line_at, line_text};
@@ -16,6 +17,10 @@ struct Stage {
     env: IndexMap<String, String>,
     ports: Vec<PortFact>,
     workdir: Option<String>,
+    /// Whether `workdir` begins at `/` and not at the base image's own working directory.
+    workdir_is_whole: bool,
+    foreign_shell: bool,
+    volumes: Vec<String>,
     entrypoint: Option<CommandForm>,
     cmd: Option<CommandForm>,
     cmd_is_inherited: bool,
@@ -26,13 +31,25 @@ struct Stage {
 struct Reader<'a> {
     text: &'a str,
     facts: DockerfileFacts,
+    build_args: &'a IndexMap<String, String>,
     globals: IndexMap<String, String>,
     finished: Vec<Stage>,
     stage: Stage,
+    /// The number of the instruction being read.
+    order: usize,
 }
 
 /// Reads a Dockerfile; `path` is its place in the folder, for findings.
 pub fn parse(path: &str, text: &str) -> Result<DockerfileFacts, WorkshopError> {
+    parse_with(path, text, &IndexMap::new())
+}
+
+/// Reads a Dockerfile that is built with these build arguments.
+pub fn parse_with(
+    path: &str,
+    text: &str,
+    build_args: &IndexMap<String, String>,
+) -> Result<DockerfileFacts, WorkshopError> {
     // The parser knows line feeds alone.
     let text = text.replace("\r\n", "\n");
     let document = parse_dockerfile::parse(&text).map_err(|error| {
@@ -53,13 +70,21 @@ pub fn parse(path: &str, text: &str) -> Result<DockerfileFacts, WorkshopError> {
         text: &text,
         facts: DockerfileFacts {
             path: path.to_owned(),
+            frontend: document
+                .parser_directives
+                .syntax
+                .as_ref()
+                .map(|directive| directive.value.value.to_owned()),
             ..DockerfileFacts::default()
         },
+        build_args,
         globals: IndexMap::new(),
         finished: Vec::new(),
         stage: Stage::default(),
+        order: 0,
     };
-    for instruction in &document.instructions {
+    for (order, instruction) in document.instructions.iter().enumerate() {
+        reader.order = order;
         reader.instruction(instruction);
     }
     Ok(reader.finish())
@@ -96,10 +121,17 @@ impl Reader<'_> {
             }
             Instruction::Workdir(workdir) => {
                 let path = self.expand(&workdir.arguments.value);
-                self.stage.workdir = Some(absolute(
-                    self.stage.workdir.as_deref(),
-                    path.trim_matches('"'),
-                ));
+                let path = path.trim_matches('"');
+                self.stage.workdir_is_whole |= path.starts_with('/');
+                let path = absolute(self.stage.workdir.as_deref(), path);
+                if self.stage.workdir_is_whole {
+                    self.facts.workdirs.push(WorkdirFact {
+                        path: path.clone(),
+                        stage: self.facts.stages.len().saturating_sub(1),
+                        order: self.order,
+                    });
+                }
+                self.stage.workdir = Some(path);
             }
             Instruction::User(user) => self.stage.user = Some(self.expand(&user.arguments.value)),
             Instruction::Entrypoint(entrypoint) => {
@@ -122,21 +154,38 @@ impl Reader<'_> {
                 if let CommandForm::Shell(script) = command(&run.arguments) {
                     self.facts.pip_packages.extend(pip_packages(&script));
                 }
+                self.run(run);
             }
             Instruction::Copy(copy) => self.copy(
                 &copy.src,
                 &copy.dest.value,
                 &copy.options,
-                copy.copy.span.start,
-                copy.dest.span.end,
+                (copy.copy.span.start, copy.dest.span.end),
+                false,
             ),
             Instruction::Add(add) => self.copy(
                 &add.src,
                 &add.dest.value,
                 &add.options,
-                add.add.span.start,
-                add.dest.span.end,
+                (add.add.span.start, add.dest.span.end),
+                true,
             ),
+            Instruction::Shell(shell) => {
+                let program = shell.arguments.first().map(|word| &*word.value);
+                self.stage.foreign_shell = !program.is_some_and(step::is_usual_shell);
+            }
+            Instruction::Volume(volume) => {
+                let paths = step::words(&volume.arguments);
+                let paths = paths
+                    .iter()
+                    .map(|path| absolute(self.stage.workdir.as_deref(), &self.expand(path)));
+                let paths: Vec<String> = paths.collect();
+                self.stage.volumes.extend(paths);
+            }
+            Instruction::Onbuild(_) => {
+                let stage = self.facts.stages.len().saturating_sub(1);
+                self.facts.onbuild.push(stage);
+            }
             _ => {}
         }
     }
@@ -147,7 +196,10 @@ impl Reader<'_> {
                 Some((name, default)) => (name.to_owned(), Some(self.expand(default))),
                 None => (word, None),
             };
-            let value = default.or_else(|| self.globals.get(&name).cloned());
+            let given = self.build_args.get(&name).cloned();
+            let value = given
+                .or(default)
+                .or_else(|| self.globals.get(&name).cloned());
             let Some(value) = value else { continue };
             if self.facts.stages.is_empty() {
                 self.globals.insert(name, value);
@@ -189,11 +241,11 @@ impl Reader<'_> {
         &mut self,
         sources: &[Source<'_>],
         dest: &str,
-        options: &[Flag<'_>],
-        start: usize,
-        end: usize,
+        flags: &[Flag<'_>],
+        (start, end): (usize, usize),
+        is_add: bool,
     ) {
-        let from = options.iter().find(|flag| flag.name.value == "from");
+        let from = flags.iter().find(|flag| flag.name.value == "from");
         let from = from
             .and_then(|flag| flag.value.as_ref())
             .map(|value| self.expand(&value.value));
@@ -216,9 +268,32 @@ impl Reader<'_> {
             sources,
             dest: absolute(self.stage.workdir.as_deref(), &dest),
             from,
+            is_add,
+            options: step::copy_options(flags, |text| self.expand(text)),
+            in_base_workdir: !dest.starts_with('/') && !self.stage.workdir_is_whole,
             stage: self.facts.stages.len().saturating_sub(1),
+            order: self.order,
             line: self.line(start),
             text,
+        });
+    }
+
+    fn run(&mut self, run: &RunInstruction<'_>) {
+        let workdir = self.stage.workdir.as_deref();
+        let command = match step::script(run) {
+            CommandForm::Shell(script) => CommandForm::Shell(self.expand(&script)),
+            exec @ CommandForm::Exec(_) => exec,
+        };
+        self.facts.runs.push(RunFact {
+            foreign_shell: self.stage.foreign_shell && matches!(command, CommandForm::Shell(_)),
+            command,
+            workdir: workdir
+                .filter(|_| self.stage.workdir_is_whole)
+                .map(str::to_owned),
+            mounts: step::mounts(&run.options, workdir, |text| self.expand(text)),
+            stage: self.facts.stages.len().saturating_sub(1),
+            order: self.order,
+            line: self.line(run.run.span.start),
         });
     }
 
@@ -242,6 +317,7 @@ impl Reader<'_> {
             cmd: stage.cmd,
             user: stage.user,
             healthcheck: stage.healthcheck,
+            volumes: stage.volumes,
             ..self.facts
         }
     }
@@ -315,7 +391,7 @@ fn command(command: &Command<'_>) -> CommandForm {
 }
 
 /// Joins a path to the working directory and cleans it; a trailing slash, or a `.` that means one, is kept as a slash.
-fn absolute(workdir: Option<&str>, path: &str) -> String {
+pub(super) fn absolute(workdir: Option<&str>, path: &str) -> String {
     let joined = if path.starts_with('/') {
         path.to_owned()
     } else {
