@@ -55,7 +55,7 @@ impl fmt::Display for InstanceId {
 /// Whether an instance runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InstanceState {
-    /// It exists and was never started: what a crash between the engine's two steps leaves.
+    /// It exists and was never started: it is on standby, or a crash between the engine's two steps left it.
     Created,
     /// It runs.
     Running,

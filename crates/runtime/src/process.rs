@@ -7,6 +7,7 @@ mod base_environment;
 mod command;
 mod environment;
 mod follow;
+mod gate;
 mod inspect;
 mod launch;
 mod log_watch;
@@ -14,6 +15,7 @@ mod logs;
 mod node;
 mod python;
 mod record;
+mod standby;
 mod terminate;
 #[cfg(test)]
 mod tests;
@@ -124,11 +126,11 @@ impl Runtime for ProcessRuntime {
 
     async fn standby(
         &self,
-        _spec: &StartSpec,
-        _warm_up: &WarmUp,
-        _cancel: &CancellationToken,
+        spec: &StartSpec,
+        warm_up: &WarmUp,
+        cancel: &CancellationToken,
     ) -> Result<Option<Box<dyn Standby>>, RuntimeError> {
-        Ok(None)
+        standby::standby(&self.shared, spec, warm_up, cancel).await
     }
 
     async fn sync(
@@ -145,17 +147,7 @@ impl Runtime for ProcessRuntime {
     }
 
     async fn remove(&self, instance: &InstanceId) -> Result<(), RuntimeError> {
-        if !launch::is_safe_name(instance.as_str()) {
-            return Ok(());
-        }
-        terminate::stop(&self.shared, instance, Duration::ZERO).await?;
-        let folder = self.shared.folder(instance.as_str());
-        match fs_err::tokio::remove_dir_all(&folder).await {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(RuntimeError::file("removing", &folder)(error))
-            }
-            _ => Ok(()),
-        }
+        terminate::remove(&self.shared, instance).await
     }
 
     async fn promote(&self, _instance: &InstanceId) -> Result<(), RuntimeError> {
@@ -244,7 +236,7 @@ impl Runtime for ProcessRuntime {
             None => (
                 used,
                 SystemTime::now()
-                    .duration_since(tracked.started_at)
+                    .duration_since(tracked.record.lock().started_at())
                     .unwrap_or_default(),
             ),
         };

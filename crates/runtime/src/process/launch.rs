@@ -16,8 +16,8 @@ use super::base_environment::{find_program, join_path};
 use super::command::{self, HOST, Invocation};
 use super::inspect::{self, INSTALLATION_VARIABLE, INSTANCE_VARIABLE, ProcessIdentity};
 use super::record::{self, Record};
-use super::tracked::{Shared, instance};
-use super::{blocking, logs, node, python};
+use super::tracked::{Shared, Tracked, instance};
+use super::{blocking, gate, logs, node, python};
 use crate::error::RuntimeError;
 use crate::instance::{Instance, LogStream, RuntimeEvent};
 use crate::spec::{Artifact, StartSpec};
@@ -41,39 +41,61 @@ pub(super) async fn start(
     spec: &StartSpec,
     cancel: &CancellationToken,
 ) -> Result<Instance, RuntimeError> {
-    let id = &spec.deployment_id;
-    if !is_safe_name(id) {
-        return Err(RuntimeError::InvalidSpec {
-            message: format!("{id:?} cannot name an instance"),
-        });
-    }
-    let interpreter = interpreter(shared, spec).await?;
-    if cancel.is_cancelled() {
-        return Err(RuntimeError::Cancelled { what: "starting" });
-    }
-    let mut attempt = Attempt::begin(shared, id)?;
-    let port = attempt.take_port(spec.port).await?;
-    let launched = launch(shared, spec, &attempt.folder, port, interpreter.as_deref())?;
-    attempt.succeeded = true;
-    drop(attempt);
+    let attempt = Attempt::begin(shared, spec, cancel).await?;
+    let program = attempt.program()?;
+    let tracked = attempt.launch(&program, Stdio::null(), false)?;
+    let record = tracked.record.lock();
+    Ok(announce(shared, &record, &tracked.process))
+}
+
+/// Tells of an instance that runs from now on. Holding its record keeps its end from being told before.
+pub(super) fn announce(shared: &Shared, record: &Record, process: &ProcessIdentity) -> Instance {
+    let started = instance(record, Some(process));
+    // Nobody listening is fine.
     let _ = shared.events.send(RuntimeEvent::Started {
-        instance: launched.clone(),
+        instance: started.clone(),
         ours: true,
     });
-    Ok(launched)
+    started
 }
 
 /// A start under way; leaves nothing behind unless it succeeds.
-struct Attempt<'a> {
-    shared: &'a Shared,
-    id: &'a str,
+pub(super) struct Attempt<'a> {
+    shared: &'a Arc<Shared>,
+    spec: &'a StartSpec,
     folder: PathBuf,
+    /// What `python` stands for.
+    interpreter: Option<PathBuf>,
+    /// The port it reserved.
     port: Option<u16>,
     succeeded: bool,
 }
 
+/// All that makes up a program that is to be started.
+pub(super) struct Program {
+    pub(super) invocation: Invocation,
+    pub(super) environment: BTreeMap<OsString, OsString>,
+    workdir: PathBuf,
+    port: u16,
+}
+
 impl<'a> Attempt<'a> {
-    fn begin(shared: &'a Shared, id: &'a str) -> Result<Self, RuntimeError> {
+    /// Makes the folder and reserves the port.
+    pub(super) async fn begin(
+        shared: &'a Arc<Shared>,
+        spec: &'a StartSpec,
+        cancel: &CancellationToken,
+    ) -> Result<Self, RuntimeError> {
+        let id = &spec.deployment_id;
+        if !is_safe_name(id) {
+            return Err(RuntimeError::InvalidSpec {
+                message: format!("{id:?} cannot name an instance"),
+            });
+        }
+        let interpreter = interpreter(shared, spec).await?;
+        if cancel.is_cancelled() {
+            return Err(RuntimeError::Cancelled { what: "starting" });
+        }
         let folder = shared.folder(id);
         shared.starting.lock().insert(id.to_owned());
         if let Err(error) = fs::create_dir(&folder) {
@@ -85,23 +107,28 @@ impl<'a> Attempt<'a> {
             }
             return Err(RuntimeError::file("creating", &folder)(error));
         }
-        Ok(Self {
+        let mut attempt = Self {
             shared,
-            id,
+            spec,
             folder,
+            interpreter,
             port: None,
             succeeded: false,
-        })
+        };
+        attempt.port = Some(attempt.take_port(spec.port).await?);
+        Ok(attempt)
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Reserves the port asked for, or a free one.
-    async fn take_port(&mut self, wanted: Option<u16>) -> Result<u16, RuntimeError> {
-        let port = match wanted {
-            Some(port) => self.exactly(port).await?,
-            None => self.any_free()?,
-        };
-        self.port = Some(port);
-        Ok(port)
+    async fn take_port(&self, wanted: Option<u16>) -> Result<u16, RuntimeError> {
+        match wanted {
+            Some(port) => self.exactly(port).await,
+            None => self.any_free(),
+        }
     }
 
     async fn exactly(&self, port: u16) -> Result<u16, RuntimeError> {
@@ -130,11 +157,106 @@ impl<'a> Attempt<'a> {
             "no free port could be found".to_owned(),
         ))
     }
+
+    /// Finds out what to run, and how.
+    pub(super) fn program(&self) -> Result<Program, RuntimeError> {
+        let (spec, interpreter) = (self.spec, self.interpreter.as_deref());
+        let port = self.port.unwrap_or_default();
+        let workdir = match &spec.artifact {
+            Artifact::Node { environment } => {
+                let work = self.folder.join("work");
+                node::mirror(&spec.workdir, environment, &work)?;
+                work
+            }
+            Artifact::Image { .. } => {
+                return Err(RuntimeError::InvalidSpec {
+                    message: "an image cannot run as a process".to_owned(),
+                });
+            }
+            Artifact::Folder | Artifact::Python { .. } => spec.workdir.clone(),
+        };
+        let mut environment = environment(self.shared, spec, &self.folder, port, interpreter)?;
+        let path = environment
+            .get(OsStr::new("PATH"))
+            .map_or(OsStr::new(""), OsString::as_os_str);
+        let invocation = command::resolve(&spec.command, port, &workdir, path, interpreter)?;
+        if let Some(gate) = &self.shared.gate
+            && (interpreter.is_some() || gate::comes_to(&invocation))
+        {
+            let given = environment.remove(OsStr::new("PYTHONPATH"));
+            // An empty one would name the working directory once it is joined.
+            let joined = match given.filter(|given| !given.is_empty()) {
+                Some(given) => join_path(&[gate], &given, &[]),
+                None => gate.clone().into_os_string(),
+            };
+            environment.insert("PYTHONPATH".into(), joined);
+        }
+        Ok(Program {
+            invocation,
+            environment,
+            workdir,
+            port,
+        })
+    }
+
+    /// Starts the program and has it watched.
+    pub(super) fn launch(
+        mut self,
+        program: &Program,
+        stdin: Stdio,
+        standby: bool,
+    ) -> Result<Arc<Tracked>, RuntimeError> {
+        let (spec, folder) = (self.spec, self.folder.as_path());
+        let mut record = Record {
+            deployment_id: spec.deployment_id.clone(),
+            agent: spec.agent.clone(),
+            owner: spec.owner.clone(),
+            version: spec.version.clone(),
+            port: program.port,
+            log_bytes: spec.limits.log_bytes,
+            started_at: record::millis(SystemTime::now()),
+            standby,
+            process: None,
+            exit: None,
+        };
+        // The intent first: whoever finds the process by its marks also finds what it is.
+        record.write(folder)?;
+        let output = |stream| {
+            logs::open(folder, stream).map_err(RuntimeError::file("creating a log in", folder))
+        };
+        // What this process was itself given without asking must not live on in an agent.
+        close_fds::set_fds_cloexec_threadsafe(FIRST_INHERITED, &[]);
+        let child = Command::new(&program.invocation.program)
+            .args(&program.invocation.arguments)
+            .current_dir(&program.workdir)
+            .env_clear()
+            .envs(&program.environment)
+            .stdin(stdin)
+            .stdout(output(LogStream::Stdout)?)
+            .stderr(output(LogStream::Stderr)?)
+            .process_group(0)
+            .spawn()
+            .map_err(|source| RuntimeError::StartFailed {
+                program: spec.command.join(" "),
+                source,
+            })?;
+
+        // A child that we have not waited for keeps its number, even when it has ended already.
+        let pid = child.id().map_or(0, u32::cast_signed);
+        let process = ProcessIdentity::of_child(pid);
+        record.process = Some(process.clone());
+        if let Err(error) = record.write(folder) {
+            process.signal_group(rustix::process::Signal::KILL);
+            return Err(error);
+        }
+        self.succeeded = true;
+        Ok(self.shared.track(record, process, Some(child)))
+    }
 }
 
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
-        self.shared.starting.lock().remove(self.id);
+        self.shared.starting.lock().remove(&self.spec.deployment_id);
         if self.succeeded {
             return;
         }
@@ -166,79 +288,6 @@ async fn interpreter(shared: &Shared, spec: &StartSpec) -> Result<Option<PathBuf
     resolved.await.cloned().map(Some)
 }
 
-fn launch(
-    shared: &Arc<Shared>,
-    spec: &StartSpec,
-    folder: &Path,
-    port: u16,
-    interpreter: Option<&Path>,
-) -> Result<Instance, RuntimeError> {
-    let workdir = match &spec.artifact {
-        Artifact::Node { environment } => {
-            let work = folder.join("work");
-            node::mirror(&spec.workdir, environment, &work)?;
-            work
-        }
-        Artifact::Image { .. } => {
-            return Err(RuntimeError::InvalidSpec {
-                message: "an image cannot run as a process".to_owned(),
-            });
-        }
-        Artifact::Folder | Artifact::Python { .. } => spec.workdir.clone(),
-    };
-    let environment = environment(shared, spec, folder, port, interpreter)?;
-    let path = environment
-        .get(OsStr::new("PATH"))
-        .map_or(OsStr::new(""), OsString::as_os_str);
-    let Invocation { program, arguments } =
-        command::resolve(&spec.command, port, &workdir, path, interpreter)?;
-
-    let mut record = Record {
-        deployment_id: spec.deployment_id.clone(),
-        agent: spec.agent.clone(),
-        owner: spec.owner.clone(),
-        version: spec.version.clone(),
-        port,
-        log_bytes: spec.limits.log_bytes,
-        started_at: record::millis(SystemTime::now()),
-        process: None,
-        exit: None,
-    };
-    // The intent first: whoever finds the process by its marks also finds what it is.
-    record.write(folder)?;
-    let output = |stream| {
-        logs::open(folder, stream).map_err(RuntimeError::file("creating a log in", folder))
-    };
-    // What this process was itself given without asking must not live on in an agent.
-    close_fds::set_fds_cloexec_threadsafe(FIRST_INHERITED, &[]);
-    let child = Command::new(&program)
-        .args(&arguments)
-        .current_dir(&workdir)
-        .env_clear()
-        .envs(&environment)
-        .stdin(Stdio::null())
-        .stdout(output(LogStream::Stdout)?)
-        .stderr(output(LogStream::Stderr)?)
-        .process_group(0)
-        .spawn()
-        .map_err(|source| RuntimeError::StartFailed {
-            program: spec.command.join(" "),
-            source,
-        })?;
-
-    // A child that we have not waited for keeps its number, even when it has ended already.
-    let pid = child.id().map_or(0, u32::cast_signed);
-    let process = ProcessIdentity::of_child(pid);
-    record.process = Some(process.clone());
-    if let Err(error) = record.write(folder) {
-        process.signal_group(rustix::process::Signal::KILL);
-        return Err(error);
-    }
-    let started = instance(&record, Some(&process));
-    shared.track(record, process, Some(child));
-    Ok(started)
-}
-
 /// The program's whole environment, ours last.
 fn environment(
     shared: &Shared,
@@ -249,6 +298,8 @@ fn environment(
 ) -> Result<BTreeMap<OsString, OsString>, RuntimeError> {
     let mut environment = shared.base.for_agents();
     environment.insert("PYTHONUNBUFFERED".into(), "1".into());
+    // The folder is the person's: nothing is left in it.
+    environment.insert("PYTHONDONTWRITEBYTECODE".into(), "1".into());
     for (name, value) in &spec.env {
         if name.is_empty() || name.contains(['=', '\0']) || value.expose().contains('\0') {
             return Err(RuntimeError::InvalidSpec {

@@ -78,6 +78,8 @@ async fn with_uv(
     let mut arguments: Vec<OsString> = vec![
         "pip".into(),
         "install".into(),
+        // Agents write no bytecode, so what is not compiled now would be compiled at each start.
+        "--compile-bytecode".into(),
         "--python".into(),
         interpreter(installation.target).into(),
     ];

@@ -23,6 +23,9 @@ pub(super) struct Record {
     pub(super) log_bytes: u64,
     /// Milliseconds since 1970.
     pub(super) started_at: u64,
+    /// It waits to be let go, or ended while it did.
+    #[serde(default)]
+    pub(super) standby: bool,
     /// None between the intent to start and the start.
     pub(super) process: Option<ProcessIdentity>,
     pub(super) exit: Option<RecordedExit>,

@@ -48,6 +48,24 @@ pub(super) async fn stop(
     }
 }
 
+/// Deletes an instance with its logs; one that still runs is killed first. An unknown one is fine.
+pub(super) async fn remove(
+    shared: &Arc<Shared>,
+    instance: &InstanceId,
+) -> Result<(), RuntimeError> {
+    if !is_safe_name(instance.as_str()) {
+        return Ok(());
+    }
+    stop(shared, instance, Duration::ZERO).await?;
+    let folder = shared.folder(instance.as_str());
+    match fs_err::tokio::remove_dir_all(&folder).await {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(RuntimeError::file("removing", &folder)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
 async fn kill(
     shared: &Shared,
     instance: &InstanceId,

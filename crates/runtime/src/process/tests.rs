@@ -27,6 +27,7 @@ use crate::{
 mod environments;
 mod output;
 mod programs;
+mod standby;
 mod survival;
 
 const PATIENCE: Duration = Duration::from_secs(20);

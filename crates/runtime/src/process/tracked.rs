@@ -21,7 +21,7 @@ use super::inspect::{self, INSTALLATION_VARIABLE, INSTANCE_VARIABLE, ProcessIden
 use super::log_watch::LogWatch;
 use super::logs::{self, Keeper, Turns};
 use super::record::{self, Record, RecordedExit};
-use super::{ProcessConfig, blocking};
+use super::{ProcessConfig, blocking, gate};
 use crate::error::RuntimeError;
 use crate::instance::{Exit, Instance, InstanceId, InstanceState, RuntimeEvent, RuntimeKind};
 
@@ -39,6 +39,8 @@ pub(super) struct Shared {
     pub(super) instances: PathBuf,
     pub(super) base: BaseEnvironment,
     pub(super) interpreter: OnceCell<PathBuf>,
+    /// The folder of the module that makes Python programs wait, where there can be one.
+    pub(super) gate: Option<PathBuf>,
     live: Mutex<HashMap<InstanceId, Arc<Tracked>>>,
     /// Being started: on disk already, not yet to be adopted.
     pub(super) starting: Mutex<HashSet<String>>,
@@ -61,7 +63,6 @@ pub(super) struct CpuSample {
 pub(super) struct Tracked {
     pub(super) id: InstanceId,
     pub(super) process: ProcessIdentity,
-    pub(super) started_at: SystemTime,
     /// Set once, after everything of it is gone and its record says so.
     pub(super) exit: watch::Sender<Option<Exit>>,
     /// Somebody asked for its end, and sees to it that nothing of it is left.
@@ -69,7 +70,9 @@ pub(super) struct Tracked {
     pub(super) changed: watch::Receiver<u64>,
     pub(super) turns: Arc<Turns>,
     pub(super) cpu: Mutex<Option<CpuSample>>,
-    record: Record,
+    pub(super) port: u16,
+    /// As on disk. With its `exit` it has ended, even when `exit` here is not told yet.
+    pub(super) record: Mutex<Record>,
 }
 
 impl Shared {
@@ -82,6 +85,7 @@ impl Shared {
             instances,
             base: BaseEnvironment::new(config.environment.clone()),
             interpreter: OnceCell::new(),
+            gate: gate::install(&config.home)?,
             live: Mutex::default(),
             starting: Mutex::default(),
             ports: Mutex::default(),
@@ -128,17 +132,17 @@ impl Shared {
         let tracked = Arc::new(Tracked {
             id: id.clone(),
             process,
-            started_at: record.started_at(),
             exit: watch::Sender::new(None),
             stopping: AtomicBool::new(false),
             changed: self.log_watch.add(&folder),
             turns: Arc::default(),
             cpu: Mutex::default(),
-            record,
+            port: record.port,
+            record: Mutex::new(record),
         });
         live.insert(id, Arc::clone(&tracked));
         drop(live);
-        self.ports.lock().insert(tracked.record.port);
+        self.ports.lock().insert(tracked.port);
         self.tasks
             .spawn(Arc::clone(self).watch(Arc::clone(&tracked), child));
         self.tasks.spawn(keep_logs(folder, Arc::clone(&tracked)));
@@ -170,16 +174,19 @@ impl Shared {
                 process.signal(Signal::KILL);
             }
         }
-        let ran_for = SystemTime::now()
-            .duration_since(tracked.started_at)
-            .unwrap_or_default();
-        let mut record = tracked.record.clone();
-        record.exit = Some(RecordedExit {
-            code: status.and_then(|status| status.code()),
-            signal: status.and_then(|status| status.signal()),
-            requested,
-            ran_for_ms: u64::try_from(ran_for.as_millis()).unwrap_or(u64::MAX),
-        });
+        let record = {
+            let mut record = tracked.record.lock();
+            let ran_for = SystemTime::now()
+                .duration_since(record.started_at())
+                .unwrap_or_default();
+            record.exit = Some(RecordedExit {
+                code: status.and_then(|status| status.code()),
+                signal: status.and_then(|status| status.signal()),
+                requested,
+                ran_for_ms: u64::try_from(ran_for.as_millis()).unwrap_or(u64::MAX),
+            });
+            record.clone()
+        };
         let folder = self.folder(&record.deployment_id);
         if let Err(error) = record.write(&folder) {
             tracing::warn!(instance = %tracked.id, %error, "the end of an instance could not be recorded");
@@ -192,8 +199,10 @@ impl Shared {
         self.live.lock().remove(&tracked.id);
         tracked.exit.send_replace(Some(exit.clone()));
         self.log_watch.remove(&folder);
-        // Nobody listening is fine.
-        let _ = self.events.send(RuntimeEvent::Exited(exit));
+        // Nobody was told that one on standby had started. Nobody listening is fine.
+        if !record.standby {
+            let _ = self.events.send(RuntimeEvent::Exited(exit));
+        }
     }
 }
 
@@ -220,6 +229,7 @@ pub(super) fn recorded_exit(shared: &Shared, record: &Record) -> Exit {
 /// The instance a record tells of.
 pub(super) fn instance(record: &Record, running: Option<&ProcessIdentity>) -> Instance {
     let state = match (running, &record.exit) {
+        (Some(_), _) if record.standby => InstanceState::Created,
         (Some(_), _) => InstanceState::Running,
         (None, exit) => InstanceState::Exited {
             code: exit.as_ref().and_then(|exit| exit.code),
@@ -234,7 +244,9 @@ pub(super) fn instance(record: &Record, running: Option<&ProcessIdentity>) -> In
         deployment_id: record.deployment_id.clone(),
         kind: RuntimeKind::Process,
         state,
-        address: running.map(|_| SocketAddr::from((Ipv4Addr::LOCALHOST, record.port))),
+        address: running
+            .filter(|_| !record.standby)
+            .map(|_| SocketAddr::from((Ipv4Addr::LOCALHOST, record.port))),
         started_at: record.started_at(),
         handle: process
             .map(|process| process.pid.to_string())
@@ -327,6 +339,7 @@ fn record_from_marks(
         port: variable("PORT").parse().unwrap_or(0),
         log_bytes: crate::spec::Limits::LOG_BYTES,
         started_at: record::millis(SystemTime::now()),
+        standby: false,
         process: None,
         exit: None,
     })
@@ -370,7 +383,7 @@ async fn poll_gone(process: &ProcessIdentity) {
 async fn keep_logs(folder: PathBuf, tracked: Arc<Tracked>) {
     let mut changed = tracked.changed.clone();
     let mut exit = tracked.exit.subscribe();
-    let limit = tracked.record.log_bytes;
+    let limit = tracked.record.lock().log_bytes;
     let mut keepers = logs::STREAMS.map(|stream| Keeper::new(&folder, stream, limit));
     let turns = Arc::clone(&tracked.turns);
     drop(tracked);
