@@ -13,6 +13,7 @@ pub mod api;
 pub mod chance;
 pub mod engine;
 pub mod faults;
+pub mod live;
 pub mod program;
 pub mod resident;
 pub mod skip;
