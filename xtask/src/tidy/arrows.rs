@@ -14,6 +14,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("nasiko-a2a", &["nasiko-contract"]),
     ("nasiko-workshop", MIDDLE),
     ("nasiko-runtime", MIDDLE),
+    // Carried by the runtime as a file, known to nobody as a library.
+    ("nasiko-gate", &[]),
     ("nasiko-stack", MIDDLE),
     ("nasiko-store", MIDDLE),
     ("nasiko-gateway", MIDDLE),
