@@ -6,7 +6,9 @@ mod cache;
 mod changes;
 mod context;
 mod kept;
+mod listing;
 mod refresh;
+mod rules;
 mod seen;
 mod walk;
 
@@ -19,9 +21,12 @@ use tokio_util::sync::CancellationToken;
 
 pub use cache::SnapshotCache;
 pub use changes::Change;
+pub(crate) use rules::{Rules, is_marker};
 pub(crate) use seen::Seen;
+pub(crate) use walk::{Directory, Found, Visitor, walk};
 
 use crate::error::WorkshopError;
+use listing::Listing;
 
 /// From this size on a finding warns.
 pub const CONTEXT_WARNING: u64 = 100 << 20;
@@ -59,17 +64,17 @@ impl Default for SnapshotOptions {
 }
 
 /// The files of a folder that count, sorted by path.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     /// Files and links, sorted by path.
     pub files: Vec<FileEntry>,
-    /// Directories without a file of theirs in `files`, sorted; `COPY` of an empty directory needs them.
+    /// Directories without a file or a directory of theirs in the snapshot, sorted; `COPY` of an empty directory needs them.
     pub empty_directories: Vec<String>,
     /// Over paths, executable bits and contents.
     pub hash: ContentHash,
     /// The sum of all sizes.
     pub bytes: u64,
-    /// What could not be read, and why.
+    /// What could not be read, and why; sorted by path.
     pub skipped: Vec<Skipped>,
 }
 
@@ -105,7 +110,7 @@ pub enum FileKind {
 }
 
 /// A path that was left out because it could not be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Skipped {
     /// Relative to the root.
     pub path: String,
@@ -161,21 +166,31 @@ impl Snapshot {
         cache: Option<&mut SnapshotCache>,
         cancel: &CancellationToken,
     ) -> Result<Self, WorkshopError> {
-        let listing = walk::list(root, options, cancel)?;
+        let listing = Listing::of(root, options, cancel)?;
         let mut skipped = listing.skipped;
-        let mut files = cache::hash_all(root, listing.files, cache, &mut skipped, cancel)?;
-        files.sort_unstable_by(FileEntry::order);
-        let mut empty_directories = listing.empty_directories;
-        empty_directories.sort_unstable();
-        let hash = content_hash(&files, &empty_directories);
-        let bytes = files.iter().map(|file| file.size).sum();
-        Ok(Self {
+        let files = cache::hash_all(root, listing.files, cache, &mut skipped, cancel)?;
+        Ok(Self::of(files, listing.directories, skipped))
+    }
+
+    /// Puts together what was read, in any order; `directories` are all that may be empty.
+    fn of(
+        mut files: Vec<FileEntry>,
+        mut directories: Vec<String>,
+        mut skipped: Vec<Skipped>,
+    ) -> Self {
+        // Stable sorts are fast where most is sorted already, as after a refresh.
+        files.sort_by(FileEntry::order);
+        directories.sort();
+        directories.dedup();
+        skipped.sort();
+        let empty_directories = only_empty(&files, directories);
+        Self {
+            hash: content_hash(&files, &empty_directories),
+            bytes: files.iter().map(|file| file.size).sum(),
             files,
             empty_directories,
-            hash,
-            bytes,
             skipped,
-        })
+        }
     }
 
     /// The entry at a path.
@@ -191,18 +206,35 @@ impl Snapshot {
         if path.is_empty() {
             return true;
         }
-        let prefix = format!("{path}/");
-        let next = self
-            .files
-            .partition_point(|file| file.path.as_str() < prefix.as_str());
-        self.files
-            .get(next)
-            .is_some_and(|file| file.path.starts_with(&prefix))
+        let below = format!("{path}/");
+        any_below(&self.files, &below, |file| &file.path)
+            || any_below(&self.empty_directories, &below, |directory| directory)
             || self
                 .empty_directories
-                .iter()
-                .any(|directory| directory == path || directory.starts_with(&prefix))
+                .binary_search_by(|directory| directory.as_str().cmp(path))
+                .is_ok()
     }
+}
+
+/// The directories without a file or a further directory in them. Both lists are sorted.
+fn only_empty(files: &[FileEntry], directories: Vec<String>) -> Vec<String> {
+    let is_empty = |path: &String| {
+        let below = format!("{path}/");
+        !any_below(files, &below, |file| &file.path)
+            && !any_below(&directories, &below, |path| path)
+    };
+    let empty: Vec<bool> = directories.iter().map(is_empty).collect();
+    let both = directories.into_iter().zip(empty);
+    both.filter_map(|(path, empty)| empty.then_some(path))
+        .collect()
+}
+
+/// Whether any path of a sorted list starts with `below`.
+fn any_below<T>(sorted: &[T], below: &str, path: impl Fn(&T) -> &String) -> bool {
+    let next = sorted.partition_point(|item| path(item).as_str() < below);
+    sorted
+        .get(next)
+        .is_some_and(|item| path(item).starts_with(below))
 }
 
 fn content_hash(files: &[FileEntry], empty_directories: &[String]) -> ContentHash {

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio_util::sync::CancellationToken;
 
-use super::walk::{Listed, Stamp};
+use super::listing::{Listed, Stamp};
 use super::{FileEntry, FileKind, Skipped};
 use crate::error::WorkshopError;
 
@@ -204,43 +204,52 @@ fn read_some(
 ) -> Result<Vec<Result<Hashed, Skipped>>, WorkshopError> {
     let mut buffer = vec![0; 64 << 10];
     let mut read = Vec::with_capacity(files.len());
-    for file in files {
-        if cancel.is_cancelled() {
-            return Err(WorkshopError::Cancelled);
-        }
+    for mut file in files {
         let disk = root.join(
             file.raw
                 .as_deref()
                 .map_or_else(|| Path::new(&file.path), Path::new),
         );
-        read.push(match read_one(&disk, file.is_link, &mut buffer) {
-            Ok((kind, hash)) => Ok((file, kind, hash)),
-            Err(error) => Err(Skipped {
+        if cancel.is_cancelled() {
+            return Err(WorkshopError::Cancelled);
+        }
+        match read_one(&disk, file.is_link, &mut buffer, cancel) {
+            Ok((kind, size, hash)) => {
+                file.size = size;
+                read.push(Ok((file, kind, hash)));
+            }
+            Err(_) if cancel.is_cancelled() => return Err(WorkshopError::Cancelled),
+            // It went between the listing and the reading.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => read.push(Err(Skipped {
                 path: file.path,
                 why: error.to_string(),
-            }),
-        });
+            })),
+        }
     }
     Ok(read)
 }
 
-fn read_one(disk: &Path, is_link: bool, buffer: &mut [u8]) -> io::Result<(FileKind, blake3::Hash)> {
+/// Reads one file in pieces, whatever its size. The size is that of what was hashed.
+fn read_one(
+    disk: &Path,
+    is_link: bool,
+    buffer: &mut [u8],
+    cancel: &CancellationToken,
+) -> io::Result<(FileKind, u64, blake3::Hash)> {
     if is_link {
         let target = fs_err::read_link(disk)?;
         let hash = blake3::hash(target.as_os_str().as_encoded_bytes());
-        return Ok((
-            FileKind::Symlink {
-                target: target.to_string_lossy().into_owned(),
-            },
-            hash,
-        ));
+        let target = target.to_string_lossy().into_owned();
+        return Ok((FileKind::Symlink { target }, 0, hash));
     }
     let mut file = fs_err::File::open(disk)?;
     let mut hasher = blake3::Hasher::new();
-    loop {
+    while !cancel.is_cancelled() {
         match file.read(buffer)? {
-            0 => return Ok((FileKind::File, hasher.finalize())),
+            0 => return Ok((FileKind::File, hasher.count(), hasher.finalize())),
             length => hasher.update(buffer.get(..length).unwrap_or_default()),
         };
     }
+    Err(io::Error::from(io::ErrorKind::Interrupted))
 }

@@ -5,10 +5,10 @@ use std::path::Path;
 use tokio_util::sync::CancellationToken;
 
 use super::SnapshotOptions;
-use super::walk::{self, Stamp};
+use super::listing::{Listing, Stamp};
 use crate::error::WorkshopError;
 
-/// Paths, modes and stamps, sorted by path; empty directories have none.
+/// Paths, modes and stamps, sorted by path; directories have none of the latter.
 pub(crate) struct Seen(Vec<Entry>);
 
 type Entry = (Box<str>, Option<(u32, Stamp)>);
@@ -20,13 +20,13 @@ impl Seen {
         options: &SnapshotOptions,
         cancel: &CancellationToken,
     ) -> Result<Self, WorkshopError> {
-        let listing = walk::list(root, options, cancel)?;
+        let listing = Listing::of(root, options, cancel)?;
         let files = listing
             .files
             .into_iter()
             .map(|file| (file.path.into_boxed_str(), Some((file.mode, file.stamp))));
         let directories = listing
-            .empty_directories
+            .directories
             .into_iter()
             .map(|path| (path.into_boxed_str(), None));
         let mut all: Vec<Entry> = files.chain(directories).collect();

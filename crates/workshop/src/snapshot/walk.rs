@@ -1,306 +1,180 @@
-//! The one walk over a folder: names, sizes and times, nothing read but directories.
+//! The one walk over a folder: which of its directories and files count. Reads nothing but directories.
 
-use std::ffi::OsString;
-use std::fs::{FileType, Metadata};
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Skipped, SnapshotOptions};
+use super::rules::Rules;
 use crate::error::WorkshopError;
-use crate::ignore::{DockerIgnore, ParentMatches};
+use crate::ignore::ParentMatches;
 
 /// How deep directories may nest.
 const MAX_DEPTH: usize = 64;
 
-/// What the walk found, unsorted and unhashed.
-pub(super) struct Listing {
-    pub(super) files: Vec<Listed>,
-    pub(super) empty_directories: Vec<String>,
-    pub(super) skipped: Vec<Skipped>,
+/// Is told what a walk finds.
+pub(crate) trait Visitor {
+    /// What may end the walk.
+    type Error: From<WorkshopError>;
+
+    /// A directory is about to be read.
+    fn enter(&mut self, disk: &Path) -> Result<(), Self::Error>;
+
+    /// A directory that counts itself, and is not just walked for what is below it, was read.
+    fn directory(&mut self, path: String);
+
+    /// A file or link counts.
+    fn file(&mut self, found: Found) -> Result<(), Self::Error>;
+
+    /// Something could not be read.
+    fn skip(&mut self, path: String, why: String);
 }
 
-/// A file or link before it is hashed.
-pub(super) struct Listed {
-    pub(super) path: String,
-    pub(super) raw: Option<OsString>,
-    pub(super) is_link: bool,
-    pub(super) size: u64,
-    pub(super) mode: u32,
-    pub(super) stamp: Stamp,
+/// A file or link that counts, before anything is known of it but its place.
+pub(crate) struct Found {
+    pub(crate) path: String,
+    /// Relative to the root, as the system spells it.
+    pub(crate) relative: PathBuf,
+    pub(crate) disk: PathBuf,
+    pub(crate) is_link: bool,
 }
 
-/// What tells an unchanged file from a changed one without reading it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Stamp {
-    pub(super) size: u64,
-    pub(super) modified_ns: i64,
-    /// Unix: time of the last change of the inode, which no tool can set back. 0 elsewhere.
-    pub(super) changed_ns: i64,
-    /// Unix: inode. 0 elsewhere.
-    pub(super) inode: u64,
-}
-
-struct Directory {
-    disk: PathBuf,
+/// A directory that is walked.
+#[derive(Clone)]
+pub(crate) struct Directory {
+    pub(super) disk: PathBuf,
     /// Relative to the root, as the system spells it.
     relative: PathBuf,
-    path: String,
+    pub(super) path: String,
     depth: usize,
     matches: ParentMatches,
     /// Whether the rules leave it out and only exceptions below it are looked for.
-    excluded: bool,
+    pub(super) excluded: bool,
 }
 
-struct Walk<'a> {
-    options: &'a SnapshotOptions,
-    rules: DockerIgnore,
-    bytes: u64,
-    listing: Listing,
-    pending: Vec<Directory>,
-}
-
-/// Walks the folder.
-pub(super) fn list(
-    root: &Path,
-    options: &SnapshotOptions,
-    cancel: &CancellationToken,
-) -> Result<Listing, WorkshopError> {
-    let mut walk = Walk {
-        options,
-        rules: rules(root, options),
-        bytes: 0,
-        listing: Listing {
-            files: Vec::new(),
-            empty_directories: Vec::new(),
-            skipped: Vec::new(),
-        },
-        pending: vec![Directory {
+impl Directory {
+    /// The folder itself.
+    pub(crate) fn root(root: &Path) -> Self {
+        Self {
             disk: root.to_path_buf(),
             relative: PathBuf::new(),
             path: String::new(),
             depth: 0,
             matches: ParentMatches::default(),
             excluded: false,
-        }],
-    };
-    while let Some(directory) = walk.pending.pop() {
-        if cancel.is_cancelled() {
-            return Err(WorkshopError::Cancelled);
         }
-        walk.directory(&directory)?;
     }
-    Ok(walk.listing)
+
+    /// The directory at a path below, if it is one and the walk would come there.
+    pub(crate) fn below(&self, relative: &Path, rules: &Rules) -> Option<Self> {
+        relative.iter().try_fold(self.clone(), |directory, name| {
+            directory
+                .disk
+                .join(name)
+                .symlink_metadata()
+                .ok()?
+                .is_dir()
+                .then(|| directory.child(name, rules))?
+        })
+    }
+
+    /// The directory of that name in this one, if the walk goes there.
+    pub(super) fn child(&self, name: &OsStr, rules: &Rules) -> Option<Self> {
+        let disk = self.disk.join(name);
+        let path = self.path_of(name);
+        let verdict = rules.judge(&path, true, &disk, &self.matches);
+        (verdict.entered && self.depth < MAX_DEPTH).then(|| Self {
+            disk,
+            relative: self.relative.join(name),
+            path,
+            depth: self.depth + 1,
+            matches: verdict.matches,
+            excluded: verdict.excluded,
+        })
+    }
+
+    fn path_of(&self, name: &OsStr) -> String {
+        match (self.path.as_str(), name.to_string_lossy()) {
+            ("", name) => name.into_owned(),
+            (parent, name) => format!("{parent}/{name}"),
+        }
+    }
 }
 
-fn rules(root: &Path, options: &SnapshotOptions) -> DockerIgnore {
-    let text = if options.use_dockerignore {
-        fs_err::read(root.join(".dockerignore")).unwrap_or_default()
-    } else {
-        Vec::new()
-    };
-    let text = String::from_utf8_lossy(&text);
-    DockerIgnore::parse(&text).with_patterns(options.ignore.iter().map(String::as_str))
-}
-
-impl Walk<'_> {
-    fn directory(&mut self, directory: &Directory) -> Result<(), WorkshopError> {
+/// Walks a directory and everything below it. Only its own being unreadable where it is the root, the visitor, and the cancel
+/// end it early.
+pub(crate) fn walk<V: Visitor>(
+    start: Directory,
+    rules: &Rules,
+    visitor: &mut V,
+    cancel: &CancellationToken,
+) -> Result<(), V::Error> {
+    let mut pending = vec![start];
+    while let Some(directory) = pending.pop() {
+        if cancel.is_cancelled() {
+            return Err(WorkshopError::Cancelled.into());
+        }
+        visitor.enter(&directory.disk)?;
         let entries = match fs_err::read_dir(&directory.disk) {
             Ok(entries) => entries,
             Err(error) if directory.depth == 0 => {
-                return Err(WorkshopError::io("Reading", &directory.disk, error));
+                return Err(WorkshopError::io("Reading", &directory.disk, error).into());
             }
             Err(error) => {
-                self.skip(directory.path.clone(), &error);
-                return Ok(());
+                visitor.skip(directory.path, error.to_string());
+                continue;
             }
         };
-        let mut kept = 0_usize;
         for entry in entries {
-            match entry {
-                Ok(entry) => kept += usize::from(self.entry(directory, &entry)?),
-                Err(error) => self.skip(directory.path.clone(), &error),
+            let read = entry.and_then(|entry| Ok((entry.file_name(), entry.file_type()?)));
+            match read {
+                Ok((name, kind)) => {
+                    pending.extend(self::entry(&directory, &name, kind, rules, visitor)?);
+                }
+                Err(error) => visitor.skip(directory.path.clone(), error.to_string()),
             }
         }
-        if kept == 0 && directory.depth > 0 && !directory.excluded {
-            self.listing.empty_directories.push(directory.path.clone());
+        if directory.depth > 0 && !directory.excluded {
+            visitor.directory(directory.path);
         }
-        Ok(())
     }
-
-    /// Takes one entry in; says whether it counts as content of its directory.
-    fn entry(
-        &mut self,
-        directory: &Directory,
-        entry: &fs_err::DirEntry,
-    ) -> Result<bool, WorkshopError> {
-        let name = entry.file_name();
-        let path = match (directory.path.as_str(), name.to_string_lossy()) {
-            ("", name) => name.into_owned(),
-            (parent, name) => format!("{parent}/{name}"),
-        };
-        let kind = match entry.file_type() {
-            Ok(kind) => kind,
-            Err(error) => {
-                self.skip(path, &error);
-                return Ok(false);
-            }
-        };
-        let disk = directory.disk.join(&name);
-        let (verdict, matches) = self.rules.verdict(&path, &directory.matches);
-        let by_default = verdict.is_none()
-            && self.options.use_defaults
-            && left_out_by_default(&name.to_string_lossy(), kind, &disk);
-        let excluded = by_default || verdict.unwrap_or(false);
-
-        if kind.is_dir() {
-            if (excluded && (by_default || !self.rules.may_reinclude_below(&path)))
-                || directory.depth >= MAX_DEPTH
-            {
-                return Ok(false);
-            }
-            self.pending.push(Directory {
-                disk,
-                relative: directory.relative.join(&name),
-                path,
-                depth: directory.depth + 1,
-                matches,
-                excluded,
-            });
-            return Ok(!excluded);
-        }
-        if excluded {
-            return Ok(false);
-        }
-        if !kind.is_file() && !kind.is_symlink() {
-            self.listing.skipped.push(Skipped {
-                path,
-                why: "neither a file nor a link".to_owned(),
-            });
-            return Ok(false);
-        }
-        let metadata = match entry.metadata() {
-            Ok(metadata) => metadata,
-            Err(error) => {
-                self.skip(path, &error);
-                return Ok(false);
-            }
-        };
-        self.file(directory.relative.join(&name), path, kind, &metadata)?;
-        Ok(true)
-    }
-
-    fn file(
-        &mut self,
-        relative: PathBuf,
-        path: String,
-        kind: FileType,
-        metadata: &Metadata,
-    ) -> Result<(), WorkshopError> {
-        let raw = relative
-            .to_str()
-            .is_none()
-            .then(|| relative.into_os_string());
-        let size = if kind.is_symlink() { 0 } else { metadata.len() };
-        self.bytes += size;
-        self.listing.files.push(Listed {
-            path,
-            raw,
-            is_link: kind.is_symlink(),
-            size,
-            mode: mode(metadata),
-            stamp: stamp(metadata),
-        });
-        if self.listing.files.len() > self.options.max_files {
-            return Err(WorkshopError::TooManyFiles {
-                limit: self.options.max_files,
-            });
-        }
-        if self.bytes > self.options.max_bytes {
-            let mut largest: Vec<(String, u64)> = self
-                .listing
-                .files
-                .iter()
-                .map(|file| (file.path.clone(), file.size))
-                .collect();
-            largest.sort_unstable_by_key(|(_, size)| std::cmp::Reverse(*size));
-            largest.truncate(5);
-            return Err(WorkshopError::ContextTooLarge {
-                bytes: self.bytes,
-                limit: self.options.max_bytes,
-                largest,
-            });
-        }
-        Ok(())
-    }
-
-    fn skip(&mut self, path: String, error: &std::io::Error) {
-        self.listing.skipped.push(Skipped {
-            path,
-            why: error.to_string(),
-        });
-    }
+    Ok(())
 }
 
-/// What is hardly ever part of an agent, whatever its rules forget.
-fn left_out_by_default(name: &str, kind: FileType, disk: &Path) -> bool {
-    if !kind.is_dir() {
-        let swap = name.starts_with('.')
-            && name
-                .rsplit_once('.')
-                .is_some_and(|(_, end)| matches!(end, "swp" | "swo" | "swx"));
-        return matches!(name, ".DS_Store" | "4913")
-            || name.ends_with('~')
-            || name.starts_with(".#")
-            || swap;
+/// Judges one entry and tells the visitor of it; a directory to be walked is returned.
+pub(super) fn entry<V: Visitor>(
+    directory: &Directory,
+    name: &OsStr,
+    kind: std::fs::FileType,
+    rules: &Rules,
+    visitor: &mut V,
+) -> Result<Option<Directory>, V::Error> {
+    if kind.is_dir() {
+        return Ok(directory.child(name, rules));
     }
-    let has = |marker: &str| disk.join(marker).symlink_metadata().is_ok();
-    match name {
-        ".git" | ".hg" | ".svn" | "__pycache__" | "node_modules" | ".pytest_cache"
-        | ".mypy_cache" | ".ruff_cache" => true,
-        // Cargo marks its own; a folder of that name in another project is content.
-        "target" => has("CACHEDIR.TAG") || has(".rustc_info.json"),
-        _ => has("pyvenv.cfg"),
+    let disk = directory.disk.join(name);
+    let path = directory.path_of(name);
+    let verdict = rules.judge(&path, false, &disk, &directory.matches);
+    if verdict.excluded {
+        return Ok(None);
     }
+    if !kind.is_file() && !kind.is_symlink() {
+        visitor.skip(path, "neither a file nor a link".to_owned());
+        return Ok(None);
+    }
+    visitor.file(Found {
+        path,
+        relative: directory.relative.join(name),
+        disk,
+        is_link: kind.is_symlink(),
+    })?;
+    Ok(None)
 }
 
-#[cfg(unix)]
-fn stamp(metadata: &Metadata) -> Stamp {
-    use std::os::unix::fs::MetadataExt;
-    let nanoseconds =
-        |seconds: i64, rest: i64| seconds.saturating_mul(1_000_000_000).saturating_add(rest);
-    Stamp {
-        size: metadata.len(),
-        modified_ns: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
-        changed_ns: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
-        inode: metadata.ino(),
+impl Found {
+    /// The path as the system spells it, where it is not Unicode.
+    pub(super) fn raw(self) -> (String, Option<OsString>) {
+        let raw = self.relative.to_str().is_none();
+        (self.path, raw.then(|| self.relative.into_os_string()))
     }
-}
-
-#[cfg(not(unix))]
-fn stamp(metadata: &Metadata) -> Stamp {
-    let modified = metadata
-        .modified()
-        .ok()
-        .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-    let modified_ns = modified
-        .and_then(|since| i64::try_from(since.as_nanos()).ok())
-        .unwrap_or(0);
-    Stamp {
-        size: metadata.len(),
-        modified_ns,
-        changed_ns: 0,
-        inode: 0,
-    }
-}
-
-#[cfg(unix)]
-fn mode(metadata: &Metadata) -> u32 {
-    use std::os::unix::fs::MetadataExt;
-    metadata.mode() & 0o777
-}
-
-#[cfg(not(unix))]
-fn mode(_metadata: &Metadata) -> u32 {
-    0o644
 }
