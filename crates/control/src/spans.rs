@@ -65,6 +65,9 @@ impl RequestSink for GatewaySpans {
         if let Some(first_byte) = record.first_byte_ns {
             set("nasiko.first_byte_ns", json!(first_byte));
         }
+        if let Some(held) = record.held_ns {
+            set("nasiko.held_ns", json!(held));
+        }
         if let GatewayCaller::Agent(caller) = &record.caller {
             set("nasiko.caller", json!(&**caller));
         }

@@ -37,15 +37,14 @@ pub(crate) fn answer(shared: &Shared, request: &Request<Incoming>) -> Response<G
 
 fn status(shared: &Shared) -> Value {
     use std::sync::atomic::Ordering::Relaxed;
-    let in_flight: usize = shared
-        .routes
-        .list()
-        .iter()
-        .map(|route| match &route.state {
-            RouteState::Live { in_flight, .. } => *in_flight,
-            RouteState::Stopped => 0,
-        })
-        .sum();
+    let (mut open, mut held) = (0, 0);
+    for route in shared.routes.list() {
+        match route.state {
+            RouteState::Live { in_flight, .. } => open += in_flight,
+            RouteState::Held { waiting } => held += waiting,
+            RouteState::Stopped => {}
+        }
+    }
     let last_sync = shared
         .routes
         .changed_at()
@@ -54,7 +53,8 @@ fn status(shared: &Shared) -> Value {
         "status": "ok",
         "services_count": shared.routes.len(),
         "last_sync": last_sync.map(|at| at.to_string()),
-        "in_flight": in_flight,
+        "in_flight": open,
+        "held": held,
         "requests": shared.requests.load(Relaxed),
         "refused": shared.refused.load(Relaxed),
     })
@@ -76,6 +76,12 @@ fn services(shared: &Shared) -> Value {
                 "upstream": format!("http://{}{}", upstream.address, upstream.base_path),
                 "instance": upstream.instance,
                 "in_flight": in_flight,
+            }),
+            RouteState::Held { waiting } => json!({
+                "name": route.agent,
+                "state": "held",
+                "path": format!("/{}", route.agent),
+                "waiting": waiting,
             }),
             RouteState::Stopped => json!({
                 "name": route.agent, "state": "stopped", "path": format!("/{}", route.agent),

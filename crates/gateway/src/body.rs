@@ -1,6 +1,7 @@
-//! Bodies on their way through: counted, bounded, never buffered.
+//! Bodies on their way through: counted, bounded, and never buffered but for a little while a request waits.
 
 use std::{
+    collections::VecDeque,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -8,6 +9,7 @@ use std::{
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use nasiko_contract::ErrorCode;
 use tokio::time::Sleep;
@@ -29,13 +31,79 @@ pub(crate) enum BodyError {
     Broken(#[from] hyper::Error),
 }
 
+/// How much of a request's body is read while the request waits for its agent.
+const READ_AHEAD_BYTES: usize = 16 * 1024;
+
+/// What a caller sends. While there is nowhere to send it, a little of it is read: the server only notices that a caller
+/// has left once it has nothing more to read from it, and most bodies are small.
+pub(crate) struct CallerBody {
+    incoming: Incoming,
+    ahead: VecDeque<Frame<Bytes>>,
+}
+
+impl CallerBody {
+    pub(crate) fn new(incoming: Incoming) -> Self {
+        Self {
+            incoming,
+            ahead: VecDeque::new(),
+        }
+    }
+
+    /// Reads ahead, as far as that goes; returns only when the caller broke off.
+    pub(crate) async fn read_ahead(&mut self) -> hyper::Error {
+        while self.bytes_ahead() < READ_AHEAD_BYTES {
+            match self.incoming.frame().await {
+                Some(Ok(frame)) => self.ahead.push_back(frame),
+                Some(Err(error)) => return error,
+                None => break,
+            }
+        }
+        std::future::pending().await
+    }
+
+    fn bytes_ahead(&self) -> usize {
+        let data = self.ahead.iter().filter_map(Frame::data_ref);
+        data.map(Bytes::len).sum()
+    }
+}
+
+impl Body for CallerBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let this = self.get_mut();
+        match this.ahead.pop_front() {
+            Some(frame) => Poll::Ready(Some(Ok(frame))),
+            None => Pin::new(&mut this.incoming).poll_frame(context),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.ahead.is_empty() && self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let (rest, ahead) = (self.incoming.size_hint(), self.bytes_ahead() as u64);
+        let mut hint = SizeHint::new();
+        if let Some(upper) = rest.upper() {
+            hint.set_upper(upper + ahead);
+        }
+        hint.set_lower(rest.lower() + ahead);
+        hint
+    }
+}
+
 /// A request's body on its way to the upstream.
 pub(crate) enum UploadBody {
     /// There is none.
     Empty,
     /// As the caller sends it.
     Stream {
-        incoming: Incoming,
+        incoming: CallerBody,
         meter: Arc<Meter>,
         /// Bytes allowed; 0 for any number.
         limit: u64,
@@ -43,7 +111,7 @@ pub(crate) enum UploadBody {
 }
 
 impl UploadBody {
-    pub(crate) fn new(incoming: Incoming, meter: &Arc<Meter>, limit: u64) -> Self {
+    pub(crate) fn new(incoming: CallerBody, meter: &Arc<Meter>, limit: u64) -> Self {
         if incoming.is_end_stream() {
             Self::Empty
         } else {

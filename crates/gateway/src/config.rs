@@ -11,6 +11,9 @@ pub struct GatewayConfig {
     pub max_header_bytes: usize,
     /// Requests one upstream may have open at once; more are refused with `limit.reached`.
     pub max_in_flight_per_agent: usize,
+    /// Requests that may wait at once for an agent on hold ([`crate::RouteTable::hold`]); more are refused with
+    /// `limit.reached`.
+    pub max_held_per_agent: usize,
     /// Connections from callers open at once; more wait in the listen queue.
     pub max_connections: usize,
     /// Idle connections kept to one upstream.
@@ -42,6 +45,7 @@ impl Default for GatewayConfig {
             max_body_bytes: 0,
             max_header_bytes: 64 * 1024,
             max_in_flight_per_agent: 1024,
+            max_held_per_agent: 1000,
             max_connections: 8192,
             max_idle_connections_per_agent: 64,
             pool_idle_timeout: Duration::from_secs(4),

@@ -61,6 +61,22 @@ pub enum GatewayError {
         /// The limit.
         limit: usize,
     },
+    /// Too many requests wait for the agent already.
+    #[error("{limit} requests wait for agent `{agent}` already")]
+    TooManyHeld {
+        /// The agent.
+        agent: String,
+        /// The limit.
+        limit: usize,
+    },
+    /// The agent did not come back while the request waited for it.
+    #[error("Agent `{agent}` did not come back within {} s", limit.as_secs_f32())]
+    HeldTooLong {
+        /// The agent.
+        agent: String,
+        /// The limit.
+        limit: Duration,
+    },
     /// No connection to the agent.
     #[error("Agent `{agent}` does not listen on {address}")]
     Connect {
@@ -138,18 +154,22 @@ impl GatewayError {
             Self::Connect { .. } | Self::Broken { .. } | Self::UnaskedChange { .. } => {
                 (Code::AgentUnreachable, Origin::Upstream)
             }
-            Self::AnswerTimeout { .. } => (Code::TimedOut, Origin::Upstream),
+            Self::AnswerTimeout { .. } | Self::HeldTooLong { .. } => {
+                (Code::TimedOut, Origin::Upstream)
+            }
             Self::NoCard { .. } => (Code::NotFound, Origin::Upstream),
-            Self::TooManyInFlight { .. } => (Code::LimitReached, Origin::Gateway),
+            Self::TooManyInFlight { .. } | Self::TooManyHeld { .. } => {
+                (Code::LimitReached, Origin::Gateway)
+            }
             Self::Internal => (Code::Internal, Origin::Gateway),
         };
         Failure { code, origin }
     }
 
-    /// The HTTP status. That an agent does not run is a state conflict for the API but an outage for its callers.
+    /// The HTTP status. That an agent does not run, or not yet, is an outage for its callers.
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::NotRunning { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotRunning { .. } | Self::HeldTooLong { .. } => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::from_u16(self.failure().code.status())
                 .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
         }
@@ -158,6 +178,10 @@ impl GatewayError {
     /// The problem document for the caller. `request_id` is the trace id, so that the trace can be looked up.
     pub(crate) fn into_response(self, request_id: &str) -> Response<GatewayBody> {
         let (status, failure) = (self.status(), self.failure());
+        let passes_soon = matches!(
+            self,
+            Self::TooManyInFlight { .. } | Self::TooManyHeld { .. } | Self::HeldTooLong { .. }
+        );
         let mut problem = Problem::new(self.into(), request_id);
         problem.status = status.as_u16();
         let mut document = serde_json::to_value(&problem).unwrap_or_default();
@@ -169,17 +193,14 @@ impl GatewayError {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
-        match status {
-            StatusCode::UNAUTHORIZED => {
-                headers.insert(
-                    header::WWW_AUTHENTICATE,
-                    HeaderValue::from_static("Bearer, Basic realm=\"nasiko\""),
-                );
-            }
-            StatusCode::TOO_MANY_REQUESTS => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-            }
-            _ => {}
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer, Basic realm=\"nasiko\""),
+            );
+        }
+        if passes_soon {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
     }
@@ -214,7 +235,10 @@ impl From<GatewayError> for Fault {
             GatewayError::AnswerTimeout { agent, .. } => fault
                 .hint(format!("Look at `nasiko logs {agent}`"))
                 .retryable(),
-            GatewayError::TooManyInFlight { .. } => {
+            GatewayError::HeldTooLong { agent, .. } => fault
+                .hint(format!("Look at `nasiko logs {agent}`, and try again"))
+                .retryable(),
+            GatewayError::TooManyInFlight { .. } | GatewayError::TooManyHeld { .. } => {
                 fault.hint("Wait for some of them to finish").retryable()
             }
             _ => fault,

@@ -12,8 +12,9 @@ use http::{Method, StatusCode};
 use nasiko_contract::ErrorCode;
 
 use crate::{
+    error::GatewayError,
     record::{Caller, Failure, Origin, RequestRecord, RequestSink},
-    route::Lease,
+    route::{Held, Lease, RouteTable},
     trace_context::TraceContext,
 };
 
@@ -61,6 +62,7 @@ pub(crate) struct Exchange {
     record: Option<RequestRecord>,
     sink: Arc<dyn RequestSink>,
     started: Instant,
+    held_since: Option<Instant>,
     finished: bool,
     pub(crate) meter: Arc<Meter>,
     pub(crate) lease: Option<Lease>,
@@ -90,6 +92,7 @@ impl Exchange {
             start_unix_ns: u64::try_from(now.as_nanos()).unwrap_or(u64::MAX),
             duration_ns: 0,
             first_byte_ns: None,
+            held_ns: None,
             bytes_in: 0,
             bytes_out: 0,
             streamed: false,
@@ -100,6 +103,7 @@ impl Exchange {
             record: Some(record),
             sink,
             started: Instant::now(),
+            held_since: None,
             finished: false,
             meter: Arc::default(),
             lease: None,
@@ -112,6 +116,32 @@ impl Exchange {
             record.instance = Some(Arc::clone(&lease.backend.instance));
         }
         self.lease = Some(lease);
+    }
+
+    /// Waits until the agent is routed again and leases there. Nothing of an upstream is kept meanwhile.
+    pub(crate) async fn wait(
+        &mut self,
+        routes: &RouteTable,
+        held: Held,
+    ) -> Result<(), GatewayError> {
+        self.lease = None;
+        self.held_since = Some(Instant::now());
+        let leased = routes.lease_held(held).await;
+        self.end_wait();
+        self.leased(leased?);
+        Ok(())
+    }
+
+    fn end_wait(&mut self) {
+        if let (Some(since), Some(record)) = (self.held_since.take(), &mut self.record) {
+            let waited = u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            record.held_ns = Some(record.held_ns.unwrap_or(0).saturating_add(waited));
+        }
+    }
+
+    /// How long it waited so far; none when it did not.
+    pub(crate) fn held_ns(&self) -> Option<u64> {
+        self.record.as_ref().and_then(|record| record.held_ns)
     }
 
     /// The answer's head is known.
@@ -152,6 +182,7 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         let elapsed = self.elapsed_ns();
+        self.end_wait();
         let Some(mut record) = self.record.take() else {
             return;
         };

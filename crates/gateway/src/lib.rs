@@ -6,7 +6,8 @@
 //! back chunk by chunk (`body`), and `record` says what happened once the last byte is through.
 //!
 //! Nothing here waits for a switch: whoever replaces an upstream calls [`RouteTable::set`], requests that were leased
-//! before keep their upstream, and the returned [`Drain`] tells when the last of them is done.
+//! before keep their upstream, and the returned [`Drain`] tells when the last of them is done. Only where nothing can
+//! answer for a moment do requests wait, within limits: [`RouteTable::hold`].
 
 mod admin;
 mod body;

@@ -16,12 +16,13 @@ use hyper::{
 use secrecy::ExposeSecret;
 
 use crate::{
-    body::{GatewayBody, UploadBody},
+    body::{CallerBody, GatewayBody, UploadBody},
     card,
     door::{Admission, Place},
     error::GatewayError,
     exchange::Exchange,
     headers, otlp,
+    route::Unleased,
     server::{Listening, Shared},
     trace_context::{TRACEPARENT, TraceContext},
     upgrade,
@@ -93,17 +94,33 @@ impl Call<'_> {
         request: Request<Incoming>,
     ) -> Result<Response<GatewayBody>, GatewayError> {
         let (head, body) = request.into_parts();
+        let mut body = CallerBody::new(body);
         let mut exchange = match self.shared.routes.lease(self.name) {
             Ok(lease) => {
                 let mut exchange = self.begin(Arc::clone(&lease.backend.agent), &head);
                 exchange.leased(lease);
                 exchange
             }
-            Err(refusal) => {
-                if let Some(agent) = refusal.agent {
-                    conclude(&mut self.begin(agent, &head), &refusal.error);
+            Err(Unleased::Held(held)) => {
+                let mut exchange = self.begin(held.agent(), &head);
+                // Boxed, so that requests that need not wait do not carry what waiting takes.
+                let waited = Box::pin(async {
+                    tokio::select! {
+                        leased = exchange.wait(&self.shared.routes, held) => leased,
+                        _broken = body.read_ahead() => Err(GatewayError::UploadBroken),
+                    }
+                });
+                if let Err(error) = waited.await {
+                    conclude(&mut exchange, &error);
+                    return Err(error);
                 }
-                return Err(refusal.error);
+                exchange
+            }
+            Err(Unleased::Refused { agent, error }) => {
+                if let Some(agent) = agent {
+                    conclude(&mut self.begin(agent, &head), &error);
+                }
+                return Err(error);
             }
         };
         let limit = self.shared.config.max_body_bytes;
@@ -193,12 +210,14 @@ impl Call<'_> {
                 }
             };
         let waited = asked.elapsed().as_secs_f64() * 1e3;
-        let own = exchange.elapsed_ns() as f64 / 1e6 - waited;
+        let held = exchange.held_ns().map(|held| held as f64 / 1e6);
+        let own = exchange.elapsed_ns() as f64 / 1e6 - waited - held.unwrap_or(0.0);
+        let held = held.map_or_else(String::new, |held| format!(", held;dur={held:.3}"));
         let protocol = response.headers().get(header::UPGRADE).cloned();
         let headers = response.headers_mut();
         headers::strip_hop_by_hop(headers);
         if let Ok(timing) = HeaderValue::try_from(format!(
-            "gateway;dur={:.3}, agent;dur={waited:.3}",
+            "gateway;dur={:.3}, agent;dur={waited:.3}{held}",
             own.max(0.0)
         )) {
             headers.append(SERVER_TIMING, timing);

@@ -40,6 +40,8 @@ pub struct RequestRecord {
     pub duration_ns: u64,
     /// From the request's head to the answer's head; none when there was no answer.
     pub first_byte_ns: Option<u64>,
+    /// How long it waited for an agent on hold; none when it did not.
+    pub held_ns: Option<u64>,
     /// Bytes of the request's body that were passed on.
     pub bytes_in: u64,
     /// Bytes of the answer's body that were passed on.

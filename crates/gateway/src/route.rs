@@ -5,6 +5,9 @@
 //! count. Both are sequentially consistent, so at least one of them sees the other, and an upstream that has drained
 //! never gets another request.
 
+mod drain;
+mod hold;
+
 use std::{
     collections::HashMap,
     net::SocketAddr,
@@ -20,6 +23,9 @@ use http::HeaderValue;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+pub use self::drain::{Drain, Drained};
+pub(crate) use self::hold::Held;
+use self::hold::Hold;
 use crate::{GatewayConfig, error::GatewayError, nearest::nearest, pool::Pool};
 
 /// Where an instance of an agent listens.
@@ -66,6 +72,11 @@ type Table = HashMap<Arc<str>, Route>;
 #[derive(Clone)]
 enum Route {
     Live(Arc<Backend>),
+    Held {
+        hold: Arc<Hold>,
+        /// How long a request may wait.
+        limit: Duration,
+    },
     Stopped,
 }
 
@@ -87,6 +98,11 @@ pub enum RouteState {
         upstream: Upstream,
         /// Requests open on it now.
         in_flight: usize,
+    },
+    /// Nothing of it can answer yet: requests wait.
+    Held {
+        /// Requests that wait now.
+        waiting: usize,
     },
     /// Known, but nothing of it runs.
     Stopped,
@@ -131,6 +147,24 @@ impl RouteTable {
         })
     }
 
+    /// Lets new requests for `agent` wait until it is set (all go on to the new upstream at once), suspended or removed
+    /// (all are refused), each for at most `limit` and as many as [`GatewayConfig::max_held_per_agent`]. Of an agent that
+    /// is held already those who wait go on waiting, and `limit` counts for those who come. Returns the drain of the
+    /// upstream before.
+    pub fn hold(&self, agent: &str, limit: Duration) -> Drain {
+        self.replace(|table| hold(table, agent, limit))
+    }
+
+    /// Like [`RouteTable::hold`], but only while `instance` is the one that answers: another one goes on.
+    pub fn hold_instance(&self, agent: &str, instance: &str, limit: Duration) -> Drain {
+        self.replace(|table| match table.get(agent) {
+            Some(Route::Live(backend)) if *backend.instance == *instance => {
+                hold(table, agent, limit)
+            }
+            _ => None,
+        })
+    }
+
     /// Forgets `agent`.
     pub fn remove(&self, agent: &str) -> Drain {
         self.replace(|table| table.remove(agent))
@@ -158,13 +192,13 @@ impl RouteTable {
         self.inner.table.load().len()
     }
 
-    /// Counts a request in on the current upstream of `agent`. The one place where a later hold would wait.
-    pub(crate) fn lease(&self, agent: &str) -> Result<Lease, Refusal> {
+    /// Counts a request in on the current upstream of `agent`, or among those that wait for one.
+    pub(crate) fn lease(&self, agent: &str) -> Result<Lease, Unleased> {
         loop {
             let table = self.inner.table.load();
             let Some((name, route)) = table.get_key_value(agent) else {
                 let nearest = nearest(agent, table.keys().map(AsRef::as_ref)).map(Into::into);
-                return Err(Refusal {
+                return Err(Unleased::Refused {
                     agent: None,
                     error: GatewayError::UnknownAgent {
                         agent: agent.into(),
@@ -173,15 +207,28 @@ impl RouteTable {
                 });
             };
             let refuse = |error| {
-                Err(Refusal {
+                Err(Unleased::Refused {
                     agent: Some(Arc::clone(name)),
                     error,
                 })
             };
-            let Route::Live(backend) = route else {
-                return refuse(GatewayError::NotRunning {
-                    agent: agent.into(),
-                });
+            let backend = match route {
+                Route::Live(backend) => backend,
+                Route::Held { hold, limit } => {
+                    let places = self.inner.config.max_held_per_agent;
+                    return match hold.enter(places, *limit) {
+                        Some(held) => Err(Unleased::Held(held)),
+                        None => refuse(GatewayError::TooManyHeld {
+                            agent: agent.into(),
+                            limit: places,
+                        }),
+                    };
+                }
+                Route::Stopped => {
+                    return refuse(GatewayError::NotRunning {
+                        agent: agent.into(),
+                    });
+                }
             };
             let limit = self.inner.config.max_in_flight_per_agent;
             let open = backend.in_flight.fetch_add(1, SeqCst);
@@ -216,13 +263,26 @@ impl RouteTable {
             Some(Route::Live(backend)) => {
                 backend.retired.store(true, SeqCst);
                 backend.pool.close();
-                Drain {
-                    backend: Some(backend),
-                }
+                Drain::of(backend)
             }
-            Some(Route::Stopped) | None => Drain { backend: None },
+            Some(Route::Held { hold, .. }) => {
+                hold.end();
+                Drain::nothing()
+            }
+            Some(Route::Stopped) | None => Drain::nothing(),
         }
     }
+}
+
+/// Puts `agent` on hold and returns the route before, if that is another.
+fn hold(table: &mut Table, agent: &str, limit: Duration) -> Option<Route> {
+    if let Some(Route::Held { limit: before, .. }) = table.get_mut(agent) {
+        *before = limit;
+        return None;
+    }
+    let agent: Arc<str> = agent.into();
+    let hold = Hold::new(Arc::clone(&agent));
+    table.insert(agent, Route::Held { hold, limit })
 }
 
 fn row((agent, route): (&Arc<str>, &Route)) -> RouteInfo {
@@ -231,62 +291,14 @@ fn row((agent, route): (&Arc<str>, &Route)) -> RouteInfo {
             upstream: backend.upstream.clone(),
             in_flight: backend.in_flight.load(SeqCst),
         },
+        Route::Held { hold, .. } => RouteState::Held {
+            waiting: hold.waiting(),
+        },
         Route::Stopped => RouteState::Stopped,
     };
     RouteInfo {
         agent: agent.to_string(),
         state,
-    }
-}
-
-/// What is left of a replaced upstream. Dropping it changes nothing: open requests finish all the same.
-#[must_use = "an instance that is stopped before its drain finished breaks the requests it still serves"]
-pub struct Drain {
-    backend: Option<Arc<Backend>>,
-}
-
-/// How a drain ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Drained {
-    /// Nothing is open on the old upstream, and nothing ever will be.
-    Empty,
-    /// The limit came first.
-    TimedOut {
-        /// Requests still open.
-        in_flight: usize,
-    },
-}
-
-impl Drain {
-    /// Requests still open on the old upstream; a streamed answer counts until its last byte.
-    pub fn in_flight(&self) -> usize {
-        self.backend
-            .as_ref()
-            .map_or(0, |backend| backend.in_flight.load(SeqCst))
-    }
-
-    /// Waits until nothing is open any more, or for `limit`. Can be dropped and called again.
-    pub async fn finished(&self, limit: Duration) -> Drained {
-        let Some(backend) = &self.backend else {
-            return Drained::Empty;
-        };
-        let empty = async {
-            loop {
-                let notified = backend.emptied.notified();
-                let mut notified = std::pin::pin!(notified);
-                notified.as_mut().enable();
-                if backend.in_flight.load(SeqCst) == 0 {
-                    return;
-                }
-                notified.await;
-            }
-        };
-        match tokio::time::timeout(limit, empty).await {
-            Ok(()) => Drained::Empty,
-            Err(_) => Drained::TimedOut {
-                in_flight: self.in_flight(),
-            },
-        }
     }
 }
 
@@ -342,8 +354,14 @@ impl Drop for Lease {
     }
 }
 
-/// Why there is no lease, and the agent if it is at least known.
-pub(crate) struct Refusal {
-    pub(crate) agent: Option<Arc<str>>,
-    pub(crate) error: GatewayError,
+/// Why there is no lease.
+pub(crate) enum Unleased {
+    /// There will be one soon.
+    Held(Held),
+    /// There will be none.
+    Refused {
+        /// The agent, if it is at least known.
+        agent: Option<Arc<str>>,
+        error: GatewayError,
+    },
 }

@@ -4,6 +4,7 @@ mod admission;
 mod cards;
 mod failures;
 mod harness;
+mod holding;
 mod streaming;
 mod switching;
 mod upgrades;

@@ -13,7 +13,7 @@ use crate::{
     error::GatewayError,
     exchange::{Exchange, UploadEnd},
     pool::Connection,
-    route::Backend,
+    route::{Backend, Unleased},
     server::Shared,
 };
 
@@ -67,11 +67,7 @@ pub(crate) async fn send(
                 Err(_) if backend.is_retired() && !moved => {
                     // The route was switched between our lease and now, and the old instance is gone already.
                     moved = true;
-                    let lease = shared
-                        .routes
-                        .lease(&backend.agent)
-                        .map_err(|refusal| refusal.error)?;
-                    exchange.leased(lease);
+                    lease_again(shared, exchange, &backend.agent).await?;
                     continue;
                 }
                 Err(source) => {
@@ -89,6 +85,11 @@ pub(crate) async fn send(
             Ok(Ok(response)) => return Ok((response, connection)),
             Ok(Err(mut unsent)) => match unsent.take_message() {
                 Some(message) if kept => request = message,
+                Some(message) if backend.is_retired() && !moved => {
+                    moved = true;
+                    request = message;
+                    lease_again(shared, exchange, &backend.agent).await?;
+                }
                 _ => return Err(broken(shared, exchange, &backend, unsent.into_error())),
             },
             Err(_) => {
@@ -99,6 +100,20 @@ pub(crate) async fn send(
             }
         }
     }
+}
+
+/// Leases what took the place of a retired upstream, and waits for it where it is still to come.
+async fn lease_again(
+    shared: &Shared,
+    exchange: &mut Exchange,
+    agent: &str,
+) -> Result<(), GatewayError> {
+    match shared.routes.lease(agent) {
+        Ok(lease) => exchange.leased(lease),
+        Err(Unleased::Held(held)) => Box::pin(exchange.wait(&shared.routes, held)).await?,
+        Err(Unleased::Refused { error, .. }) => return Err(error),
+    }
+    Ok(())
 }
 
 /// Says who broke off: the upload may have, since its end also ends the connection to the upstream.

@@ -172,7 +172,7 @@ async fn the_table_tells_what_is_routed() {
             upstream,
             in_flight,
         } => assert_eq!((upstream.address, in_flight), (address, 0)),
-        RouteState::Stopped => panic!("it was set"),
+        other => panic!("it was set: {other:?}"),
     }
     drop(routes.suspend_instance("greeter", "the one before"));
     let state = routes.get("greeter").unwrap().state;
