@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use crate::{
-    Batch, ClaimedJob, Committed, Document, Job, JobQuery, LogPage, Page, Query, Replay, StoreError,
+    Batch, ClaimedJob, Committed, Document, Health, Job, JobQuery, LogPage, Page, Query, Replay,
+    StoreError,
 };
 
 /// What wakes those who wait, so that nobody polls.
@@ -61,6 +62,11 @@ pub trait Backend: Send + Sync + 'static {
 
     /// What wakes those who wait.
     fn signals(&self) -> Signals;
+
+    /// How the servers behind it are; none behind an embedded one. Asks nobody: the answer is what the last call met.
+    fn health(&self) -> Vec<Health> {
+        Vec::new()
+    }
 
     /// Finishes what was handed over, then ends. Later calls answer [`StoreError::Closed`].
     async fn close(&self);

@@ -19,6 +19,37 @@ pub enum Expected {
     Exactly(u64),
 }
 
+impl Expected {
+    /// Refuses a change to a record that now has `present` as its version; `None`: there is none.
+    pub(crate) fn check(
+        self,
+        present: Option<u64>,
+        kind: &str,
+        id: &str,
+    ) -> Result<(), StoreError> {
+        let holds = match self {
+            Self::Any => true,
+            Self::New => present.is_none(),
+            Self::Exactly(version) => present == Some(version),
+        };
+        if holds {
+            Ok(())
+        } else {
+            Err(StoreError::Conflict {
+                kind: kind.to_owned(),
+                id: id.to_owned(),
+            })
+        }
+    }
+}
+
+/// The version that a put gives a record that now has `present`: above the clock's microseconds, so that a record made
+/// anew never has a version that an earlier one had.
+pub(crate) fn next_version(present: Option<u64>, now_ms: i64) -> u64 {
+    let clock = u64::try_from(now_ms).unwrap_or(0).saturating_mul(1_000);
+    present.map_or(0, |version| version + 1).max(clock)
+}
+
 /// One change, as a backend sees it.
 #[derive(Debug, Clone)]
 pub enum Change {

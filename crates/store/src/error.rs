@@ -69,6 +69,12 @@ pub enum StoreError {
         #[source]
         source: Arc<serde_json::Error>,
     },
+    /// A stored document lacks a field or has it in another form: something else wrote it.
+    #[error("a stored document has no readable field `{field}`")]
+    UnreadableField {
+        /// The field.
+        field: String,
+    },
     /// The file was written by a newer version of the program.
     #[error("the data was written by a newer version (schema {found}, this one knows {known})")]
     NewerData {
@@ -108,6 +114,39 @@ pub enum StoreError {
     /// The database failed in another way.
     #[error("the database failed")]
     Sqlite(#[source] Arc<rusqlite::Error>),
+    /// A server did not answer, or vanished while it was asked: what was under way may or may not have been done. The
+    /// connection comes back by itself.
+    #[error("{server} cannot be reached")]
+    Unavailable {
+        /// Which one, without credentials.
+        server: String,
+        /// The driver's words.
+        reason: String,
+    },
+    /// A server does not let us in, or its data or kind is not one that we can use.
+    #[error("{server} cannot be used: {reason}")]
+    Refused {
+        /// Which one, without credentials.
+        server: String,
+        /// Why.
+        reason: String,
+    },
+    /// A server failed at what it was asked.
+    #[error("{server} failed")]
+    Server {
+        /// Which one, without credentials.
+        server: String,
+        /// The server's words.
+        reason: String,
+    },
+    /// An address that is none.
+    #[error("the address of the {kind} server is not valid: {reason}")]
+    BadAddress {
+        /// `MongoDB` or `Redis`.
+        kind: &'static str,
+        /// What is wrong with it; never the address, which may hold a password.
+        reason: String,
+    },
     /// A file beside the database failed.
     #[error("{path} could not be used", path = path.display())]
     Io {
@@ -171,12 +210,15 @@ impl StoreError {
             }
             Self::JobNotFound { .. } => ErrorCode::JobNotFound,
             Self::WrongJobState { .. } => ErrorCode::WrongState,
-            Self::BadCursor | Self::InvalidSecretName { .. } => ErrorCode::InvalidRequest,
+            Self::BadCursor | Self::InvalidSecretName { .. } | Self::BadAddress { .. } => {
+                ErrorCode::InvalidRequest
+            }
             Self::TooLarge { .. } | Self::TooManyChanges { .. } => ErrorCode::TooLarge,
             Self::NewerData { .. } => ErrorCode::NewerData,
             Self::DiskFull => ErrorCode::DiskFull,
             Self::SecretNotFound { .. } => ErrorCode::SecretNotFound,
             Self::Json { .. }
+            | Self::UnreadableField { .. }
             | Self::Corrupt { .. }
             | Self::Damaged(_)
             | Self::NotWritable { .. }
@@ -184,6 +226,9 @@ impl StoreError {
             | Self::Closed
             | Self::Sqlite(_)
             | Self::Io { .. }
+            | Self::Unavailable { .. }
+            | Self::Refused { .. }
+            | Self::Server { .. }
             | Self::SecretUnreadable { .. }
             | Self::VaultKey { .. } => ErrorCode::StoreFailed,
         }
@@ -199,6 +244,8 @@ impl StoreError {
             Self::NotWritable { .. } => "Make the data directory writable, or choose another one",
             Self::DiskFull => "Free some space and try again; everything accepted so far is kept",
             Self::Busy => "End the other process that uses this data directory",
+            Self::Unavailable { .. } => "Start it again or wait; what was accepted is kept",
+            Self::Refused { .. } => "Check the address, the user and the password",
             Self::SecretUnreadable { .. } => {
                 "Put back the key it was sealed with, or set the secret again"
             }
@@ -218,7 +265,9 @@ impl From<StoreError> for Fault {
         }
         let mut evidence = Vec::new();
         match &error {
-            StoreError::NotWritable { reason, .. } => evidence.push(reason.clone()),
+            StoreError::NotWritable { reason, .. }
+            | StoreError::Unavailable { reason, .. }
+            | StoreError::Server { reason, .. } => evidence.push(reason.clone()),
             StoreError::Sqlite(source) | StoreError::Damaged(source) => {
                 evidence.push(source.to_string());
             }
@@ -226,7 +275,10 @@ impl From<StoreError> for Fault {
             StoreError::Json { source, .. } => evidence.push(source.to_string()),
             _ => {}
         }
-        fault.retryable = matches!(error, StoreError::DiskFull | StoreError::Busy);
+        fault.retryable = matches!(
+            error,
+            StoreError::DiskFull | StoreError::Busy | StoreError::Unavailable { .. }
+        );
         fault.evidence(evidence)
     }
 }

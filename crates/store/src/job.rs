@@ -4,6 +4,7 @@
 //! [`Job::apply`](Job) in `transition` is the state machine that every backend shares; [`Jobs`] is the typed face.
 
 mod jobs;
+mod log;
 mod transition;
 
 use std::{fmt, str::FromStr, time::Duration};
@@ -15,6 +16,7 @@ use serde_json::Value;
 use crate::{Cursor, Query};
 
 pub use jobs::Jobs;
+pub(crate) use log::log_rows;
 pub(crate) use transition::Applied;
 pub use transition::Transition;
 

@@ -10,7 +10,10 @@ mod clock;
 mod error;
 mod event;
 mod feed;
+mod health;
 pub mod job;
+pub mod mongo;
+mod publish;
 mod record;
 pub mod sqlite;
 mod store;
@@ -22,6 +25,7 @@ pub use clock::{Clock, SystemClock};
 pub use error::StoreError;
 pub use event::{Event, NewEvent, Replay};
 pub use feed::{EventFeed, FeedItem};
+pub use health::Health;
 pub use job::{
     CancelOutcome, Claim, ClaimedJob, Enqueued, Heartbeat, Job, JobQuery, JobState, Jobs, LogLine,
     LogPage, NewJob, Transition,

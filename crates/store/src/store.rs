@@ -35,6 +35,11 @@ impl Store {
         self.backend.name()
     }
 
+    /// How the servers behind it are; none behind the embedded store.
+    pub fn health(&self) -> Vec<crate::Health> {
+        self.backend.health()
+    }
+
     /// One record.
     pub async fn get<T: Record>(&self, id: &str) -> Result<Option<Versioned<T>>, StoreError> {
         self.backend

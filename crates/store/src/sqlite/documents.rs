@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
 use super::writer::Writing;
-use crate::{Cursor, Document, Expected, Page, Query, StoreError};
+use crate::{Cursor, Document, Expected, Page, Query, StoreError, batch::next_version};
 
 /// A document to write.
 pub(super) struct Put<'a> {
@@ -77,17 +77,9 @@ pub(super) fn list(
 /// Writes a document and gives its new version.
 pub(super) fn put(writing: &mut Writing<'_>, put: &Put<'_>) -> Result<u64, StoreError> {
     let present = present(writing, put.kind, put.id)?;
-    check(
-        present.map(|(version, _)| version),
-        put.kind,
-        put.id,
-        put.expected,
-    )?;
-    // Above the clock's microseconds, so that a record made anew never has a version that an earlier one had.
-    let clock = u64::try_from(writing.now_ms)
-        .unwrap_or(0)
-        .saturating_mul(1_000);
-    let version = present.map_or(0, |(version, _)| version + 1).max(clock);
+    let present_version = present.map(|(version, _)| version);
+    put.expected.check(present_version, put.kind, put.id)?;
+    let version = next_version(present_version, writing.now_ms);
     let position = match (put.order, present) {
         (Some(order), _) => order,
         (None, Some((_, position))) => position,
@@ -110,12 +102,8 @@ pub(super) fn delete(
     expected: Expected,
 ) -> Result<(), StoreError> {
     if expected != Expected::Any {
-        check(
-            present(writing, kind, id)?.map(|(version, _)| version),
-            kind,
-            id,
-            expected,
-        )?;
+        let present = present(writing, kind, id)?;
+        expected.check(present.map(|(version, _)| version), kind, id)?;
     }
     writing
         .connection
@@ -150,22 +138,6 @@ fn next_position(writing: &Writing<'_>, kind: &str) -> Result<i64, StoreError> {
         .connection
         .prepare_cached("SELECT ifnull(max(position), 0) + 1 FROM documents WHERE kind = ?1")?;
     Ok(statement.query_row([kind], |row| row.get(0))?)
-}
-
-fn check(present: Option<u64>, kind: &str, id: &str, expected: Expected) -> Result<(), StoreError> {
-    let holds = match expected {
-        Expected::Any => true,
-        Expected::New => present.is_none(),
-        Expected::Exactly(version) => present == Some(version),
-    };
-    if holds {
-        Ok(())
-    } else {
-        Err(StoreError::Conflict {
-            kind: kind.to_owned(),
-            id: id.to_owned(),
-        })
-    }
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<(Document, i64)> {

@@ -3,10 +3,10 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::writer::Writing;
-use crate::{LogLine, LogPage, StoreError, job::limits};
-
-/// Bytes in one row, about: the grain in which old lines are dropped.
-const ROW_BYTES: usize = 32 << 10;
+use crate::{
+    LogLine, LogPage, StoreError,
+    job::{limits, log_rows},
+};
 
 pub(super) fn append(
     writing: &mut Writing<'_>,
@@ -19,19 +19,10 @@ pub(super) fn append(
         .query_row([job], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?
         .ok_or_else(|| StoreError::JobNotFound { id: job.to_owned() })?;
-    let mut row = String::new();
-    let mut held: u64 = 0;
-    for (index, line) in lines.iter().enumerate() {
-        row.push_str(&one_line(line));
-        row.push('\n');
-        held += 1;
-        if row.len() >= ROW_BYTES || index + 1 == lines.len() {
-            insert(writing, number, next, held, &row)?;
-            next += held;
-            bytes += row.len();
-            held = 0;
-            row.clear();
-        }
+    for row in log_rows(lines) {
+        insert(writing, number, next, row.lines, &row.text)?;
+        next += row.lines;
+        bytes += row.text.len();
     }
     while bytes > limits::LOG_BYTES {
         bytes = bytes.saturating_sub(drop_oldest(writing, number)?);
@@ -106,15 +97,4 @@ fn drop_oldest(writing: &Writing<'_>, job: i64) -> Result<usize, StoreError> {
         .query_row([job], |row| row.get(0))
         .optional()?
         .unwrap_or(usize::MAX))
-}
-
-/// The text without line breaks, cut to the limit on a character's edge.
-fn one_line(line: &str) -> String {
-    let mut end = line.len().min(limits::LOG_LINE_BYTES);
-    while !line.is_char_boundary(end) {
-        end -= 1;
-    }
-    line[..end]
-        .trim_end_matches(['\r', '\n'])
-        .replace(['\r', '\n'], " ")
 }

@@ -1,20 +1,21 @@
 //! The one writer: a thread that commits what has gathered in its queue as one transaction.
 
-use std::{collections::VecDeque, sync::Arc, thread};
+use std::{sync::Arc, thread};
 
 use parking_lot::Mutex;
 use rusqlite::{Connection, params};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 
 use super::{events, jobs};
-use crate::{Clock, Event, NewEvent, Replay, Signals, StoreError};
+use crate::{
+    Clock, Event, NewEvent, Replay, Signals, StoreError,
+    publish::{Publisher, Recent},
+};
 
 /// Writes waiting for the thread; more callers wait to hand theirs over.
 const QUEUE: usize = 256;
 /// Writes in one transaction.
 const GROUP: usize = 128;
-/// Events kept in memory, so that live followers read nothing from the file.
-const RECENT_EVENTS: usize = 256;
 /// Old events and ended jobs are dropped each time the log has grown by so many events.
 const TRIM_EVERY: u64 = 512;
 
@@ -22,16 +23,6 @@ const TRIM_EVERY: u64 = 512;
 pub(super) struct Writer {
     queue: Mutex<Option<mpsc::Sender<Box<dyn Work>>>>,
     signals: Signals,
-    recent: Recent,
-}
-
-type Recent = Arc<Mutex<VecDeque<Arc<Event>>>>;
-
-/// The thread's voice. Followers learn from its end that the store is closed.
-struct Publisher {
-    committed: watch::Sender<u64>,
-    work: watch::Sender<u64>,
-    logs: watch::Sender<u64>,
     recent: Recent,
 }
 
@@ -90,29 +81,14 @@ impl Writer {
         kept_events: u64,
     ) -> Result<Self, StoreError> {
         let last_seq = events::last_seq(&connection)?;
-        let (committed, work, logs) = (
-            watch::Sender::new(last_seq),
-            watch::Sender::new(0),
-            watch::Sender::new(0),
-        );
-        let signals = Signals {
-            committed: committed.subscribe(),
-            work: work.subscribe(),
-            logs: logs.subscribe(),
-        };
-        let recent = Recent::default();
+        let (publisher, signals, recent) = Publisher::new(last_seq);
         let (queue, requests) = mpsc::channel(QUEUE);
         let thread = Thread {
             connection,
             clock,
             kept_events,
             syncs: true,
-            publisher: Publisher {
-                committed,
-                work,
-                logs,
-                recent: Arc::clone(&recent),
-            },
+            publisher,
         };
         thread::Builder::new()
             .name("store-writer".to_owned())
@@ -148,16 +124,7 @@ impl Writer {
 
     /// Events after `seq` from memory, if memory reaches back so far.
     pub(super) fn recent_events(&self, seq: u64, limit: usize) -> Option<Replay> {
-        let recent = self.recent.lock();
-        let first = recent.front()?.seq;
-        let skipped = usize::try_from((seq + 1).checked_sub(first)?).ok()?;
-        if skipped > recent.len() {
-            return None;
-        }
-        Some(Replay {
-            events: recent.iter().skip(skipped).take(limit).cloned().collect(),
-            gap: None,
-        })
+        self.recent.after(seq, limit)
     }
 
     pub(super) fn signals(&self) -> Signals {
@@ -262,32 +229,6 @@ impl Thread {
             self.syncs = sync;
         }
         Ok(())
-    }
-}
-
-impl Publisher {
-    fn publish(&self, events: Vec<Arc<Event>>, wakes_workers: bool, wrote_log: bool) {
-        if let Some(last_seq) = events.last().map(|event| event.seq) {
-            let mut recent = self.recent.lock();
-            // Another process may have appended in between: memory then begins anew.
-            let expected = recent.back().map(|event| event.seq + 1);
-            if expected != events.first().map(|event| event.seq) {
-                recent.clear();
-            }
-            recent.extend(events);
-            let surplus = recent.len().saturating_sub(RECENT_EVENTS);
-            recent.drain(..surplus);
-            drop(recent);
-            self.committed.send_replace(last_seq);
-        }
-        if wakes_workers {
-            self.work
-                .send_modify(|count| *count = count.wrapping_add(1));
-        }
-        if wrote_log {
-            self.logs
-                .send_modify(|count| *count = count.wrapping_add(1));
-        }
     }
 }
 

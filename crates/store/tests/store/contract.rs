@@ -6,7 +6,7 @@ mod leases;
 mod logs;
 mod queue;
 
-/// Runs every case against the backend that `$open` gives.
+/// Runs every case against the backend that `$open` gives; it gives none where its server cannot be had.
 macro_rules! backend {
     ($name:ident, $open:path) => {
         mod $name {
@@ -57,7 +57,9 @@ macro_rules! backend {
             $(
                 #[tokio::test]
                 async fn $case() {
-                    crate::contract::$area::$case(&$open().await).await;
+                    if let Some(place) = $open().await {
+                        crate::contract::$area::$case(&place).await;
+                    }
                 }
             )*
         }
@@ -65,3 +67,4 @@ macro_rules! backend {
 }
 
 backend!(sqlite, crate::place::sqlite);
+backend!(mongo, crate::place::mongo);

@@ -5,5 +5,6 @@ mod contract;
 mod crash;
 mod place;
 mod queue_model;
+mod servers;
 mod sqlite_file;
 mod tiny_disk;

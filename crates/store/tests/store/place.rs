@@ -10,10 +10,13 @@ use std::{
 
 use nasiko_store::{
     Backend, Claim, ClaimedJob, Clock, NewJob, Record, Store,
+    mongo::{Mongo, MongoAddress, MongoOptions},
     sqlite::{Sqlite, SqliteOptions},
 };
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
+
+use crate::servers;
 
 pub(crate) const LEASE: Duration = Duration::from_secs(30);
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -79,11 +82,22 @@ pub(crate) fn clock() -> Arc<TestClock> {
     Arc::new(TestClock(AtomicI64::new(1_700_000_000_000)))
 }
 
-pub(crate) async fn sqlite() -> Place {
+/// The embedded store.
+pub(crate) async fn sqlite() -> Option<Place> {
     let (directory, clock) = (TempDir::new().unwrap(), clock());
     let mut options = SqliteOptions::new(directory.path().join("state.db"));
     options.clock = Arc::clone(&clock) as Arc<dyn Clock>;
-    Place::new(Sqlite::open(options).await.unwrap(), clock, directory)
+    let backend = Sqlite::open(options).await.unwrap();
+    Some(Place::new(backend, clock, directory))
+}
+
+/// A MongoDB server alone.
+pub(crate) async fn mongo() -> Option<Place> {
+    let (server, clock) = (servers::mongo(&[])?, clock());
+    let mut options = MongoOptions::new(MongoAddress::new(server.mongo_url()));
+    options.clock = Arc::clone(&clock) as Arc<dyn Clock>;
+    let backend = Mongo::open(options).await.unwrap();
+    Some(Place::new(backend, clock, server))
 }
 
 /// The future's answer, or a failure when it takes too long.
