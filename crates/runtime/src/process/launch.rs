@@ -36,6 +36,11 @@ pub(super) fn is_safe_name(name: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
+/// Whether no program listens on a port now.
+pub(super) fn is_free(port: u16) -> bool {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+}
+
 pub(super) async fn start(
     shared: &Arc<Shared>,
     spec: &StartSpec,
@@ -132,8 +137,7 @@ impl<'a> Attempt<'a> {
     }
 
     async fn exactly(&self, port: u16) -> Result<u16, RuntimeError> {
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
-        if free && self.shared.ports.lock().insert(port) {
+        if is_free(port) && self.shared.ports.lock().insert(port) {
             return Ok(port);
         }
         let owner = blocking(move || inspect::port_owner(port)).await?;

@@ -76,11 +76,14 @@ struct Waiting {
 }
 
 impl Waiting {
-    /// Lets it go. None when it ended or does not come to the gate.
+    /// Lets it go. None when it ended, does not come to the gate, or was told a port that is taken by now.
     async fn let_go(
         &mut self,
         cancel: &CancellationToken,
     ) -> Result<Option<Instance>, RuntimeError> {
+        if !launch::is_free(self.tracked.port) {
+            return Ok(None);
+        }
         let gate = &mut self.gate;
         let passing = async {
             // At once, also while it still loads: it is read when it gets there.

@@ -34,7 +34,9 @@ fn package(root: &Path) {
     .unwrap();
     std::fs::write(
         root.join("main.py"),
-        "import sys, vendored_greeting\nprint(vendored_greeting.WORD, sys.prefix)\n",
+        "import os, sys, vendored_greeting\n\
+        print(vendored_greeting.WORD, sys.prefix)\n\
+        print('compiled', os.path.exists(vendored_greeting.__cached__))\n",
     )
     .unwrap();
     wheel(
@@ -128,6 +130,10 @@ async fn an_environment_is_built_once_for_all_who_ask() {
     house.exit(&started.id).await;
     let lines = house.lines(&started.id).await;
     assert_eq!(lines[0].text, format!("servus {}", expected.display()));
+    assert_eq!(
+        lines[1].text, "compiled True",
+        "agents write no bytecode themselves"
+    );
 
     // Left half-built by a crash: no mark, some rubbish.
     std::fs::remove_file(expected.join(".nasiko-complete")).unwrap();

@@ -170,6 +170,20 @@ async fn one_that_ended_meanwhile_is_started_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_whose_port_was_taken_meanwhile_gets_another() {
+    let house = House::new().await;
+    house.say("hello");
+    let standby = house.agent_on_standby("d-1", &[]).await;
+    let folder = house.instance_folder("d-1");
+    let port = super::super::record::Record::read(&folder).unwrap().port;
+    let _somebody_else = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let instance = release(standby).await;
+    let address = instance.address.unwrap();
+    assert_ne!(address.port(), port);
+    assert!(answered(address).await.ends_with("hello"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_that_never_comes_to_the_gate_is_started_anew() {
     let house = House::new().await;
     // As an interpreter that imports nothing at its start has it: the program runs at once.
