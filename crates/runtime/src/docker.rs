@@ -4,14 +4,19 @@
 //! nature. Values reach nothing else: no label, argument or log of ours.
 
 mod build;
+mod chunks;
 mod container;
 mod context;
 mod engine;
 mod events;
+mod gate;
 mod listening;
 mod logs;
 mod network;
 mod observe;
+mod overlay;
+mod preload;
+mod standby;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -19,8 +24,8 @@ mod tests;
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -45,7 +50,7 @@ use crate::{Runtime, Standby};
 /// Events kept for a receiver that is behind.
 const EVENT_QUEUE: usize = 1024;
 
-/// Labels on what we make. All but the last two are a convention shared with other tools of the platform.
+/// Labels on what we make. The first four are a convention shared with other tools of the platform.
 mod label {
     pub(super) const TYPE: &str = "nasiko.type";
     pub(super) const NAME: &str = "nasiko.name";
@@ -55,6 +60,8 @@ mod label {
     pub(super) const DEPLOYMENT: &str = "nasiko.deployment";
     /// The data directory it belongs to.
     pub(super) const INSTALLATION: &str = "nasiko.installation";
+    /// On a container that waited, or still waits, before it became an instance.
+    pub(super) const STANDBY: &str = "nasiko.standby";
     /// The value of [`TYPE`].
     pub(super) const AGENT: &str = "agent";
 }
@@ -104,6 +111,8 @@ struct Shared {
     /// Whose end was asked for.
     stopping: Mutex<HashSet<InstanceId>>,
     cpu: Mutex<HashMap<InstanceId, CpuSample>>,
+    /// It is said once that there is no gate.
+    without_gate: Once,
 }
 
 impl DockerRuntime {
@@ -118,6 +127,7 @@ impl DockerRuntime {
             network: tokio::sync::Mutex::default(),
             stopping: Mutex::default(),
             cpu: Mutex::default(),
+            without_gate: Once::new(),
         });
         Self {
             shared,
@@ -184,11 +194,6 @@ impl DockerRuntime {
             _ => Ok(()),
         }
     }
-
-    /// Marks that an end is asked for, so that its event says so.
-    fn will_end(&self, instance: &InstanceId) {
-        self.shared.stopping.lock().insert(instance.clone());
-    }
 }
 
 impl Drop for DockerRuntime {
@@ -222,20 +227,21 @@ impl Runtime for DockerRuntime {
 
     async fn standby(
         &self,
-        _spec: &StartSpec,
-        _warm_up: &WarmUp,
-        _cancel: &CancellationToken,
+        spec: &StartSpec,
+        warm_up: &WarmUp,
+        cancel: &CancellationToken,
     ) -> Result<Option<Box<dyn Standby>>, RuntimeError> {
-        Ok(None)
+        let held = standby::make(&self.shared, spec, warm_up, cancel).await?;
+        Ok(held.map(|held| Box::new(held) as Box<dyn Standby>))
     }
 
     async fn sync(
         &self,
-        _instance: &InstanceId,
-        _overlay: Arc<dyn Overlay>,
-        _cancel: &CancellationToken,
+        instance: &InstanceId,
+        overlay: Arc<dyn Overlay>,
+        cancel: &CancellationToken,
     ) -> Result<(), RuntimeError> {
-        Ok(())
+        overlay::sync(&self.shared, instance, overlay, cancel).await
     }
 
     async fn stop(&self, instance: &InstanceId, grace: Duration) -> Result<(), RuntimeError> {
@@ -244,7 +250,7 @@ impl Runtime for DockerRuntime {
         let Some(id) = container::find(&self.shared, instance).await? else {
             return Ok(());
         };
-        self.will_end(instance);
+        self.shared.will_end(instance);
         let client = self
             .shared
             .engine
@@ -273,11 +279,7 @@ impl Runtime for DockerRuntime {
         let Some(id) = container::find(&self.shared, instance).await? else {
             return Ok(());
         };
-        self.will_end(instance);
-        let removed = container::remove(&self.shared, &id).await;
-        self.shared.stopping.lock().remove(instance);
-        self.shared.cpu.lock().remove(instance);
-        removed
+        self.shared.end(instance, &id).await
     }
 
     async fn promote(&self, instance: &InstanceId) -> Result<(), RuntimeError> {
@@ -330,6 +332,27 @@ impl Runtime for DockerRuntime {
 }
 
 impl Shared {
+    /// Marks that an end is asked for, so that its event says so.
+    fn will_end(&self, instance: &InstanceId) {
+        self.stopping.lock().insert(instance.clone());
+    }
+
+    /// Ends and deletes an instance by its container, and forgets what is known of it.
+    async fn end(&self, instance: &InstanceId, id: &str) -> Result<(), RuntimeError> {
+        self.will_end(instance);
+        let removed = self.force_remove(id).await;
+        self.stopping.lock().remove(instance);
+        self.cpu.lock().remove(instance);
+        removed
+    }
+
+    /// Deletes a container that nobody has heard of yet.
+    async fn drop_container(&self, id: &str) {
+        if let Err(error) = self.force_remove(id).await {
+            tracing::warn!(container = %id, %error, "a container that did not start could not be removed");
+        }
+    }
+
     async fn force_remove(&self, id: &str) -> Result<(), RuntimeError> {
         let client = self.engine.client().await?;
         let options = RemoveContainerOptionsBuilder::default()

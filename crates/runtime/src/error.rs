@@ -141,6 +141,12 @@ pub enum RuntimeError {
         /// Its words.
         message: String,
     },
+    /// Changed files could not be laid over those of a container: an image with them has to be built.
+    #[error("the changed files could not be laid over those of the container")]
+    OverlayFailed {
+        /// What stood in the way.
+        evidence: Vec<String>,
+    },
     /// A fault of ours.
     #[error("{0}")]
     Internal(String),
@@ -153,6 +159,13 @@ impl RuntimeError {
         move |source| Self::File { what, path, source }
     }
 
+    /// What stood in the way of laying files over a container's.
+    pub(crate) fn overlay(said: impl AsRef<str>) -> Self {
+        Self::OverlayFailed {
+            evidence: said.as_ref().lines().map(str::to_owned).collect(),
+        }
+    }
+
     /// The code that programs branch on.
     pub fn code(&self) -> ErrorCode {
         match self {
@@ -160,7 +173,9 @@ impl RuntimeError {
             Self::TimedOut { .. } => ErrorCode::TimedOut,
             Self::InstanceUnknown { .. } => ErrorCode::AgentNotRunning,
             Self::InvalidSpec { .. } => ErrorCode::InvalidRequest,
-            Self::RequirementsFailed { lines, .. } | Self::BuildStepFailed { lines, .. }
+            Self::RequirementsFailed { lines, .. }
+            | Self::BuildStepFailed { lines, .. }
+            | Self::OverlayFailed { evidence: lines }
                 if disk_full(lines) =>
             {
                 ErrorCode::DiskFull
@@ -181,7 +196,7 @@ impl RuntimeError {
             Self::EngineRefused { .. } => ErrorCode::EngineRefused,
             Self::EngineStopped { .. } => ErrorCode::EngineStopped,
             Self::EngineFailed { message, .. } if names_full_disk(message) => ErrorCode::DiskFull,
-            Self::EngineFailed { .. } => ErrorCode::EngineFailed,
+            Self::EngineFailed { .. } | Self::OverlayFailed { .. } => ErrorCode::EngineFailed,
         }
     }
 
@@ -212,6 +227,7 @@ impl RuntimeError {
                 "Let this account use the engine (on Linux: add it to the group docker and log in again)".to_owned()
             }
             Self::EngineStopped { .. } => "Start the container engine; work goes on when it answers".to_owned(),
+            Self::OverlayFailed { .. } => "Deploy again: the image is then built with the changed files".to_owned(),
             _ => return None,
         })
     }
@@ -221,7 +237,8 @@ impl RuntimeError {
             Self::RequirementsFailed { lines, .. }
             | Self::BuildStepFailed { lines, .. }
             | Self::BaseImageMissing { lines, .. }
-            | Self::CopyMissing { lines, .. } => lines.clone(),
+            | Self::CopyMissing { lines, .. }
+            | Self::OverlayFailed { evidence: lines } => lines.clone(),
             Self::DockerfileBroken { message } | Self::EngineFailed { message, .. } => {
                 message.lines().map(str::to_owned).collect()
             }

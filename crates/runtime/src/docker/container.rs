@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bollard::Docker;
 use bollard::errors::Error;
@@ -15,7 +16,7 @@ use bollard::query_parameters::{
 use tokio_util::sync::CancellationToken;
 
 use super::engine::{self, CONFLICT};
-use super::{Shared, label, network, observe};
+use super::{Shared, label, network, observe, overlay, standby};
 use crate::error::RuntimeError;
 use crate::instance::{Instance, InstanceId};
 use crate::placeholder;
@@ -30,15 +31,52 @@ const LOG_FILES: &str = "2";
 const SHORT_ID: usize = 8;
 
 pub(super) async fn start(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     spec: &StartSpec,
     cancel: &CancellationToken,
 ) -> Result<Instance, RuntimeError> {
-    let Artifact::Image { reference } = &spec.artifact else {
-        return Err(RuntimeError::InvalidSpec {
-            message: "a container needs an image".to_owned(),
-        });
+    let laid = spec.overlay.clone().filter(|laid| !laid.is_empty());
+    if let Some(laid) = laid
+        .clone()
+        .filter(|laid| !overlay::is_plain(laid.as_ref()))
+    {
+        return standby::start(shared, spec, laid, cancel).await;
+    }
+    let image = image(spec)?;
+    claim(shared, spec).await?;
+    check(cancel)?;
+    let client = shared.engine.client().await?;
+    let id = create(shared, &client, &names(spec), body(shared, spec, image)).await?;
+    let started = async {
+        if let Some(laid) = laid {
+            let putting = overlay::put(shared, &client, &id, move |out| laid.write_tar(out));
+            tokio::select! {
+                put = putting => put?,
+                () = cancel.cancelled() => {}
+            }
+        }
+        check(cancel)?;
+        run(shared, &client, spec, &id).await
     };
+    let started = started.await;
+    if started.is_err() {
+        shared.drop_container(&id).await;
+    }
+    started
+}
+
+/// The image to start from.
+pub(super) fn image(spec: &StartSpec) -> Result<&str, RuntimeError> {
+    match &spec.artifact {
+        Artifact::Image { reference } => Ok(reference),
+        _ => Err(RuntimeError::InvalidSpec {
+            message: "a container needs an image".to_owned(),
+        }),
+    }
+}
+
+/// Sees to it that nothing else is called like this, and that there is a network to be on.
+pub(super) async fn claim(shared: &Shared, spec: &StartSpec) -> Result<(), RuntimeError> {
     let instance = InstanceId::new(&spec.deployment_id);
     let (existing, _) = tokio::try_join!(find(shared, &instance), network::ensure(shared))?;
     if existing.is_some() {
@@ -46,32 +84,27 @@ pub(super) async fn start(
             message: format!("instance {instance} was started before"),
         });
     }
-    check(cancel)?;
-    let client = shared.engine.client().await?;
-    let id = create(shared, &client, spec, body(shared, spec, reference)).await?;
-    let started = async {
-        check(cancel)?;
-        let refused = |error| start_failure(shared, spec, error);
-        client.start_container(&id, None).await.map_err(refused)?;
-        observe::inspect(shared, &id)
-            .await?
-            .and_then(|inspected| observe::instance_of(&inspected))
-            .ok_or_else(|| RuntimeError::InstanceUnknown {
-                id: spec.deployment_id.clone(),
-            })
-    };
-    match started.await {
-        Ok(instance) => Ok(instance),
-        Err(error) => {
-            if let Err(left) = shared.force_remove(&id).await {
-                tracing::warn!(container = %id, error = %left, "a container that did not start could not be removed");
-            }
-            Err(error)
-        }
-    }
+    Ok(())
 }
 
-fn check(cancel: &CancellationToken) -> Result<(), RuntimeError> {
+/// Starts a container that was made and says what instance it is.
+pub(super) async fn run(
+    shared: &Shared,
+    client: &Docker,
+    spec: &StartSpec,
+    id: &str,
+) -> Result<Instance, RuntimeError> {
+    let refused = |error| start_failure(shared, spec, error);
+    client.start_container(id, None).await.map_err(refused)?;
+    observe::inspect(shared, id)
+        .await?
+        .and_then(|inspected| observe::instance_of(&inspected))
+        .ok_or_else(|| RuntimeError::InstanceUnknown {
+            id: spec.deployment_id.clone(),
+        })
+}
+
+pub(super) fn check(cancel: &CancellationToken) -> Result<(), RuntimeError> {
     if cancel.is_cancelled() {
         Err(RuntimeError::Cancelled { what: "starting" })
     } else {
@@ -79,20 +112,16 @@ fn check(cancel: &CancellationToken) -> Result<(), RuntimeError> {
     }
 }
 
-/// Creates the container under the agent's plain name, or a longer one while that is taken.
-async fn create(
+/// Creates the container under the first of these names that is not taken.
+pub(super) async fn create(
     shared: &Shared,
     client: &Docker,
-    spec: &StartSpec,
+    names: &[String],
     body: ContainerCreateBody,
 ) -> Result<String, RuntimeError> {
-    let names = [
-        plain_name(&spec.agent),
-        long_name(&spec.agent, &spec.deployment_id),
-    ];
     let mut refused = None;
     for name in names {
-        let options = CreateContainerOptionsBuilder::default().name(&name).build();
+        let options = CreateContainerOptionsBuilder::default().name(name).build();
         match client.create_container(Some(options), body.clone()).await {
             Ok(created) => return Ok(created.id),
             Err(error) if engine::status(&error) == Some(CONFLICT) => refused = Some(error),
@@ -109,10 +138,16 @@ async fn create(
 #[cfg(test)]
 pub(super) async fn create_only(shared: &Shared, spec: &StartSpec) -> Result<String, RuntimeError> {
     let client = shared.engine.client().await?;
-    let Artifact::Image { reference } = &spec.artifact else {
-        panic!("no image")
-    };
-    create(shared, &client, spec, body(shared, spec, reference)).await
+    let body = body(shared, spec, image(spec)?);
+    create(shared, &client, &names(spec), body).await
+}
+
+/// The agent's plain name, and a longer one for while that is taken.
+pub(super) fn names(spec: &StartSpec) -> [String; 2] {
+    [
+        plain_name(&spec.agent),
+        long_name(&spec.agent, &spec.deployment_id),
+    ]
 }
 
 fn plain_name(agent: &str) -> String {
@@ -120,22 +155,38 @@ fn plain_name(agent: &str) -> String {
 }
 
 fn long_name(agent: &str, deployment_id: &str) -> String {
+    format!("{}-{}", plain_name(agent), short_id(deployment_id))
+}
+
+/// What a container is called until it is promoted, so that nobody takes it for an agent before.
+pub(super) fn standby_name(agent: &str, deployment_id: &str) -> String {
+    format!("standby-{agent}-{}", short_id(deployment_id))
+}
+
+fn short_id(deployment_id: &str) -> &str {
     // The end of an id is what differs: its beginning may be a time.
     let start = deployment_id
         .char_indices()
         .rev()
         .nth(SHORT_ID - 1)
         .map_or(0, |(index, _)| index);
-    format!(
-        "agent-{agent}-{}",
-        deployment_id
-            .get(start..)
-            .unwrap_or(deployment_id)
-            .trim_start_matches(['-', '_'])
-    )
+    deployment_id
+        .get(start..)
+        .unwrap_or(deployment_id)
+        .trim_start_matches(['-', '_'])
 }
 
-fn body(shared: &Shared, spec: &StartSpec, image: &str) -> ContainerCreateBody {
+/// The command asked for; none runs the image's own.
+pub(super) fn command(spec: &StartSpec) -> Option<Vec<String>> {
+    let port = spec.port.unwrap_or(DEFAULT_PORT);
+    let words = spec.command.iter();
+    let command: Vec<String> = words
+        .map(|word| placeholder::replace(word, HOST, port))
+        .collect();
+    (!command.is_empty()).then_some(command)
+}
+
+pub(super) fn body(shared: &Shared, spec: &StartSpec, image: &str) -> ContainerCreateBody {
     let port = spec.port.unwrap_or(DEFAULT_PORT);
     let published = format!("{port}/tcp");
     let binding = PortBinding {
@@ -147,15 +198,10 @@ fn body(shared: &Shared, spec: &StartSpec, image: &str) -> ContainerCreateBody {
         ("max-size".to_owned(), limits.log_bytes.to_string()),
         ("max-file".to_owned(), LOG_FILES.to_owned()),
     ]);
-    let command: Vec<String> = spec
-        .command
-        .iter()
-        .map(|word| placeholder::replace(word, HOST, port))
-        .collect();
     ContainerCreateBody {
         image: Some(image.to_owned()),
         // Given as the entry point, a command stands for itself, whatever entry point the image has.
-        entrypoint: (!command.is_empty()).then_some(command),
+        entrypoint: command(spec),
         working_dir: Some(spec.workdir.to_string_lossy().into_owned())
             .filter(|folder| !folder.is_empty()),
         env: Some(environment(spec, port)),
@@ -284,10 +330,6 @@ pub(super) async fn known(shared: &Shared, instance: &InstanceId) -> Result<Stri
         .ok_or_else(|| RuntimeError::InstanceUnknown {
             id: instance.to_string(),
         })
-}
-
-pub(super) async fn remove(shared: &Shared, id: &str) -> Result<(), RuntimeError> {
-    shared.force_remove(id).await
 }
 
 /// Gives a container its agent's plain name, moving a container of ours out of the way that still has it.

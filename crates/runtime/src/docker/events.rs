@@ -101,6 +101,8 @@ async fn take(shared: &Shared, event: EventMessage) {
         return;
     }
     match event.action.as_deref() {
+        // One on standby is told of when it is let go.
+        Some("start") if attributes.contains_key(label::STANDBY) => {}
         Some("start") => started(shared, &id, ours).await,
         Some("die") => ended(shared, id, &attributes).await,
         _ => {}

@@ -9,8 +9,8 @@ use futures::stream::BoxStream;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::Shared;
 use super::observe::time;
+use super::{Shared, gate};
 use crate::error::RuntimeError;
 use crate::instance::{LogLine, LogQuery, LogStream};
 
@@ -85,17 +85,24 @@ fn split(output: &LogOutput) -> Vec<LogLine> {
     };
     let text = String::from_utf8_lossy(bytes);
     text.lines()
-        .map(|line| {
+        .filter_map(|line| {
             let stamped = line.split_once(' ').unwrap_or((line, ""));
             let (at, text) = match time(stamped.0) {
                 Some(at) => (at, stamped.1),
                 None => (SystemTime::now(), line),
             };
-            LogLine {
+            let text = text.trim_end_matches('\r');
+            // What the gate says to us may stand behind a line that was not ended.
+            let text = match text.strip_suffix(gate::LET_GO) {
+                Some("") => return None,
+                Some(before) => before,
+                None => text,
+            };
+            Some(LogLine {
                 at,
                 stream,
-                text: text.trim_end_matches('\r').to_owned(),
-            }
+                text: text.to_owned(),
+            })
         })
         .collect()
 }
@@ -147,6 +154,15 @@ mod tests {
         assert_eq!(lines[0].text, "hello world");
         assert_eq!(lines[0].stream, LogStream::Stderr);
         assert_eq!(lines[0].at, time("2026-11-20T10:00:00.5Z").unwrap());
+    }
+
+    #[test]
+    fn what_the_gate_says_is_no_line() {
+        let at = "2026-11-20T10:00:00Z";
+        let message = format!("{at} {word}\n{at} before{word}\n", word = gate::LET_GO).into();
+        let lines = split(&LogOutput::StdOut { message });
+        let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+        assert_eq!(texts, ["before"]);
     }
 
     #[test]

@@ -132,14 +132,15 @@ pub(super) async fn foreign(shared: &Shared) -> Result<Vec<Instance>, RuntimeErr
     inspect_all(shared, found).await
 }
 
-/// Whether labels and names are those of an agent.
+/// Whether labels and names are those of an agent. One that was on standby is told by its name: its labels stay.
 pub(super) fn is_agent<'a>(
     labels: &HashMap<String, String>,
     mut names: impl Iterator<Item = &'a str>,
 ) -> bool {
-    labels
+    let is_labelled = labels
         .get(label::TYPE)
-        .is_some_and(|kind| kind == label::AGENT)
+        .is_some_and(|kind| kind == label::AGENT);
+    (is_labelled && !labels.contains_key(label::STANDBY))
         || names.any(|name| name.starts_with("agent-"))
 }
 

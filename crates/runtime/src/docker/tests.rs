@@ -21,13 +21,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::{DockerConfig, DockerRuntime, label};
 use crate::{
-    Artifact, BuildContext, Exit, Instance, InstanceState, Limits, LogQuery, LogStream,
+    Artifact, BuildContext, Exit, Instance, InstanceState, Limits, LogQuery, LogStream, Overlay,
     PreparePlan, Prepared, Progress, Runtime, RuntimeError, RuntimeEvent, StartSpec, diagnose,
 };
 
 mod builds;
 mod containers;
 mod engines;
+mod standby;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const BUSYBOX: &str = "/usr/bin/busybox";

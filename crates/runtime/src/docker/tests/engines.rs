@@ -70,7 +70,7 @@ async fn an_engine_that_comes_and_goes_is_told_and_found_again() {
 }
 
 /// Stands between runtime and engine, so that the engine can go without going.
-fn relay(socket: &Path, engine: PathBuf) -> CancellationToken {
+pub(super) fn relay(socket: &Path, engine: PathBuf) -> CancellationToken {
     let stop = CancellationToken::new();
     let (listener, stopped, path) = (
         UnixListener::bind(socket).unwrap(),
