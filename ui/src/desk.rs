@@ -4,6 +4,7 @@
 mod chats;
 mod follow;
 mod link;
+mod live;
 mod loaded;
 mod notices;
 
@@ -13,7 +14,11 @@ use leptos::task::spawn_local;
 use nasiko_client::Client;
 use nasiko_contract::{Fault, Job, JsonOperation};
 
-use crate::{browser, desk::follow::run_while, model::world::World};
+use crate::{
+    browser,
+    desk::follow::run_while,
+    model::{live::Live, world::World},
+};
 
 pub(crate) use chats::Chats;
 pub(crate) use follow::{Followed, follow, spawn_for_the_owner};
@@ -29,6 +34,8 @@ pub(crate) struct Desk {
     client: StoredValue<Client>,
     /// The picture of the control plane.
     pub(crate) world: RwSignal<World>,
+    /// The live matters of agents: watches, updates and pinned questions.
+    pub(crate) live: RwSignal<Live>,
     /// Conversations, whether shown or not.
     pub(crate) chats: StoredValue<Chats>,
     /// What is said in passing.
@@ -46,6 +53,7 @@ impl Desk {
         let desk = Self {
             client: StoredValue::new(client),
             world: RwSignal::default(),
+            live: RwSignal::default(),
             chats: StoredValue::default(),
             notices: RwSignal::default(),
             now: RwSignal::new(browser::now()),

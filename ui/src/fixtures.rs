@@ -1,6 +1,7 @@
 //! A made-up control plane in the page itself, to look at every state without a real one. Compiled with the feature
 //! `fixtures` alone, and used by pages opened with `?fixture` in their address.
 
+mod live;
 mod records;
 
 use std::time::Duration;
@@ -14,11 +15,17 @@ use serde_json::{Value, json};
 /// Between two pieces of an answer.
 const PIECE: Duration = Duration::from_millis(60);
 
+/// Milliseconds between two saves, and between two steps of one.
+const BETWEEN_SAVES: u32 = 2_500;
+const STEP: u32 = 350;
+
 /// Answers every operation that the pages call.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FixtureTransport {
     /// There is no agent yet.
     empty: bool,
+    /// Something is saved again and again.
+    saving: bool,
     /// Nobody answers.
     unreachable: bool,
     /// The page is not let in.
@@ -26,7 +33,8 @@ pub(crate) struct FixtureTransport {
 }
 
 impl FixtureTransport {
-    /// What the query of the page's address asks for: `?fixture`, `?fixture=empty`, `=unreachable`, `=refused`.
+    /// What the query of the page's address asks for: `?fixture`, `?fixture=empty`, `=saving`, `=unreachable`,
+    /// `=refused`.
     pub(crate) fn of_query(query: &str) -> Option<Self> {
         let (_, rest) = query.split_once("fixture")?;
         let kind = rest
@@ -36,6 +44,7 @@ impl FixtureTransport {
             .unwrap_or_default();
         Some(Self {
             empty: kind == "empty",
+            saving: kind == "saving",
             unreachable: kind == "unreachable",
             refused: kind == "refused",
         })
@@ -67,7 +76,18 @@ impl FixtureTransport {
             "traces.list" => list(records::traces()),
             "traces.get" => records::trace(part(4)),
             "inspect.run" => records::inspection(call.body.as_ref())?,
-            "sessions.delete" | "sessions.cancel" => json!({}),
+            "watch.get" => live::watch(part(4), None),
+            "watch.start" => live::watch(part(4), Some(true)),
+            "watch.stop" => live::watch(part(4), Some(false)),
+            "updates.list" => live::updates(part(4), parts.last().copied().unwrap_or_default()),
+            "pins.list" | "pins.run" => list(live::pins(part(4))),
+            "pins.create" => {
+                let text = call.body.as_ref().and_then(|body| body["text"].as_str());
+                live::made_pin(text.unwrap_or_default())
+            }
+            "pins.accept" => live::pin_of(part(6)),
+            "pins.answers" => list(live::pin_answers(part(6))),
+            "sessions.delete" | "sessions.cancel" | "pins.delete" => json!({}),
             "intake.directory" => records::deploy_job(),
             _ => {
                 return Err(Fault::new(
@@ -94,6 +114,21 @@ impl FixtureTransport {
         }
         Ok(())
     }
+}
+
+/// Saves without end, as the event log tells of them.
+fn saving() -> BoxStream<Result<Frame, Fault>> {
+    stream::iter(0_i64..)
+        .flat_map(|number| stream::iter(live::course(number)))
+        .enumerate()
+        .then(|(at, update)| async move {
+            TimeoutFuture::new(if at % 4 == 0 { BETWEEN_SAVES } else { STEP }).await;
+            let event = json!({
+                "seq": at + 1, "at": update["at"], "topic": "update.changed", "subject": "invoice-reader", "data": update,
+            });
+            Ok(frame(&event))
+        })
+        .boxed_local()
 }
 
 /// What a stream says.
@@ -135,7 +170,10 @@ impl Transport for FixtureTransport {
     }
 
     fn stream(&self, call: Call) -> BoxFuture<'_, Result<BoxStream<Result<Frame, Fault>>, Fault>> {
-        let items = self.admit().map(|()| items(&call));
+        let items = self.admit().map(|()| match call.info.name {
+            "events.follow" if self.saving => saving(),
+            _ => items(&call),
+        });
         async move { items }.boxed_local()
     }
 

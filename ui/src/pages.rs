@@ -6,11 +6,13 @@ mod agents;
 mod chat;
 mod deploy;
 mod logs;
+mod pins;
 mod rail;
 mod refused;
 mod trace_list;
 mod trace_view;
 mod traces;
+mod updates;
 
 pub(crate) use activity::ActivityPage;
 pub(crate) use agent::AgentPage;

@@ -69,7 +69,9 @@ async fn take(desk: Desk, event: &Event) -> Result<(), Fault> {
             (applied != Applied::Ignored, applied)
         })
         .unwrap_or(Applied::Ignored);
+    desk.hear_live(event);
     if applied == Applied::Gap {
+        desk.live.update(|live| live.missed += 1);
         return read_everything(desk).await;
     }
     announce(desk, event, before);

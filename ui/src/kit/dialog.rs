@@ -1,8 +1,8 @@
-use leptos::{html, prelude::*};
+use leptos::prelude::*;
 
-use crate::kit::{Button, Look};
+use crate::kit::{Button, Look, Modal};
 
-/// Asks before something is destroyed. The browser's own dialog: it holds the keyboard, and Escape closes it.
+/// Asks before something is destroyed.
 #[component]
 pub(crate) fn ConfirmDialog(
     /// Whether it is open.
@@ -12,38 +12,30 @@ pub(crate) fn ConfirmDialog(
     title: String,
     /// The words of the button that does it.
     action: &'static str,
+    /// The id of that button.
+    #[prop(default = "confirm")]
+    id: &'static str,
     /// What is done.
     #[prop(into)]
     confirm: Callback<()>,
     /// What it means.
     children: Children,
 ) -> impl IntoView {
-    let element = NodeRef::<html::Dialog>::new();
-    Effect::new(move || {
-        let Some(dialog) = element.get() else {
-            return;
-        };
-        match (open.get(), dialog.open()) {
-            // Fails only for a dialog that is open or gone.
-            (true, false) => drop(dialog.show_modal()),
-            (false, true) => dialog.close(),
-            _ => {}
-        }
-    });
     let decide = move |()| {
         open.set(false);
         confirm.run(());
     };
+    let label = Signal::stored(title.clone());
     view! {
-        <dialog class="dialog" node_ref=element aria-labelledby="dialog-title" on:close=move |_| open.set(false)>
-            <h2 id="dialog-title">{title}</h2>
+        <Modal open=open close=move |()| open.set(false) label=label>
+            <h2>{title}</h2>
             <div class="dialog-text">{children()}</div>
             <div class="actions end">
                 <Button press=move |()| open.set(false)>"Keep"</Button>
-                <Button look=Look::Danger id="confirm" press=decide>
+                <Button look=Look::Danger id=id press=decide>
                     {action}
                 </Button>
             </div>
-        </dialog>
+        </Modal>
     }
 }

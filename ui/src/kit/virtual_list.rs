@@ -21,6 +21,9 @@ pub(crate) fn VirtualList<T, V>(
     /// The row to bring into sight, whenever it changes.
     #[prop(into, optional)]
     reveal: Signal<Option<usize>>,
+    /// Whether two rows are the same one. Given, what is in sight keeps its place when rows come above it.
+    #[prop(optional)]
+    same: Option<fn(&T, &T) -> bool>,
     /// The id of the row that the keyboard is on.
     #[prop(into, optional)]
     active: Signal<Option<String>>,
@@ -41,6 +44,13 @@ where
     let element = NodeRef::<html::Div>::new();
     let sight = RwSignal::new((0.0, FIRST_HEIGHT));
     let at_end = StoredValue::new(true);
+    // The first row in sight, and where it stood.
+    let anchor = StoredValue::new(None::<(usize, T)>);
+    let remember = move || {
+        let at = Window::first_in_sight(row_height, sight.get_untracked().0);
+        let row = rows.with_untracked(|rows| rows.get(at).cloned());
+        anchor.set_value(row.map(|row| (at, row)));
+    };
     let measure = move || {
         if let Some(element) = element.get_untracked() {
             let (top, height) = (
@@ -48,6 +58,7 @@ where
                 f64::from(element.client_height()),
             );
             sight.set((top, height.max(row_height)));
+            remember();
             at_end.set_value(top + height >= f64::from(element.scroll_height()) - row_height);
         }
     };
@@ -69,6 +80,29 @@ where
         }
     });
     Effect::new(move || {
+        let Some(same) = same else {
+            return;
+        };
+        let moved = rows.with(|rows| {
+            anchor.with_value(|anchor| {
+                let (was, row) = anchor.as_ref()?;
+                let now = rows.iter().position(|other| same(other, row))?;
+                Some((now as f64 - *was as f64) * row_height)
+            })
+        });
+        let (top, height) = sight.get_untracked();
+        // At its very beginning a list shows what is new.
+        if let (Some(moved), Some(element)) = (moved, element.get_untracked())
+            && moved != 0.0
+            && top > 0.0
+        {
+            sight.set(((top + moved).max(0.0), height));
+            // The element can scroll as far only once the rows are drawn.
+            request_animation_frame(move || element.scroll_by_with_x_and_y(0.0, moved));
+        }
+        remember();
+    });
+    Effect::new(move || {
         let (Some(row), Some(element)) = (reveal.get(), element.get_untracked()) else {
             return;
         };
@@ -82,9 +116,9 @@ where
     on_cleanup(move || resized.remove());
     let draw = StoredValue::new(draw);
     let drawn = move || {
-        let range = window.get().range();
+        // Rows before the window made of them: asked first, a window that stays as it is hides that a row changed.
         rows.with(|rows| {
-            rows.get(range)
+            rows.get(window.get().range())
                 .unwrap_or_default()
                 .iter()
                 .map(|row| draw.with_value(|draw| draw(row.clone())))

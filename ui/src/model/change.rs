@@ -1,8 +1,8 @@
 //! The last thing that happened to an agent, in a few words.
 
-use nasiko_contract::{AgentState, AgentSummary, Job, JobKind, JobState};
+use nasiko_contract::{AgentState, AgentSummary, Job, JobKind, JobState, Update, UpdateState};
 
-use crate::model::{format, tone};
+use crate::model::{format, tone, updates};
 
 /// What happened last.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,8 +13,37 @@ pub(crate) struct Change {
     pub(crate) failed: bool,
 }
 
-/// What happened last to `agent`, whose newest job is `job`.
-pub(crate) fn last(agent: &AgentSummary, job: Option<&Job>, now: i64) -> Change {
+/// What happened last to `agent`, whose newest job is `job` and whose last save did `update`.
+pub(crate) fn last(
+    agent: &AgentSummary,
+    job: Option<&Job>,
+    update: Option<&Update>,
+    now: i64,
+) -> Change {
+    let job_at = job.map(|job| job.ended.unwrap_or(i64::MAX));
+    let newer = |update: &&Update| job_at.is_none_or(|job_at| update.at > job_at);
+    match update.filter(newer).and_then(|update| saved(update, now)) {
+        Some(change) if agent.state == AgentState::Active => change,
+        _ => of_job(agent, job, now),
+    }
+}
+
+/// What a save did, where that is of interest.
+fn saved(update: &Update, now: i64) -> Option<Change> {
+    let (file, age) = (updates::headline(update).0, format::age(now, update.at));
+    let took = updates::took(update).map_or(String::new(), |took| {
+        format!(" in {}", format::duration_seconds(took))
+    });
+    let (words, failed) = match update.state {
+        UpdateState::Live => (format!("{file} live{took}, {age}"), false),
+        UpdateState::Failed => (format!("{file}: {}", updates::sentence(update)), true),
+        UpdateState::Applying => (format!("{file}: {}", updates::step(update)), false),
+        UpdateState::Unchanged | UpdateState::Superseded => return None,
+    };
+    Some(Change { words, failed })
+}
+
+fn of_job(agent: &AgentSummary, job: Option<&Job>, now: i64) -> Change {
     let told = |words: String| Change {
         words,
         failed: false,
@@ -116,7 +145,7 @@ mod tests {
     }
 
     fn words(agent: &AgentSummary, job: Option<&Job>) -> String {
-        last(agent, job, NOW).words
+        last(agent, job, None, NOW).words
     }
 
     #[test]
@@ -148,11 +177,30 @@ mod tests {
     fn a_failed_update_names_what_is_kept_and_why() {
         let fault = json!({"code": "agent.start.import_error", "message": "No module"});
         let failed = job(json!({"state": "failed", "fault": fault}));
-        let change = last(&agent(json!({})), Some(&failed), NOW);
+        let change = last(&agent(json!({})), Some(&failed), None, NOW);
         assert_eq!(change.words, "keeps v1.3.0: No module");
         assert!(change.failed);
         let down = agent(json!({"state": "failed", "fault": fault}));
-        let change = last(&down, Some(&failed), NOW);
+        let change = last(&down, Some(&failed), None, NOW);
         assert_eq!((change.words.as_str(), change.failed), ("No module", true));
+    }
+
+    #[test]
+    fn the_last_save_is_told_when_nothing_newer_happened() {
+        let saved =
+            |state: &str, at: i64| updates::tests::update(json!({"state": state, "at": at}));
+        let told =
+            |update: &Update| last(&agent(json!({})), Some(&job(json!({}))), Some(update), NOW);
+        let live = told(&saved("live", NOW - 6_000));
+        assert_eq!(live.words, "src/prompts.py live in 84 ms, 6 s ago");
+        let failed = told(&saved("failed", NOW - 6_000));
+        assert_eq!(
+            (failed.words.as_str(), failed.failed),
+            ("src/prompts.py: keeps the last good version", true)
+        );
+        let older = told(&saved("live", NOW - 60_000));
+        assert_eq!(older.words, "deployed 12 s ago in 6.90 s");
+        let nothing = told(&saved("unchanged", NOW - 6_000));
+        assert_eq!(nothing.words, "deployed 12 s ago in 6.90 s");
     }
 }

@@ -51,7 +51,24 @@ pub(crate) fn compare(accepted: &str, other: &str) -> Comparison {
             push(&mut comparison.other, text, own);
         }
     }
+    join_over_space(&mut comparison.accepted);
+    join_over_space(&mut comparison.other);
     comparison
+}
+
+/// Words of one's own with nothing but space between them are one piece: they are read as one.
+fn join_over_space(pieces: &mut Vec<Piece>) {
+    for at in 1..pieces.len().saturating_sub(1) {
+        let between = pieces[at - 1].own && pieces[at + 1].own;
+        if between && pieces[at].text.chars().all(char::is_whitespace) {
+            pieces[at].own = true;
+        }
+    }
+    let mut joined = Vec::with_capacity(pieces.len());
+    for Piece { text, own } in pieces.drain(..) {
+        push(&mut joined, &text, own);
+    }
+    *pieces = joined;
 }
 
 fn push(pieces: &mut Vec<Piece>, text: &str, own: bool) {
@@ -95,6 +112,14 @@ mod tests {
         let comparison = compare("a\n\n- b", "a\n\n- b");
         assert!(own(&comparison.accepted).is_empty() && own(&comparison.other).is_empty());
         assert_eq!(compare("", ""), Comparison::default());
+    }
+
+    #[test]
+    fn neighbouring_words_are_marked_together() {
+        let comparison = compare("One old line here", "All new lines here");
+        assert_eq!(own(&comparison.accepted), ["One old line"]);
+        assert_eq!(own(&comparison.other), ["All new lines"]);
+        assert_eq!(whole(&comparison.other), "All new lines here");
     }
 
     #[test]

@@ -148,14 +148,11 @@ impl AgentLive {
         self.pins.retain(|pin| pin.id != *id);
     }
 
-    /// One update.
-    pub(crate) fn update(&self, id: &UpdateId) -> Option<&Arc<Update>> {
-        self.updates.iter().find(|update| update.id == *id)
-    }
-
-    /// The pin of a question.
-    pub(crate) fn pin_of(&self, question: &str) -> Option<&Pin> {
-        self.pins.iter().find(|pin| pin.text == question)
+    /// What the last save did was read, and no more than that.
+    pub(crate) fn put_last(&mut self, update: Update) {
+        if self.updates.is_empty() {
+            self.put_update(update);
+        }
     }
 
     fn hear_update(&mut self, update: Update) {

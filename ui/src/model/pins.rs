@@ -2,7 +2,10 @@
 
 use nasiko_contract::{Pin, PinAnswer, PinState};
 
-use crate::model::tone::Tone;
+use crate::model::{
+    compare::{Comparison, compare},
+    tone::Tone,
+};
 
 /// How the pins of an agent stand, in a few words: what needs a look first.
 pub(crate) fn summary(pins: &[Pin]) -> String {
@@ -31,6 +34,21 @@ pub(crate) fn verdict(accepted: Option<&PinAnswer>, answer: &PinAnswer) -> (Tone
         Some(accepted) if accepted.at == answer.at => (Tone::Ok, "Accepted"),
         Some(accepted) if accepted.text == answer.text => (Tone::Ok, "Same answer"),
         Some(_) => (Tone::Differs, "Changed"),
+    }
+}
+
+/// The accepted answer compared with another one. Where one of the two is missing, nothing is marked in the other.
+pub(crate) fn comparison(accepted: Option<&PinAnswer>, other: Option<&PinAnswer>) -> Comparison {
+    let text = |answer: Option<&PinAnswer>| {
+        let answered = answer.filter(|answer| answer.fault.is_none());
+        answered.map(|answer| answer.text.clone())
+    };
+    let (accepted, other) = (text(accepted), text(other));
+    let before = accepted.as_ref().or(other.as_ref());
+    let after = other.as_ref().or(accepted.as_ref());
+    match (before, after) {
+        (Some(before), Some(after)) => compare(before, after),
+        _ => Comparison::default(),
     }
 }
 
@@ -85,6 +103,18 @@ mod tests {
         failed.fault = Some(Fault::new(ErrorCode::Unreachable, "It broke off"));
         assert_eq!(told(&failed), "No answer");
         assert_eq!(verdict(None, &accepted).1, "Not compared");
+    }
+
+    #[test]
+    fn nothing_is_marked_beside_an_answer_that_is_missing() {
+        let (accepted, other) = (answer(1, "€ 4,318.20"), answer(2, "€ 4,406.20"));
+        let marked = |comparison: Comparison| comparison.accepted.iter().any(|piece| piece.own);
+        assert!(marked(comparison(Some(&accepted), Some(&other))));
+        let mut failed = other;
+        failed.fault = Some(Fault::new(ErrorCode::Unreachable, "It broke off"));
+        assert!(!marked(comparison(Some(&accepted), Some(&failed))));
+        assert!(!marked(comparison(Some(&accepted), None)));
+        assert_eq!(comparison(None, None), Comparison::default());
     }
 
     #[test]

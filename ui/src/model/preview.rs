@@ -83,6 +83,15 @@ pub(crate) fn is_absolute(path: &str) -> bool {
     path.starts_with('/') || path.starts_with("\\\\") || path.starts_with("~/") || drive
 }
 
+/// Whether a path names an archive: what is unpacked from it has no folder to be kept in step with.
+pub(crate) fn is_archive(path: &str) -> bool {
+    const ENDINGS: [&str; 9] = [
+        ".zip", ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.xz", ".txz", ".tar.bz2", ".tbz2",
+    ];
+    let name = path.to_ascii_lowercase();
+    ENDINGS.iter().any(|ending| name.ends_with(ending))
+}
+
 /// The runtimes to choose from; `None` leaves it to the folder and the settings.
 pub(crate) const RUNTIMES: [(&str, Option<RuntimeKind>); 3] = [
     ("auto", None),
@@ -155,6 +164,16 @@ mod tests {
         };
         assert!(is_refused(&with(Severity::Error)));
         assert!(!is_refused(&with(Severity::Warning)));
+    }
+
+    #[test]
+    fn archives_are_told_from_folders() {
+        for path in ["/a/greeter.zip", "/a/Greeter.TAR.GZ", "C:\\a.tgz"] {
+            assert!(is_archive(path), "{path}");
+        }
+        for path in ["/a/greeter", "/a/zip", "/a.zip/greeter", ""] {
+            assert!(!is_archive(path), "{path}");
+        }
     }
 
     #[test]

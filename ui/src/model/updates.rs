@@ -1,5 +1,7 @@
 //! What a save did, in the words and figures of one row.
 
+use std::sync::Arc;
+
 use nasiko_contract::{FileUpdate, Update, UpdateAction, UpdateState, WatchMode, WatchStatus};
 
 use crate::model::{format, tone::Tone};
@@ -10,6 +12,27 @@ pub(crate) fn headline(update: &Update) -> (String, u64) {
         Some(file) => (file.path.clone(), update.files_total.saturating_sub(1)),
         None => (format::counted(update.files_total, "file"), 0),
     }
+}
+
+/// The rows that are wanted.
+pub(crate) fn shown(all: &[Arc<Update>], failures_only: bool) -> Vec<Arc<Update>> {
+    all.iter()
+        .filter(|update| !failures_only || update.state == UpdateState::Failed)
+        .cloned()
+        .collect()
+}
+
+/// The row that a key leads to from the one at `at`: arrows, `Home` and `End`.
+pub(crate) fn step_to(key: &str, at: Option<usize>, rows: usize) -> Option<usize> {
+    let last = rows.checked_sub(1)?;
+    let goal = match (key, at) {
+        ("Home", _) | ("ArrowDown" | "ArrowUp", None) => 0,
+        ("End", _) => last,
+        ("ArrowDown", Some(at)) => at + 1,
+        ("ArrowUp", Some(at)) => at.saturating_sub(1),
+        _ => return None,
+    };
+    Some(goal.min(last))
 }
 
 /// The first of the files that ask for what was done.

@@ -23,6 +23,11 @@ impl Window {
         }
     }
 
+    /// The row that is uppermost in sight.
+    pub(crate) fn first_in_sight(row: f64, top: f64) -> usize {
+        pixels_to_rows(top, row)
+    }
+
     /// The drawn rows.
     pub(crate) fn range(self) -> std::ops::Range<usize> {
         self.first..self.first + self.rows

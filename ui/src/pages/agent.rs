@@ -2,6 +2,7 @@ mod card;
 mod figures;
 mod head;
 mod history;
+mod live;
 mod overview;
 mod variables;
 
@@ -14,10 +15,11 @@ use crate::{
     desk::{Desk, Loaded, fetch},
     kit::{Empty, ErrorCard, JobStrip, Tab, Tabs, Waiting},
     pages::{
-        agent::{card::CardTab, head::Head, overview::OverviewTab},
+        agent::{card::CardTab, head::Head, live::LiveSwitch, overview::OverviewTab},
         chat::ChatTab,
         logs::LogsTab,
         traces::AgentTraces,
+        updates::UpdatesTab,
     },
 };
 
@@ -63,6 +65,7 @@ fn OneAgent(name: AgentName, tab: Memo<String>, item: Memo<Option<String>>) -> i
             }
         });
     }
+    keep_live(desk, name.clone(), summary);
     let job = {
         let name = name.clone();
         Memo::new(move |_| desk.world.with(|world| world.job_of(&name).cloned()))
@@ -78,6 +81,7 @@ fn OneAgent(name: AgentName, tab: Memo<String>, item: Memo<Option<String>>) -> i
             ("Overview", ""),
             ("Chat", "/chat"),
             ("Traces", "/traces"),
+            ("Updates", "/updates"),
             ("Logs", "/logs"),
             ("Card", "/card"),
         ]
@@ -89,6 +93,7 @@ fn OneAgent(name: AgentName, tab: Memo<String>, item: Memo<Option<String>>) -> i
         match tab.get().as_str() {
             "chat" => view! { <ChatTab agent=name session=item /> }.into_any(),
             "traces" => view! { <AgentTraces agent=name trace=item /> }.into_any(),
+            "updates" => view! { <UpdatesTab agent=name summary=summary update=item /> }.into_any(),
             "logs" => view! { <LogsTab agent=name /> }.into_any(),
             "card" => view! { <CardTab detail=detail /> }.into_any(),
             "" => view! { <OverviewTab summary=summary detail=detail /> }.into_any(),
@@ -105,7 +110,10 @@ fn OneAgent(name: AgentName, tab: Memo<String>, item: Memo<Option<String>>) -> i
         view! {
             <Head summary=summary />
             <JobStrip job=job />
-            <Tabs label=format!("Pages of {}", name.get_value()) tabs=tabs />
+            <div class="tab-row">
+                <Tabs label=format!("Pages of {}", name.get_value()) tabs=tabs />
+                <LiveSwitch agent=name.get_value() summary=summary />
+            </div>
             {body}
         }
     };
@@ -116,6 +124,18 @@ fn OneAgent(name: AgentName, tab: Memo<String>, item: Memo<Option<String>>) -> i
         }
         (false, true) => view! { <Gone name=name.get_value() /> }.into_any(),
     }
+}
+
+/// Reads the agent's live matters once it is known, and again whenever events were missed.
+fn keep_live(desk: Desk, name: AgentName, summary: Summary) {
+    let known = Memo::new(move |_| summary.with(Option::is_some));
+    let missed = Memo::new(move |_| desk.live.with(|live| live.missed));
+    Effect::new(move || {
+        missed.track();
+        if known.get() {
+            desk.read_live(name.clone());
+        }
+    });
 }
 
 #[component]

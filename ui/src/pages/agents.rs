@@ -36,6 +36,16 @@ pub(crate) fn AgentsPage() -> impl IntoView {
             Some(format!("{active} of {} answer", agents.len())).filter(|_| !agents.is_empty())
         })
     });
+    let watched = Memo::new(move |_| {
+        desk.world.with(|world| {
+            let agents = world.agents.iter().flat_map(|agents| agents.values());
+            let watched = agents.filter(|agent| agent.watched);
+            watched
+                .map(|agent| agent.name.clone())
+                .collect::<Vec<AgentName>>()
+        })
+    });
+    Effect::new(move || desk.read_last_updates(watched.get()));
     let is_empty =
         Memo::new(move |_| names.with(|names| names.as_ref().is_some_and(Vec::is_empty)));
     // Opened by itself it stays, so that it can tell how the first deploy ended.

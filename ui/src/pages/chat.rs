@@ -12,6 +12,7 @@ use crate::{
     model::chat::Conversation,
     pages::{
         chat::{composer::Composer, sessions::SessionMenu, thread::Thread},
+        pins::{PinDialog, PinStrip, Pins},
         trace_list::use_trace_list,
         trace_view::TraceView,
     },
@@ -46,6 +47,7 @@ pub(crate) fn ChatTab(
     };
     let conversation = Signal::derive(move || current.get().map(|id| desk.chat(&id)));
     let chosen = RwSignal::new(None::<MessageId>);
+    let pins = Pins::of(desk, agent.clone());
     keep_read(desk, current, chosen);
 
     let trace = Memo::new(move |_| {
@@ -81,13 +83,17 @@ pub(crate) fn ChatTab(
         }
     };
     view! {
+        <Show when=move || pins.some()>
+            <PinStrip pins=pins compact=true />
+        </Show>
+        <PinDialog pins=pins />
         <div class="chat-page">
             <section class="panel chat" aria-label="Conversation">
                 <header class="panel-head">
                     <h2>"Conversation"</h2>
                     <SessionMenu agent=agent.clone() current=current />
                 </header>
-                <Thread agent=agent.clone() conversation=conversation chosen=chosen traces=traces />
+                <Thread agent=agent.clone() conversation=conversation chosen=chosen traces=traces pins=pins />
                 <Composer agent=agent conversation=conversation send=send stop=stop />
             </section>
             <TraceView trace=trace arrived=arrived />

@@ -10,7 +10,7 @@ use crate::{
     browser,
     desk::{Desk, Loaded},
     kit::{Button, Look, Panel},
-    model::preview::{RUNTIMES, clean_path, is_refused},
+    model::preview::{RUNTIMES, clean_path, is_archive, is_refused},
     pages::deploy::{
         outcome::Course,
         preview::{Preview, inspect_while_typing},
@@ -32,6 +32,8 @@ pub(crate) fn DeployPanel(
     let desk = Desk::get();
     let path = RwSignal::new(String::new());
     let runtime = RwSignal::new(None::<RuntimeKind>);
+    let keep_live = RwSignal::new(true);
+    let folder = Memo::new(move |_| path.with(|path| !is_archive(&clean_path(path))));
     let found: Found = RwSignal::new(None);
     let job_id = RwSignal::new(None::<JobId>);
     let job = Memo::new(move |_| {
@@ -63,6 +65,7 @@ pub(crate) fn DeployPanel(
         }
         let options = DeployOptions {
             runtime: runtime.get_untracked(),
+            watch: folder.get_untracked().then(|| keep_live.get_untracked()),
             ..DeployOptions::default()
         };
         let operation = DeployDirectory {
@@ -127,6 +130,16 @@ pub(crate) fn DeployPanel(
                         </Button>
                     </Show>
                 </div>
+                <label class="check keep-live">
+                    <input
+                        type="checkbox"
+                        id="keep-live"
+                        prop:checked=move || keep_live.get() && folder.get()
+                        disabled=move || !folder.get()
+                        on:change:target=move |event| keep_live.set(event.target().checked())
+                    />
+                    <span>"Keep live: a save is live by itself"</span>
+                </label>
             </form>
             <Show when=show_preview>
                 <Preview found=found choose=type_path path=path />

@@ -138,7 +138,7 @@ fn a_watch_says_how_it_watches_and_why_not() {
     let off = told(json!({"mode": "off", "why": "It came from an archive"}));
     assert_eq!(off.1, "It came from an archive");
     let gone =
-        json!({"code": "path.not_found", "message": "The folder is gone", "hint": "Put it back"});
+        json!({"code": "intake.path_not_found", "message": "The folder is gone", "hint": "Put it back"});
     assert_eq!(
         told(json!({"fault": gone})),
         (
@@ -158,4 +158,27 @@ fn a_watch_that_cannot_be_kept_is_still_wanted() {
         false
     ));
     assert!(is_watched(None, true));
+}
+
+#[test]
+fn failures_alone_are_shown_on_request() {
+    let all: Vec<Arc<Update>> = ["live", "failed", "applying"]
+        .iter()
+        .map(|state| Arc::new(update(json!({"id": state, "state": state}))))
+        .collect();
+    assert_eq!(shown(&all, false).len(), 3);
+    let failures = shown(&all, true);
+    assert_eq!(failures.len(), 1);
+    assert_eq!(failures[0].id.as_str(), "failed");
+}
+
+#[test]
+fn keys_lead_from_row_to_row_and_never_off_the_list() {
+    assert_eq!(step_to("ArrowDown", None, 3), Some(0));
+    assert_eq!(step_to("ArrowDown", Some(2), 3), Some(2));
+    assert_eq!(step_to("ArrowUp", Some(0), 3), Some(0));
+    assert_eq!(step_to("End", Some(0), 3), Some(2));
+    assert_eq!(step_to("Home", Some(2), 3), Some(0));
+    assert_eq!(step_to("a", Some(2), 3), None);
+    assert_eq!(step_to("ArrowDown", None, 0), None);
 }

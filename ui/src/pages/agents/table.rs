@@ -51,6 +51,8 @@ fn AgentRow(name: AgentName) -> impl IntoView {
         let name = name.clone();
         Memo::new(move |_| desk.world.with(|world| world.agent(&name).cloned()))
     };
+    let watched =
+        Memo::new(move |_| agent.with(|agent| agent.as_ref().is_some_and(|agent| agent.watched)));
     let cells = move |agent: AgentSummary| {
         let (tone, word) = tone::agent(&agent);
         view! {
@@ -71,7 +73,12 @@ fn AgentRow(name: AgentName) -> impl IntoView {
     view! {
         <tr on:click=open>
             <th scope="row">
-                <A href=href attr:class="clip" attr:title=title>{words}</A>
+                <span class="agent-name">
+                    <A href=href attr:class="clip" attr:title=title>{words}</A>
+                    <Show when=move || watched.get()>
+                        <span class="tag" title="A save in its folder is live by itself">"live"</span>
+                    </Show>
+                </span>
             </th>
             {move || agent.get().map(cells)}
         </tr>
@@ -86,7 +93,10 @@ fn LastChange(name: AgentName) -> impl IntoView {
         let now = desk.now.get();
         desk.world.with(|world| {
             let agent = world.agent(&name)?;
-            Some(change::last(agent, world.last_job_of(&name), now))
+            desk.live.with(|live| {
+                let update = live.last_update(&name);
+                Some(change::last(agent, world.last_job_of(&name), update, now))
+            })
         })
     });
     move || {

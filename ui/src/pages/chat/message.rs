@@ -4,7 +4,10 @@ use nasiko_contract::{ChatMessage, ChatRole, MessageId};
 use crate::{
     kit::{Clock, ErrorCard, Markdown},
     model::{chat::Answering, format, traces::TraceList},
-    pages::chat::Shown,
+    pages::{
+        chat::Shown,
+        pins::{PinButton, Pins},
+    },
 };
 
 /// A stored message.
@@ -13,9 +16,19 @@ pub(crate) fn Message(
     message: ChatMessage,
     chosen: RwSignal<Option<MessageId>>,
     traces: RwSignal<TraceList>,
+    pins: Pins,
 ) -> impl IntoView {
     match message.role {
-        ChatRole::User => view! { <Asked text=message.text /> }.into_any(),
+        ChatRole::User => {
+            let question = message.text.clone();
+            view! {
+                <div class="own">
+                    <PinButton pins=pins question=question />
+                    <Asked text=message.text />
+                </div>
+            }
+            .into_any()
+        }
         ChatRole::Agent => {
             view! { <Answer message=message chosen=chosen traces=traces /> }.into_any()
         }

@@ -4,9 +4,12 @@ use nasiko_contract::{AgentName, MessageId};
 use crate::{
     kit::{Empty, ErrorCard, Waiting},
     model::traces::TraceList,
-    pages::chat::{
-        Shown,
-        message::{Arriving, Asked, Message},
+    pages::{
+        chat::{
+            Shown,
+            message::{Arriving, Asked, Message},
+        },
+        pins::Pins,
     },
 };
 
@@ -20,6 +23,7 @@ pub(crate) fn Thread(
     conversation: Shown,
     chosen: RwSignal<Option<MessageId>>,
     traces: RwSignal<TraceList>,
+    pins: Pins,
 ) -> impl IntoView {
     let element = NodeRef::<html::Div>::new();
     let at_end = StoredValue::new(true);
@@ -93,7 +97,7 @@ pub(crate) fn Thread(
             <For
                 each=messages
                 key=|message| (message.id.clone(), message.text.len(), message.fault.is_some())
-                children=move |message| view! { <Message message=message chosen=chosen traces=traces /> }
+                children=move |message| view! { <Message message=message chosen=chosen traces=traces pins=pins /> }
             />
             {move || pending.get().map(|question| view! { <Asked text=question /> })}
             <Show when=move || answering.get()>

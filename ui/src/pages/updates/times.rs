@@ -1,0 +1,161 @@
+use leptos::prelude::*;
+
+use crate::{
+    model::{
+        format,
+        save_times::{Point, SaveTimes, Scale},
+    },
+    pages::updates::{Chosen, Open},
+};
+
+/// How long the last saves took to be answered: two figures, and a point for each. The list below is its table.
+#[component]
+pub(crate) fn Times(times: Memo<SaveTimes>, chosen: Chosen, open: Open) -> impl IntoView {
+    let figure = move |read: fn(&SaveTimes) -> Option<f64>| {
+        Signal::derive(move || {
+            let seconds = times.with(read);
+            seconds.map_or("–".to_owned(), format::duration_seconds)
+        })
+    };
+    let sample = move || {
+        times.with(|times| {
+            let failed = match times.failed {
+                0 => String::new(),
+                failed => format!(", {failed} not applied"),
+            };
+            format!("{} live{failed}", times.live)
+        })
+    };
+    let words = move || times.with(SaveTimes::words);
+    view! {
+        <section class="panel times" aria-label="Save to answer">
+            <dl>
+                <div>
+                    <dt>"Save to answer, median"</dt>
+                    <dd>
+                        <b>{figure(|times| times.median)}</b>
+                    </dd>
+                </div>
+                <div>
+                    <dt>"p95"</dt>
+                    <dd>
+                        <b>{figure(|times| times.p95)}</b>
+                    </dd>
+                </div>
+                <div>
+                    <dt>"Last saves"</dt>
+                    <dd>{sample}</dd>
+                </div>
+            </dl>
+            <div class="times-plot" role="img" aria-label=words>
+                <Plot times=times chosen=chosen open=open />
+            </div>
+            <ul class="times-key" aria-hidden="true">
+                <li>
+                    <svg>
+                        <circle class="point warm" cx="50%" cy="50%" r="3.5" />
+                    </svg>
+                    "warm"
+                </li>
+                <li>
+                    <svg>
+                        <circle class="point" cx="50%" cy="50%" r="3.5" />
+                    </svg>
+                    "not warm"
+                </li>
+                <li>
+                    <svg viewBox="-6 -6 12 12">
+                        <path class="point failed" d="M0 -5 5 0 0 5 -5 0z" />
+                    </svg>
+                    "not applied"
+                </li>
+            </ul>
+        </section>
+    }
+}
+
+#[component]
+fn Plot(times: Memo<SaveTimes>, chosen: Chosen, open: Open) -> impl IntoView {
+    move || {
+        times.with(|times| {
+            let scale = Scale::of(&times.points);
+            let words = scale
+                .marks()
+                .map(|(place, word)| view! { <text x="100%" y=down(place)>{word}</text> })
+                .collect_view();
+            let lines = scale
+                .marks()
+                .map(|(place, _)| view! { <line x1="0" x2="100%" y1=down(place) y2=down(place) /> })
+                .collect_view();
+            let median = times.median.map(|median| {
+                let y = down(scale.place(median));
+                view! { <line class="median" x1="0" x2="100%" y1=y.clone() y2=y /> }
+            });
+            let width = 1.0 / times.points.len().max(1) as f64;
+            let points = times
+                .points
+                .iter()
+                .enumerate()
+                .map(|(at, point)| {
+                    let left = at as f64 * width;
+                    view! { <PlotPoint point=point.clone() left=left width=width scale=scale chosen=chosen open=open /> }
+                })
+                .collect_view();
+            view! {
+                <svg class="times-marks">{words}</svg>
+                <svg class="times-field">{lines} {median} {points}</svg>
+            }
+        })
+    }
+}
+
+/// A column of the plot, as high as the plot so that it is easily hit, with its point in it.
+#[component]
+fn PlotPoint(
+    point: Point,
+    left: f64,
+    width: f64,
+    scale: Scale,
+    chosen: Chosen,
+    open: Open,
+) -> impl IntoView {
+    let Point {
+        id,
+        seconds,
+        failed,
+        warm,
+    } = point;
+    let is_chosen = {
+        let id = id.clone();
+        Memo::new(move |_| {
+            chosen.with(|chosen| chosen.as_ref().is_some_and(|chosen| chosen.id == id))
+        })
+    };
+    let (x, y) = (percent(left + width / 2.0), down(scale.place(seconds)));
+    let mark = if failed {
+        view! {
+            <svg x=x y=y>
+                <path class="point failed" d="M0 -5 5 0 0 5 -5 0z" />
+            </svg>
+        }
+        .into_any()
+    } else {
+        view! { <circle class="point" class:warm=warm cx=x cy=y r="3.5" /> }.into_any()
+    };
+    view! {
+        <g class="times-column" class:chosen=is_chosen on:click=move |_| open.run(Some(id.clone()))>
+            <title>{format::duration_seconds(seconds)}</title>
+            <rect x=percent(left) width=percent(width) height="100%" />
+            {mark}
+        </g>
+    }
+}
+
+fn percent(part: f64) -> String {
+    format!("{:.2}%", part * 100.0)
+}
+
+/// A place above the bottom as one below the top.
+fn down(place: f64) -> String {
+    percent(1.0 - place)
+}
