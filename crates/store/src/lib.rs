@@ -2,7 +2,8 @@
 //! secrets. Must never know HTTP, engines, or what an agent is.
 //!
 //! [`Store`] is the typed face; [`Backend`] is the one object-safe trait behind it, small enough for a document
-//! database with a stream server. [`sqlite::Sqlite`] is the backend that needs nothing installed.
+//! database with a stream server. [`sqlite::Sqlite`] is the backend that needs nothing installed,
+//! [`mongo::Mongo`] the one for a database that several control planes share, with Redis ([`streams`]) to wake them.
 
 mod backend;
 mod batch;
@@ -17,6 +18,7 @@ mod publish;
 mod record;
 pub mod sqlite;
 mod store;
+pub mod streams;
 pub mod vault;
 
 pub use backend::{Backend, Signals};

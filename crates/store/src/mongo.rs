@@ -29,6 +29,7 @@ mod catch_up;
 mod entry;
 mod events;
 mod fetch;
+mod follow;
 mod jobs;
 mod records;
 mod replica;
@@ -43,8 +44,8 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use tokio::{
-    sync::{Notify, mpsc, oneshot},
-    task::JoinHandle,
+    sync::{Notify, mpsc, oneshot, watch},
+    task::{JoinHandle, JoinSet},
 };
 
 pub use self::address::MongoAddress;
@@ -58,6 +59,7 @@ use crate::{
     Backend, Batch, ClaimedJob, Clock, Committed, Document, Health, Job, JobQuery, LogPage, Page,
     Query, Replay, Signals, StoreError, SystemClock,
     publish::{Publisher, Recent},
+    streams::{Link, RedisAddress, commits},
 };
 
 /// Requests waiting for the writer; more callers wait to hand theirs over.
@@ -68,6 +70,8 @@ const QUEUE: usize = 256;
 pub struct MongoOptions {
     /// Where it is.
     pub address: MongoAddress,
+    /// What tells control planes of each other's commits; without it MongoDB does, later if it is a standalone server.
+    pub redis: Option<RedisAddress>,
     /// Events kept in the log.
     pub kept_events: u64,
     /// Decides leases and retries. All control planes on one database should agree about the time.
@@ -82,6 +86,7 @@ impl MongoOptions {
     pub fn new(address: MongoAddress) -> Self {
         Self {
             address,
+            redis: None,
             kept_events: Self::KEPT_EVENTS,
             clock: Arc::new(SystemClock),
         }
@@ -95,6 +100,9 @@ pub struct Mongo {
     clock: Arc<dyn Clock>,
     queue: Mutex<Option<mpsc::Sender<Request>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
+    redis: Option<Link>,
+    /// Ended when dropped.
+    followers: Mutex<JoinSet<()>>,
     signals: Signals,
     recent: Recent,
 }
@@ -105,20 +113,39 @@ impl Mongo {
     /// Errors: [`StoreError::BadAddress`], [`StoreError::Unavailable`], [`StoreError::Refused`], [`StoreError::NewerData`].
     pub async fn open(options: MongoOptions) -> Result<Self, StoreError> {
         let server = Server::connect(&options.address).await?;
+        let redis = match &options.redis {
+            Some(address) => Some(Link::open(address).await?),
+            None => None,
+        };
         schema::prepare(&server).await?;
         let replica = Arc::new(Mutex::new(Replica::unread()));
         let (publisher, signals, recent) = Publisher::new(0);
         let plane = uuid::Uuid::new_v4().to_string();
         let head = catch_up::catch_up(&server, &replica, &publisher, &plane).await?;
         let (queue, requests) = mpsc::channel(QUEUE);
-        let woken = Arc::new(Notify::new());
+        let (woken, last) = (Arc::new(Notify::new()), watch::Sender::new(head.counters.n));
+        let mut followers = JoinSet::new();
+        if let Some(link) = &redis {
+            let (link, database) = (link.clone(), server.name().to_owned());
+            let (to, listener) = (last.subscribe(), Arc::clone(&woken));
+            followers.spawn(commits::announce(
+                link.clone(),
+                database.clone(),
+                plane.clone(),
+                to,
+            ));
+            followers.spawn(commits::follow(link, database, plane.clone(), listener));
+        } else {
+            let (replica, listener) = (Arc::clone(&replica), Arc::clone(&woken));
+            followers.spawn(follow::follow(server.clone(), replica, listener));
+        }
         let writer = Writer {
             server: server.clone(),
             replica: Arc::clone(&replica),
             clock: Arc::clone(&options.clock),
             kept_events: options.kept_events,
             plane,
-            outward: Arc::new(|_| {}),
+            last,
             authors: head.authors,
             is_stale: false,
             publisher,
@@ -129,6 +156,8 @@ impl Mongo {
             clock: options.clock,
             queue: Mutex::new(Some(queue)),
             writer: Mutex::new(Some(tokio::spawn(writer.run(requests, woken)))),
+            redis,
+            followers: Mutex::new(followers),
             signals,
             recent,
         })
@@ -166,7 +195,10 @@ impl Mongo {
 #[async_trait]
 impl Backend for Mongo {
     fn name(&self) -> &'static str {
-        "mongodb"
+        match self.redis {
+            Some(_) => "mongodb+redis",
+            None => "mongodb",
+        }
     }
 
     async fn get(&self, kind: &'static str, id: &str) -> Result<Option<Document>, StoreError> {
@@ -251,7 +283,8 @@ impl Backend for Mongo {
     }
 
     fn health(&self) -> Vec<Health> {
-        vec![self.server.health()]
+        let redis = self.redis.as_ref().map(Link::health);
+        [self.server.health()].into_iter().chain(redis).collect()
     }
 
     async fn close(&self) {
@@ -260,5 +293,6 @@ impl Backend for Mongo {
         if let Some(writer) = writer {
             drop(writer.await);
         }
+        self.followers.lock().abort_all();
     }
 }

@@ -6,6 +6,7 @@ use futures::TryStreamExt;
 use mongodb::{
     Client, Collection, Database,
     bson::{Bson, Document, doc},
+    change_stream::{ChangeStream, event::ChangeStreamEvent},
     error::{Error, ErrorKind},
     options::FindOptions,
 };
@@ -26,6 +27,7 @@ const NOT_LET_IN: [i32; 3] = [18, 13, 8_000];
 pub(super) struct Server {
     database: Database,
     label: Arc<str>,
+    name: Arc<str>,
     health: Arc<watch::Sender<Health>>,
 }
 
@@ -41,11 +43,17 @@ impl Server {
             database: client.database(&database),
             health: Arc::new(watch::Sender::new(Health::up(&label))),
             label: label.into(),
+            name: database.into(),
         })
     }
 
     pub(super) fn collection(&self, name: &str) -> Collection<Document> {
         self.database.collection(name)
+    }
+
+    /// The database's name.
+    pub(super) fn name(&self) -> &str {
+        &self.name
     }
 
     pub(super) fn label(&self) -> &str {
@@ -88,6 +96,17 @@ impl Server {
             cursor.try_collect().await
         })
         .await
+    }
+
+    /// Follows what happens in a collection.
+    pub(super) async fn watch(
+        &self,
+        collection: &str,
+        pipeline: impl IntoIterator<Item = Document>,
+    ) -> Result<ChangeStream<ChangeStreamEvent<Document>>, StoreError> {
+        let pipeline: Vec<Document> = pipeline.into_iter().collect();
+        self.limited(async { self.collection(collection).watch().pipeline(pipeline).await })
+            .await
     }
 
     /// Runs a write command whose parts may have been done before: what is there already counts as done.

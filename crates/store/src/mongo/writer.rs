@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use tokio::{
-    sync::{Notify, mpsc, oneshot},
+    sync::{Notify, mpsc, oneshot, watch},
     time::Instant,
 };
 
@@ -37,9 +37,6 @@ pub(super) struct Request {
     pub(super) reply: oneshot::Sender<Result<Reply, StoreError>>,
 }
 
-/// Hears of each commit, to tell the other control planes.
-pub(super) type Outward = Arc<dyn Fn(i64) + Send + Sync>;
-
 pub(super) struct Writer {
     pub(super) server: Server,
     pub(super) replica: Arc<Mutex<Replica>>,
@@ -47,7 +44,8 @@ pub(super) struct Writer {
     pub(super) kept_events: u64,
     /// Who we are among the control planes.
     pub(super) plane: String,
-    pub(super) outward: Outward,
+    /// Hears of each commit of ours, to tell the other control planes.
+    pub(super) last: watch::Sender<i64>,
     /// The last commits and whose they are, as the head has them.
     pub(super) authors: Vec<(i64, String)>,
     /// Whether the replica may not be what the head says.
@@ -172,7 +170,7 @@ impl Writer {
         let surplus = self.authors.len().saturating_sub(2 * GROUP);
         self.authors.drain(..surplus);
         self.publish(changes);
-        (self.outward)(n);
+        self.last.send_replace(n);
         Ok(Attempt::Done(replies))
     }
 
