@@ -27,9 +27,11 @@ use crate::finding::FindingBuilder as _;
 use crate::manifest::{MANIFEST_FILE, Manifest};
 use crate::name;
 use crate::snapshot::{CONTEXT_WARNING, Snapshot};
-use folder::Folder;
 use project::Project;
 use source::SourceFacts;
+
+pub(crate) use folder::Folder;
+pub(crate) use source::{language_of, source_files};
 
 pub use description::{
     CardFile, DEFAULT_VERSION, Description, Entry, Language, PortClaim, Requirements,
@@ -237,15 +239,8 @@ fn judge(folder: &Folder<'_>, snapshot: &Snapshot, description: &mut Description
         );
     }
     if let Some(facts) = description.dockerfile.clone() {
-        let context = description
-            .manifest
-            .build
-            .context
-            .clone()
-            .unwrap_or_default();
-        let context = context.trim_start_matches("./").trim_matches('/');
-        let context = if context == "." { "" } else { context };
-        for missing in dockerfile::missing_copies(&facts, snapshot, folder.root(), context) {
+        let context = description.manifest.build.context_path().to_owned();
+        for missing in dockerfile::missing_copies(&facts, snapshot, folder.root(), &context) {
             description.refuse(
                 Some(RuntimeKind::Docker),
                 "dockerfile.copy_missing",

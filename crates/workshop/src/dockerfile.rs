@@ -4,8 +4,10 @@
 mod generate;
 mod layout;
 mod lint;
+pub(crate) mod placement;
 mod process;
 mod read;
+pub(crate) mod script;
 mod step;
 mod words;
 
@@ -179,8 +181,14 @@ impl DockerfileFacts {
 
     /// Indexes of the last stage and of those it is `FROM`.
     pub(crate) fn lineage(&self) -> Vec<usize> {
+        let last = self.stages.len().checked_sub(1);
+        last.map(|last| self.lineage_of(last)).unwrap_or_default()
+    }
+
+    /// The stage and those it is `FROM`, itself first.
+    pub(crate) fn lineage_of(&self, stage: usize) -> Vec<usize> {
         let mut lineage = Vec::new();
-        let mut current = self.stages.len().checked_sub(1);
+        let mut current = Some(stage);
         while let Some(index) = current {
             lineage.push(index);
             current = self.parent(index);
@@ -203,6 +211,12 @@ impl DockerfileFacts {
                 .as_deref()
                 .is_some_and(|stage| stage.eq_ignore_ascii_case(name))
         })
+    }
+
+    /// The stage before `before` that `--from` names, by name or by number.
+    pub(crate) fn stage_of(&self, from: &str, before: usize) -> Option<usize> {
+        self.stage_named(from, before)
+            .or_else(|| from.parse().ok().filter(|number| *number < before))
     }
 
     /// For every stage whether the image is made with its help. The others are not even built.
@@ -231,10 +245,7 @@ impl DockerfileFacts {
                     // Whichever it is.
                     pending.extend(0..index);
                 }
-                pending.extend(
-                    self.stage_named(from, index)
-                        .or_else(|| from.parse().ok().filter(|number| *number < index)),
-                );
+                pending.extend(self.stage_of(from, index));
             }
         }
         used

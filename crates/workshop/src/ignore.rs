@@ -3,7 +3,7 @@
 
 mod pattern;
 
-use pattern::Pattern;
+pub(crate) use pattern::Pattern;
 
 /// Files the engine reads itself: they are sent even when a pattern excludes them.
 const ALWAYS_SENT: [&str; 2] = ["Dockerfile", ".dockerignore"];

@@ -89,6 +89,15 @@ pub struct BuildSection {
     pub args: IndexMap<String, String>,
 }
 
+impl BuildSection {
+    /// The build context relative to the folder, without dots and slashes around it; empty for the folder itself.
+    pub fn context_path(&self) -> &str {
+        let context = self.context.as_deref().unwrap_or_default();
+        let context = context.trim_start_matches("./").trim_matches('/');
+        if context == "." { "" } else { context }
+    }
+}
+
 /// What a live update does.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -99,6 +108,18 @@ pub struct DevSection {
     pub sync: Vec<SyncRule>,
     /// Whether the program is started again after a sync.
     pub restart: Option<bool>,
+    /// What a waiting instance loads before the agent's own code; without it, what that code imports.
+    pub preload: Option<PreloadRule>,
+}
+
+/// What a waiting instance loads.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged, expecting = "expected true, false or a list of modules")]
+pub enum PreloadRule {
+    /// What the sources import, or nothing.
+    Imports(bool),
+    /// These modules, in this order.
+    Modules(Vec<String>),
 }
 
 /// One folder kept in step with a running container.

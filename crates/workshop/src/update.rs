@@ -4,7 +4,12 @@
 //! Nothing is configured and nothing is executed: the Dockerfile, the names of the files and the text of the sources decide.
 //! In doubt a file asks for more rather than less. [`Manifest`](crate::Manifest)'s `[dev]` overrides.
 
+mod attributes;
 mod decide;
+mod image;
+mod installs;
+mod kind;
+mod mentions;
 mod overlay;
 mod preload;
 

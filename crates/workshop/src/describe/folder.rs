@@ -14,7 +14,7 @@ const MOST_NEAR: usize = 2000;
 
 /// A folder being read. `.dockerignore` decides what is in the snapshot, but not what may be understood: small files at the root that
 /// are kept out of the image (`.env`, cards, Compose) are seen as well. Nothing is read through a link that leaves the folder.
-pub(super) struct Folder<'a> {
+pub(crate) struct Folder<'a> {
     root: &'a Path,
     /// The root with all links resolved.
     real_root: PathBuf,
@@ -26,7 +26,7 @@ pub(super) struct Folder<'a> {
 }
 
 impl<'a> Folder<'a> {
-    pub(super) fn new(root: &'a Path, snapshot: &'a Snapshot) -> Self {
+    pub(crate) fn new(root: &'a Path, snapshot: &'a Snapshot) -> Self {
         let real_root = fs_err::canonicalize(root).unwrap_or_else(|_| root.to_path_buf());
         let mut folder = Self {
             root,
@@ -80,7 +80,7 @@ impl<'a> Folder<'a> {
         self.root
     }
 
-    pub(super) fn snapshot(&self) -> &Snapshot {
+    pub(crate) fn snapshot(&self) -> &Snapshot {
         self.snapshot
     }
 
@@ -93,7 +93,7 @@ impl<'a> Folder<'a> {
     }
 
     /// Whether there is a file of that path.
-    pub(super) fn has(&self, path: &str) -> bool {
+    pub(crate) fn has(&self, path: &str) -> bool {
         self.beside.contains(path) || self.snapshot.file(path).is_some()
     }
 
@@ -103,17 +103,17 @@ impl<'a> Folder<'a> {
     }
 
     /// Every file of the snapshot.
-    pub(super) fn files(&self) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn files(&self) -> impl Iterator<Item = &'a str> {
         self.snapshot.files.iter().map(|file| file.path.as_str())
     }
 
     /// The beginning of a file's text, what is not Unicode replaced. `None` when it is not there or outside of the folder.
-    pub(super) fn read(&self, path: &str) -> Option<String> {
+    pub(crate) fn read(&self, path: &str) -> Option<String> {
         self.read_prefix(path, TEXT_LIMIT)
     }
 
     /// At most `limit` bytes of a file's text.
-    pub(super) fn read_prefix(&self, path: &str, limit: u64) -> Option<String> {
+    pub(crate) fn read_prefix(&self, path: &str, limit: u64) -> Option<String> {
         let file = fs_err::File::open(self.real(path)?).ok()?;
         if !file.metadata().ok()?.is_file() {
             return None;

@@ -143,7 +143,8 @@ impl SourceFacts {
     }
 }
 
-fn source_files<'a>(folder: &Folder<'a>) -> Vec<(&'a str, Language)> {
+/// The sources that say what the agent is, the nearest to the root first.
+pub(crate) fn source_files<'a>(folder: &Folder<'a>) -> Vec<(&'a str, Language)> {
     let mut files: Vec<(&str, Language)> = folder
         .files()
         .filter(|path| {
@@ -170,7 +171,8 @@ fn is_entry_name(path: &str) -> bool {
     )
 }
 
-fn language_of(path: &str) -> Option<Language> {
+/// The language of a source file that is no test.
+pub(crate) fn language_of(path: &str) -> Option<Language> {
     let name = path.rsplit('/').next()?;
     let (stem, ending) = name.rsplit_once('.')?;
     if stem.starts_with("test_")

@@ -31,6 +31,7 @@ args = { VERSION = "1" }
 ignore = ["notebooks/"]
 sync = [{ from = "src/", to = "/app/src/" }]
 restart = true
+preload = ["uvicorn", "a2a.types"]
 "#;
 
 #[test]
@@ -55,6 +56,25 @@ fn every_key_of_the_specification_is_read() {
         manifest.dev.sync.first().map(|rule| rule.to.as_str()),
         Some("/app/src/")
     );
+    assert_eq!(
+        manifest.dev.preload,
+        Some(PreloadRule::Modules(vec![
+            "uvicorn".to_owned(),
+            "a2a.types".to_owned()
+        ]))
+    );
+}
+
+#[test]
+fn what_is_preloaded_is_a_choice_or_a_list() {
+    let preload = |text: &str| Manifest::parse(text).map(|manifest| manifest.dev.preload);
+    assert_eq!(preload("[dev]").unwrap(), None);
+    for choice in [true, false] {
+        let read = preload(&format!("[dev]\npreload = {choice}")).unwrap();
+        assert_eq!(read, Some(PreloadRule::Imports(choice)));
+    }
+    let error = preload("[dev]\npreload = 3").unwrap_err().to_string();
+    assert!(error.contains("list of modules"), "{error}");
 }
 
 #[test]
