@@ -61,6 +61,9 @@ async fn take(desk: Desk, event: &Event) -> Result<(), Fault> {
         world.agent(&name).map(|agent| agent.state)
     });
     let settled_before = unfinished(desk) == 0;
+    if !desk.world.with_untracked(|world| world.has_seen(event)) {
+        desk.hear_live(event);
+    }
     // An event that changes nothing must not wake those who look.
     let applied = desk
         .world
@@ -69,7 +72,6 @@ async fn take(desk: Desk, event: &Event) -> Result<(), Fault> {
             (applied != Applied::Ignored, applied)
         })
         .unwrap_or(Applied::Ignored);
-    desk.hear_live(event);
     if applied == Applied::Gap {
         desk.live.update(|live| live.missed += 1);
         return read_everything(desk).await;

@@ -153,14 +153,15 @@ impl Desk {
         self.run(wanted, move |page| self.take_pins(agent, page.items));
     }
 
-    /// Removes a pin with its answers.
-    pub(crate) fn remove_pin(self, agent: AgentName, pin: PinId) {
+    /// Removes a pin with its answers; `then` is called once it is gone.
+    pub(crate) fn remove_pin(self, agent: AgentName, pin: PinId, then: impl FnOnce() + 'static) {
         let wanted = DeletePin {
             agent: agent.clone(),
             pin: pin.clone(),
         };
         self.run(wanted, move |_| {
             self.live.update(|live| live.of(agent).remove_pin(&pin));
+            then();
         });
     }
 

@@ -62,7 +62,7 @@ impl World {
             self.last_seq = Some(event.seq);
             return Applied::Gap;
         }
-        if self.last_seq.is_some_and(|last| event.seq <= last) {
+        if self.has_seen(event) {
             return Applied::Ignored;
         }
         let missed = self.last_seq.is_some_and(|last| event.seq > last + 1);
@@ -73,6 +73,11 @@ impl World {
             (false, true) => Applied::Yes,
             (false, false) => Applied::Ignored,
         }
+    }
+
+    /// Whether an event, or a later one, was taken in before.
+    pub(crate) fn has_seen(&self, event: &Event) -> bool {
+        self.last_seq.is_some_and(|last| event.seq <= last)
     }
 
     fn change(&mut self, event: &Event) -> bool {

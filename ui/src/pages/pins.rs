@@ -4,6 +4,7 @@ mod strip;
 mod view;
 
 use leptos::prelude::*;
+use leptos_router::hooks::use_location;
 use nasiko_contract::{AgentName, Pin, PinId};
 
 use crate::{desk::Desk, kit::Modal, model::tone, pages::pins::view::PinView};
@@ -58,6 +59,15 @@ pub(crate) fn PinDialog(pins: Pins) -> impl IntoView {
         let id = pins.opened.get()?;
         pins.pin(&id).map(|_| id)
     });
+    // Links in it lead elsewhere: then it is done with.
+    let place = use_location().pathname;
+    Effect::new(move |before: Option<String>| {
+        let now = place.get();
+        if before.is_some_and(|before| before != now) {
+            pins.opened.set(None);
+        }
+        now
+    });
     let label = Signal::derive(|| "A pinned question and its answers".to_owned());
     view! {
         <Modal
@@ -85,35 +95,32 @@ pub(crate) fn PinButton(pins: Pins, question: String) -> impl IntoView {
         })
     };
     let question = StoredValue::new(question);
-    move || match known.get() {
-        Some((id, state)) => {
-            let (tone, word) = tone::pin(state);
-            view! {
-                <button
-                    type="button"
-                    class="button flat small pin-button"
-                    aria-label=format!("Pinned: {word}. Show its answers")
-                    aria-haspopup="dialog"
-                    title=word
-                    on:click=move |_| pins.opened.set(Some(id.clone()))
-                >
-                    <i class=format!("shape {}", tone.class()) aria-hidden="true"></i>
-                    "Pinned"
-                </button>
-            }
-            .into_any()
+    // One button for both, so that the keyboard stays where it is when the pin is made.
+    let press = move |_| match known.get_untracked() {
+        Some((id, _)) => pins.opened.set(Some(id)),
+        None => desk.pin(pins.agent(), question.get_value()),
+    };
+    let label = move || match known.get() {
+        Some((_, state)) => format!("Pinned: {}. Show its answers", tone::pin(state).1),
+        None => "Pin: ask again after each update".to_owned(),
+    };
+    let inside = move || {
+        known.get().map(|(_, state)| {
+            let class = format!("shape {}", tone::pin(state).0.class());
+            view! { <i class=class aria-hidden="true"></i> }
+        })
+    };
+    let word = move || {
+        if known.with(Option::is_some) {
+            "Pinned"
+        } else {
+            "Pin"
         }
-        None => view! {
-            <button
-                type="button"
-                class="button flat small pin-button"
-                aria-label="Pin: ask again after each update"
-                title="Pin: ask again after each update"
-                on:click=move |_| desk.pin(pins.agent(), question.get_value())
-            >
-                "Pin"
-            </button>
-        }
-        .into_any(),
+    };
+    view! {
+        <button type="button" class="button flat small pin-button" aria-label=label title=label on:click=press>
+            {inside}
+            {word}
+        </button>
     }
 }

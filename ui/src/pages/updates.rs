@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
-use nasiko_contract::{AgentName, Fault, Update, UpdateId, WatchStatus};
+use nasiko_contract::{AgentName, Fault, Update, UpdateId, UpdateState, WatchStatus};
 
 use crate::{
     desk::Desk,
@@ -146,11 +146,16 @@ enum State {
     Some,
 }
 
-/// Tells a screen reader how the newest save ended.
+/// Tells a screen reader how the newest save ended; of a failure a notice tells.
 #[component]
 fn LastEnd(all: Memo<Vec<Arc<Update>>>) -> impl IntoView {
-    let words =
-        Memo::new(move |_| all.with(|all| all.first().and_then(|newest| updates::told(newest))));
+    let words = Memo::new(move |_| {
+        all.with(|all| {
+            let newest = all.first()?;
+            let failed = newest.state == UpdateState::Failed;
+            updates::told(newest).filter(|_| !failed)
+        })
+    });
     view! {
         <p class="unseen" role="status">
             {words}

@@ -137,8 +137,7 @@ fn a_watch_says_how_it_watches_and_why_not() {
     assert_eq!(told(json!({"mode": "off"})).0, Tone::Idle);
     let off = told(json!({"mode": "off", "why": "It came from an archive"}));
     assert_eq!(off.1, "It came from an archive");
-    let gone =
-        json!({"code": "intake.path_not_found", "message": "The folder is gone", "hint": "Put it back"});
+    let gone = json!({"code": "intake.path_not_found", "message": "The folder is gone", "hint": "Put it back"});
     assert_eq!(
         told(json!({"fault": gone})),
         (

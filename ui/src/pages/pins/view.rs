@@ -2,6 +2,7 @@ use leptos::prelude::*;
 use nasiko_contract::{ListPinAnswers, Page, PinAnswer, PinId};
 
 use crate::{
+    browser,
     desk::{Desk, Loaded, fetch},
     kit::{Button, ConfirmDialog, Glyph, Icon, Look, StateBadge},
     model::{pins as told, tone},
@@ -74,6 +75,8 @@ pub(crate) fn PinView(pins: Pins, id: PinId) -> impl IntoView {
             "Earlier answer"
         }
     });
+    // With the pin goes the chip that the keyboard would come back to.
+    let away = || request_animation_frame(|| browser::focus("content"));
     let [accept, remove] = [id.clone(), id];
     view! {
         <header class="pin-head">
@@ -127,7 +130,7 @@ pub(crate) fn PinView(pins: Pins, id: PinId) -> impl IntoView {
             title="Remove this pin?"
             action="Remove"
             id="confirm-pin"
-            confirm=move |()| desk.remove_pin(pins.agent(), remove.clone())
+            confirm=move |()| desk.remove_pin(pins.agent(), remove.clone(), away)
         >
             "Its answers are forgotten. The conversation it came from stays."
         </ConfirmDialog>
