@@ -260,7 +260,7 @@ pub(crate) async fn mark_unreachable(shared: &Arc<Shared>, fault: &Fault) {
 }
 
 /// A fault that is over once the instance answers.
-fn is_passing(fault: &Fault) -> bool {
+pub(crate) fn is_passing(fault: &Fault) -> bool {
     matches!(
         fault.code,
         ErrorCode::EngineAbsent | ErrorCode::EngineRefused | ErrorCode::EngineStopped

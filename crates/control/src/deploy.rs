@@ -12,7 +12,9 @@ use nasiko_workshop::Description;
 use serde_json::Value;
 
 use crate::{
-    home, plans,
+    home,
+    launch::Launch,
+    plans,
     read::{self, Read},
     records::{AgentRecord, BuildRecord, DeploymentRecord, Desired, Source, VersionRecord},
     secrets::Belongs,
@@ -38,7 +40,7 @@ impl Bench {
         name: Option<&AgentName>,
         runtime: Option<RuntimeKind>,
         force: bool,
-    ) -> Result<Value, Fault> {
+    ) -> Result<DeployResult, Fault> {
         let begun = Instant::now();
         self.report.step(0.01, "Reading");
         let unpack = self.shared.home.unpack(&self.job);
@@ -87,7 +89,7 @@ impl Bench {
             self.give_up(name, fault).await;
             self.forget_source(name, &read.root).await;
         }
-        Ok(serde_json::to_value(deployed?).unwrap_or_default())
+        deployed
     }
 
     /// Brings a known agent to what was read.
@@ -136,9 +138,15 @@ impl Bench {
 
     /// Reads the source again and makes everything anew.
     pub(crate) async fn rebuild(&self, name: &AgentName) -> Result<Value, Fault> {
-        let begun = Instant::now();
         let _one_at_a_time = self.shared.lock_agent(name, &self.cancel).await?;
         let agent = self.shared.agent(name).await?.value;
+        self.make_anew(agent).await
+    }
+
+    /// Like [`Bench::rebuild`], for whoever is the only one at work on the agent.
+    pub(crate) async fn make_anew(&self, agent: AgentRecord) -> Result<Value, Fault> {
+        let begun = Instant::now();
+        let name = &agent.name.clone();
         let source = match &agent.source {
             // An upload is gone once it was unpacked: what was unpacked is the source from then on.
             Source::Upload { .. } => Source::Folder {
@@ -275,6 +283,7 @@ impl Bench {
             self.shared
                 .seal_if_new(Belongs::Deploy(agent), &name, value)
                 .await?;
+            self.shared.outdate_standby(agent).await;
         }
         self.shared.forget_all(waiting).await
     }
@@ -326,20 +335,23 @@ impl Bench {
         seconds.prepare = prepare_begun.elapsed().as_secs_f64();
 
         let env = plans::run_env(&read.description, runtime);
-        let folder_env = shared.seal_folder_env(name, &self.job, &env).await?;
+        let folder_env = shared
+            .seal_folder_env(name, self.job.as_str(), &env)
+            .await?;
         let plan = plans::run_plan(read, runtime, &artifact, folder_env);
         let start_begun = Instant::now();
         self.report.step(share::PREPARED, "Starting");
         shared.show_activity(name, "Starting").await?;
-        let launched = shared
-            .launch(
-                name,
-                &plan,
-                &plans::known_card(&read.description),
-                &self.report,
-                &self.cancel,
-            )
-            .await?;
+        let note = |line: String| self.report.line(line);
+        let launch = Launch {
+            agent: name,
+            plan: &plan,
+            known_card: &plans::known_card(&read.description),
+            standby: None,
+            also: Batch::new(),
+            note: &note,
+        };
+        let launched = shared.launch(launch, &self.cancel).await?;
         seconds.start = start_begun.elapsed().as_secs_f64();
 
         let described = plans::described(&read.description);
@@ -367,6 +379,7 @@ impl Bench {
                 },
             )
             .await?;
+        shared.content_runs(name, read).await;
         self.forget_older_sources(name, &[&read.root, &agent.root])
             .await;
         seconds.total = begun.elapsed().as_secs_f64();

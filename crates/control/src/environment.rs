@@ -7,11 +7,7 @@ use nasiko_contract::{AgentName, DeploymentId, Fault, RuntimeKind};
 use nasiko_runtime::EnvValue;
 use nasiko_store::{ExposeSecret, SecretString};
 
-use crate::{
-    plane::Shared,
-    records::{DeploymentRecord, RunPlan},
-    secrets::Belongs,
-};
+use crate::{plane::Shared, records::RunPlan, secrets::Belongs};
 
 /// Whose agents these are, until there are accounts.
 pub(crate) const OWNER: &str = "local";
@@ -22,10 +18,10 @@ impl Shared {
     /// The environment of a deployment's instance.
     pub(crate) async fn environment_of(
         self: &Shared,
-        deployment: &DeploymentRecord,
+        agent: &AgentName,
+        deployment: &DeploymentId,
         plan: &RunPlan,
     ) -> Result<Vec<(String, EnvValue)>, Fault> {
-        let agent = &deployment.agent;
         let mut env: Vec<(String, EnvValue)> = self
             .folder_env(agent, plan)
             .await?
@@ -42,8 +38,8 @@ impl Shared {
         plain(
             "OTEL_RESOURCE_ATTRIBUTES",
             format!(
-                "agent.id={agent},service.version={},deployment.id={}",
-                plan.version, deployment.id
+                "agent.id={agent},service.version={},deployment.id={deployment}",
+                plan.version
             ),
         );
         plain(
@@ -51,7 +47,7 @@ impl Shared {
             "gen_ai_latest_experimental".to_owned(),
         );
         plain("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf".to_owned());
-        let (gateway, otlp) = self.reachable_from(deployment).await?;
+        let (gateway, otlp) = self.reachable_from(agent, deployment, plan.runtime).await?;
         for (name, value) in [
             ("NASIKO_GATEWAY_URL", gateway.clone()),
             ("A2A_DISCOVERY_URL", gateway),
@@ -69,19 +65,21 @@ impl Shared {
     /// gateway address and with a credential, since more than ours may be on that network.
     async fn reachable_from(
         &self,
-        deployment: &DeploymentRecord,
+        agent: &AgentName,
+        deployment: &DeploymentId,
+        runtime: RuntimeKind,
     ) -> Result<(EnvValue, EnvValue), Fault> {
-        match deployment.runtime {
+        match runtime {
             RuntimeKind::Process => Ok((
                 EnvValue::Plain(self.addresses.gateway.clone()),
                 EnvValue::Plain(self.addresses.otlp_http.clone()),
             )),
             RuntimeKind::Docker => {
                 let address = self.network_gateway().await?;
-                let token = self.credentials.issue(deployment.agent.as_str());
+                let token = self.credentials.issue(agent.as_str());
                 // Kept, so that the instance goes on being let in after a restart of the control plane.
-                let key = token_name(&deployment.id);
-                self.seal(Belongs::Gateway(&deployment.agent), &key, token.clone())
+                let key = token_name(deployment);
+                self.seal(Belongs::Gateway(agent), &key, token.clone())
                     .await?;
                 let base = format!("http://{address}/via/{}", token.expose_secret());
                 Ok((

@@ -61,6 +61,16 @@ impl Home {
         self.root.join("sources")
     }
 
+    /// What live updates of an agent keep: the list of files of what runs, and what is laid over its image.
+    pub(crate) fn live(&self, agent: &AgentName) -> PathBuf {
+        self.all_live().join(agent.as_str())
+    }
+
+    /// What live updates of all agents keep.
+    pub(crate) fn all_live(&self) -> PathBuf {
+        self.root.join("live")
+    }
+
     /// Where jobs unpack.
     pub(crate) fn all_unpacked(&self) -> PathBuf {
         self.root.join("unpack")

@@ -116,11 +116,15 @@ impl Shared {
         source: Source,
         options: DeployOptions,
     ) -> Result<Job, Fault> {
+        if options.watch == Some(true) {
+            crate::live::folder_of(&source)?;
+        }
         let mut work = Work::Deploy {
             source,
             name: None,
             runtime: options.runtime,
             force: options.force,
+            watch: options.watch,
         };
         let id = JobId(uuid::Uuid::now_v7().to_string());
         let accepted = async {

@@ -26,6 +26,9 @@ pub(crate) enum Work {
         name: Option<AgentName>,
         runtime: Option<RuntimeKind>,
         force: bool,
+        /// Whether its folder is watched from then on; else as before.
+        #[serde(default)]
+        watch: Option<bool>,
     },
     /// Start the last good version. With `after` it is a start of our own, in answer to the end of that deployment: void
     /// once a person wanted something else.
@@ -133,6 +136,23 @@ impl Shared {
             tracing::debug!(job = id, "accepted earlier under the same key");
         }
         self.job(&JobId(enqueued.id().to_owned())).await
+    }
+
+    /// Asks a job to end, and gives it as it is then; one that ended stays as it is.
+    pub(crate) async fn cancel_job(&self, id: &JobId) -> Result<Job, Fault> {
+        let job = self.job(id).await?;
+        if job.state.is_final() {
+            return Ok(job);
+        }
+        let outcome = self.store.jobs().request_cancel(id.as_str()).await?;
+        if outcome == CancelOutcome::Cancelled {
+            self.never_began(id).await?;
+        }
+        // A worker of this process is told at once; one elsewhere learns of it with its next heartbeat.
+        if let Some(cancel) = self.running_jobs.lock().get(id) {
+            cancel.cancel();
+        }
+        self.job(id).await
     }
 
     /// No worker will get a job that was cancelled before it began: what waited for it goes here.
@@ -287,24 +307,7 @@ impl Serve<GetJob> for ControlPlane {
 
 impl Serve<CancelJob> for ControlPlane {
     async fn serve(&self, _: &Caller, request: CancelJob) -> Result<Job, Fault> {
-        let shared = &self.shared;
-        let job = shared.job(&request.job).await?;
-        if job.state.is_final() {
-            return Ok(job);
-        }
-        let outcome = shared
-            .store
-            .jobs()
-            .request_cancel(request.job.as_str())
-            .await?;
-        if outcome == CancelOutcome::Cancelled {
-            shared.never_began(&request.job).await?;
-        }
-        // A worker of this process is told at once; one elsewhere learns of it with its next heartbeat.
-        if let Some(cancel) = shared.running_jobs.lock().get(&request.job) {
-            cancel.cancel();
-        }
-        shared.job(&request.job).await
+        self.shared.cancel_job(&request.job).await
     }
 }
 

@@ -4,28 +4,47 @@
 //! instance exists; the agent points to it only once it answers; the old instance ends only after that. So whatever
 //! runs and is not some agent's `current` can be ended at the next start, and nothing that serves is ever forgotten.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    net::SocketAddr,
+    sync::Arc,
+    time::Instant,
+};
 
 use nasiko_contract::{
     AgentName, AgentState, BuildState, Deployment, DeploymentId, DeploymentState, Fault, Protocol,
     RuntimeKind,
 };
-use nasiko_gateway::{Drain, Upstream};
-use nasiko_runtime::{Artifact, InstanceId, StartSpec};
+use nasiko_gateway::Upstream;
+use nasiko_runtime::{Instance, InstanceId, Standby, StartSpec};
 use nasiko_store::{Batch, Expected};
+use parking_lot::Mutex;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    live::Waiting,
     plane::Shared,
-    plans,
     probe::{self, Answering},
     records::{AgentRecord, BuildRecord, DeploymentRecord, RunPlan},
-    report::Report,
 };
 
-/// How long requests that are open on an old instance may go on after the switch.
-const DRAIN_LIMIT: Duration = Duration::from_secs(300);
+/// Where a container is expected to listen when nothing says so.
+const DEFAULT_PORT: u16 = 8000;
+
+/// What is to be started, and how.
+pub(crate) struct Launch<'a> {
+    pub(crate) agent: &'a AgentName,
+    pub(crate) plan: &'a RunPlan,
+    /// Shown where the instance serves none.
+    pub(crate) known_card: &'a KnownCard,
+    /// An instance of this plan that waits to be let go; without one, one is started.
+    pub(crate) standby: Option<Waiting>,
+    /// Committed together with the deployment, before the instance is let go.
+    pub(crate) also: Batch,
+    /// Hears what happens on the way.
+    pub(crate) note: &'a (dyn Fn(String) + Send + Sync),
+}
 
 /// An instance that answers and is not yet routed to.
 pub(crate) struct Launched {
@@ -35,21 +54,27 @@ pub(crate) struct Launched {
     pub(crate) card: Value,
     pub(crate) card_generated: bool,
     pub(crate) protocol: Protocol,
+    /// It had waited.
+    pub(crate) warm: bool,
+    /// When its own code began to load.
+    pub(crate) let_go: Instant,
+    /// The port of its container that is reached, where it runs in one.
+    port: Option<u16>,
     /// Held until the agent points to it.
     in_hand: InHand,
 }
 
 /// An instance that no agent points to, yet or any more, and that is not to be ended for it.
 pub(crate) struct InHand {
-    shared: Arc<Shared>,
+    all: Arc<Mutex<HashSet<DeploymentId>>>,
     deployment: DeploymentId,
 }
 
 impl InHand {
-    fn new(shared: &Arc<Shared>, deployment: &DeploymentId) -> Self {
+    pub(crate) fn new(shared: &Shared, deployment: &DeploymentId) -> Self {
         shared.in_hand.lock().insert(deployment.clone());
         Self {
-            shared: Arc::clone(shared),
+            all: Arc::clone(&shared.in_hand),
             deployment: deployment.clone(),
         }
     }
@@ -57,7 +82,7 @@ impl InHand {
 
 impl Drop for InHand {
     fn drop(&mut self) {
-        self.shared.in_hand.lock().remove(&self.deployment);
+        self.all.lock().remove(&self.deployment);
     }
 }
 
@@ -68,49 +93,73 @@ pub(crate) struct KnownCard {
     pub(crate) generated: bool,
 }
 
+/// An instance that was let go and answers.
+struct Begun {
+    answering: Answering,
+    port: Option<u16>,
+    warm: bool,
+    let_go: Instant,
+}
+
 impl Shared {
-    /// Starts an instance of `plan` and waits until it answers. On failure nothing of it is left but its record.
+    /// Starts an instance of a plan and waits until it answers. On failure nothing of it is left but its record.
     pub(crate) async fn launch(
         self: &Arc<Self>,
-        agent: &AgentName,
-        plan: &RunPlan,
-        known_card: &KnownCard,
-        report: &Report,
+        launch: Launch<'_>,
         cancel: &CancellationToken,
     ) -> Result<Launched, Fault> {
+        let Launch {
+            agent,
+            plan,
+            known_card,
+            standby,
+            mut also,
+            note,
+        } = launch;
+        let (id, env_fingerprint) = match &standby {
+            Some(waiting) => (waiting.deployment(), waiting.env_fingerprint.clone()),
+            None => (new_deployment(), self.plan_fingerprint(agent, plan).await?),
+        };
+        // An instance that waits is in hand already, and stays so.
+        let (in_hand, standby) = match standby {
+            Some(Waiting {
+                in_hand, standby, ..
+            }) => (in_hand, Some(standby)),
+            None => (InHand::new(self, &id), None),
+        };
         let mut deployment = DeploymentRecord {
-            id: DeploymentId(uuid::Uuid::now_v7().to_string()),
+            id,
             agent: agent.clone(),
             version: plan.version.clone(),
             content_hash: plan.content_hash.clone(),
             runtime: plan.runtime,
             state: DeploymentState::Starting,
             instance: String::new(),
-            env_fingerprint: {
-                let folder_env = self.folder_env(agent, plan).await?;
-                self.env_fingerprint(agent, &folder_env).await?
-            },
+            env_fingerprint,
             started: crate::time::now_ms(),
             ended: None,
             fault: None,
         };
-        let in_hand = InHand::new(self, &deployment.id);
-        self.put_deployment(&deployment).await?;
+        add_deployment(&mut also, &deployment);
+        self.store.commit(also).await?;
         let started = self
-            .start_and_probe(plan, &mut deployment, report, cancel)
+            .start_and_probe(plan, &mut deployment, standby, note, cancel)
             .await;
         match started {
-            Ok(answering) => {
-                let (card, generated) = match answering.card {
+            Ok(begun) => {
+                let (card, card_generated) = match begun.answering.card {
                     Some(card) => (card, false),
                     None => (known_card.json.clone(), known_card.generated),
                 };
                 Ok(Launched {
                     deployment,
-                    address: answering.address,
+                    address: begun.answering.address,
                     card,
-                    card_generated: generated,
-                    protocol: answering.protocol,
+                    card_generated,
+                    protocol: begun.answering.protocol,
+                    warm: begun.warm,
+                    let_go: begun.let_go,
+                    port: begun.port,
                     in_hand,
                 })
             }
@@ -131,40 +180,44 @@ impl Shared {
         &self,
         plan: &RunPlan,
         deployment: &mut DeploymentRecord,
-        report: &Report,
+        mut standby: Option<Box<dyn Standby>>,
+        note: &(dyn Fn(String) + Send + Sync),
         cancel: &CancellationToken,
-    ) -> Result<Answering, Fault> {
+    ) -> Result<Begun, Fault> {
         let runtime = self.runtime(plan.runtime);
         let id = InstanceId::new(deployment.id.as_str());
-        let mut port = match plan.runtime {
-            RuntimeKind::Process => None,
-            RuntimeKind::Docker => Some(plan.ports.first().copied().unwrap_or(8000)),
-        };
-        let env = self.environment_of(deployment, plan).await?;
+        let mut port = published_port(plan);
         for second_try in [false, true] {
-            let spec = StartSpec {
-                agent: deployment.agent.to_string(),
-                deployment_id: deployment.id.to_string(),
-                owner: crate::environment::OWNER.to_owned(),
-                version: plan.version.clone(),
-                artifact: plan.artifact.parse().map_err(|error| {
-                    crate::plane::internal("what was prepared is not understood", &error)
-                })?,
-                command: plan.command.clone(),
-                workdir: plan.workdir.clone(),
-                env: env.clone(),
-                port,
-                labels: std::collections::BTreeMap::new(),
-                limits: nasiko_runtime::Limits::default(),
-                overlay: None,
+            let mut warm = standby.is_some();
+            let released = match standby.take() {
+                Some(standby) => {
+                    self.release(standby, &deployment.agent, plan, note, cancel)
+                        .await?
+                }
+                None => None,
             };
-            let instance = runtime.start(&spec, cancel).await?;
-            deployment.instance.clone_from(&instance.handle);
-            self.put_deployment(deployment).await?;
+            let instance = match released {
+                Some(instance) => {
+                    deployment.instance.clone_from(&instance.handle);
+                    instance
+                }
+                None => {
+                    warm = false;
+                    self.start_cold(plan, deployment, port, cancel).await?
+                }
+            };
+            let let_go = Instant::now();
             match probe::until_it_answers(self, &*runtime, &instance, plan, port, cancel).await? {
-                probe::Outcome::Answers(answering) => return Ok(answering),
+                probe::Outcome::Answers(answering) => {
+                    return Ok(Begun {
+                        answering,
+                        port,
+                        warm,
+                        let_go,
+                    });
+                }
                 probe::Outcome::ListensElsewhere(other) if !second_try => {
-                    report.line(format!(
+                    note(format!(
                         "It listens on {other}, not on {}: starting it again with that port",
                         port.unwrap_or_default()
                     ));
@@ -177,6 +230,81 @@ impl Shared {
             }
         }
         Err(probe::wrong_port(port.unwrap_or_default(), 0))
+    }
+
+    /// Lets an instance go that waited; none if that failed, and an ordinary start is the way.
+    async fn release(
+        &self,
+        standby: Box<dyn Standby>,
+        agent: &AgentName,
+        plan: &RunPlan,
+        note: &(dyn Fn(String) + Send + Sync),
+        cancel: &CancellationToken,
+    ) -> Result<Option<Instance>, Fault> {
+        let overlay = self.overlay_of(agent, plan).await?;
+        match standby.release(overlay, cancel).await {
+            Ok(instance) => Ok(Some(instance)),
+            Err(error) if cancel.is_cancelled() => Err(error.into()),
+            Err(error) => {
+                note(format!(
+                    "It did not start from standby ({error}): starting it anew"
+                ));
+                Ok(None)
+            }
+        }
+    }
+
+    /// Starts an instance the ordinary way.
+    async fn start_cold(
+        &self,
+        plan: &RunPlan,
+        deployment: &mut DeploymentRecord,
+        port: Option<u16>,
+        cancel: &CancellationToken,
+    ) -> Result<Instance, Fault> {
+        let spec = self
+            .start_spec(&deployment.agent, &deployment.id, plan, port)
+            .await?;
+        let instance = self.runtime(plan.runtime).start(&spec, cancel).await?;
+        deployment.instance.clone_from(&instance.handle);
+        self.put_deployment(deployment).await?;
+        Ok(instance)
+    }
+
+    /// All that a runtime needs to start an instance of a plan.
+    pub(crate) async fn start_spec(
+        &self,
+        agent: &AgentName,
+        deployment: &DeploymentId,
+        plan: &RunPlan,
+        port: Option<u16>,
+    ) -> Result<StartSpec, Fault> {
+        Ok(StartSpec {
+            agent: agent.to_string(),
+            deployment_id: deployment.to_string(),
+            owner: crate::environment::OWNER.to_owned(),
+            version: plan.version.clone(),
+            artifact: plan.artifact.parse().map_err(|error| {
+                crate::plane::internal("what was prepared is not understood", &error)
+            })?,
+            command: plan.command.clone(),
+            workdir: plan.workdir.clone(),
+            env: self.environment_of(agent, deployment, plan).await?,
+            port,
+            labels: BTreeMap::new(),
+            limits: nasiko_runtime::Limits::default(),
+            overlay: self.overlay_of(agent, plan).await?,
+        })
+    }
+
+    /// Tells the environment that an instance of a plan would get now from any other.
+    pub(crate) async fn plan_fingerprint(
+        &self,
+        agent: &AgentName,
+        plan: &RunPlan,
+    ) -> Result<String, Fault> {
+        let folder_env = self.folder_env(agent, plan).await?;
+        self.env_fingerprint(agent, &folder_env).await
     }
 
     /// Makes a launched instance the one that serves: route, record, and the end of the one before.
@@ -194,7 +322,11 @@ impl Shared {
             card,
             card_generated,
             protocol,
+            port,
+            warm: _,
+            let_go: _,
         } = launched;
+        let plan = plan.listening_on(port);
         deployment.state = DeploymentState::Running;
         let mut previous = None;
         let mut previous_artifact = None;
@@ -228,150 +360,6 @@ impl Shared {
             .set(name.as_str(), upstream(&deployment.id, address, &card));
         self.retire(name.clone(), previous, previous_artifact, drain);
         Ok(())
-    }
-
-    /// Ends the instance that was replaced once its open requests are done, and forgets what no start needs any more: of
-    /// images, the new one and the one before are kept.
-    fn retire(
-        self: &Arc<Self>,
-        agent: AgentName,
-        previous: Option<DeploymentId>,
-        previous_artifact: Option<String>,
-        drain: Drain,
-    ) {
-        let shared = Arc::clone(self);
-        let in_hand = previous
-            .as_ref()
-            .map(|previous| InHand::new(self, previous));
-        // If this process ends meanwhile, the next start finds the old one unreferenced and ends it.
-        self.spawn(async move {
-            drain.finished(DRAIN_LIMIT).await;
-            if let Some(previous) = previous {
-                shared
-                    .end_deployment(&previous, DeploymentState::Stopped)
-                    .await;
-            }
-            drop(in_hand);
-            shared.promote_current(&agent).await;
-            shared.trim_history(&agent).await;
-            let had_image = previous_artifact
-                .as_ref()
-                .is_some_and(|artifact| matches!(artifact.parse(), Ok(Artifact::Image { .. })));
-            // Whoever is at work on the agent may just have made an image: then that job's end sees to the old ones.
-            if had_image
-                && let Some(_nobody_else_is_at_it) = shared.try_lock_agent(&agent)
-                && let Ok(found) = shared.agent(&agent).await
-            {
-                let now = found.value.plan.map(|plan| plan.artifact);
-                let kept: Vec<String> = now.into_iter().chain(previous_artifact).collect();
-                shared.forget_images(&agent, &kept).await;
-            }
-        });
-    }
-
-    /// The instance that serves now gets the agent's plain name: perhaps not the one that was switched to when this was
-    /// planned.
-    async fn promote_current(&self, agent: &AgentName) {
-        let _one_at_a_time = self.promoting.lock().await;
-        let Ok(found) = self.agent(agent).await else {
-            return;
-        };
-        let Some(current) = found.value.current else {
-            return;
-        };
-        let instance = InstanceId::new(current.as_str());
-        if let Err(error) = self.runtime(found.value.runtime).promote(&instance).await {
-            tracing::debug!(%error, %agent, "the new instance did not get the agent's plain name");
-        }
-    }
-
-    /// Deletes the images of an agent but for those that the artifacts `kept` name.
-    pub(crate) async fn forget_images(&self, agent: &AgentName, kept: &[String]) {
-        // Without an engine there is nothing to delete from.
-        let images = self.docker.images().await.unwrap_or_default();
-        let of_agent = plans::image_name(agent);
-        for reference in images {
-            let image = Artifact::Image { reference };
-            let Artifact::Image { reference } = &image else {
-                continue;
-            };
-            if !reference.starts_with(&of_agent) || kept.contains(&image.to_string()) {
-                continue;
-            }
-            if let Err(error) = self.docker.remove_image(reference).await {
-                tracing::debug!(%error, reference, "an image that is not needed any more was left");
-            }
-        }
-    }
-
-    /// Deletes the instance of a deployment that failed, with what let it in at the gateway.
-    async fn remove_instance(&self, deployment: &DeploymentRecord) {
-        let instance = InstanceId::new(deployment.id.as_str());
-        if let Err(error) = self.runtime(deployment.runtime).remove(&instance).await {
-            tracing::warn!(%error, %instance, "a failed instance could not be removed");
-        }
-        self.forget_credential(&deployment.agent, &deployment.id)
-            .await;
-    }
-
-    /// Stops the instance of a deployment, deletes it with its logs, and writes down its end.
-    pub(crate) async fn end_deployment(&self, id: &DeploymentId, state: DeploymentState) {
-        let Some(runtime) = self.stop_deployment(id, state).await else {
-            return;
-        };
-        let instance = InstanceId::new(id.as_str());
-        if let Err(error) = self.runtime(runtime).remove(&instance).await {
-            tracing::warn!(%error, %instance, "an instance could not be removed");
-        }
-    }
-
-    /// Stops the instance of a deployment and writes down its end; its logs stay readable.
-    pub(crate) async fn stop_deployment(
-        &self,
-        id: &DeploymentId,
-        state: DeploymentState,
-    ) -> Option<RuntimeKind> {
-        let mut deployment = self
-            .store
-            .get::<DeploymentRecord>(id.as_str())
-            .await
-            .ok()??
-            .value;
-        let instance = InstanceId::new(id.as_str());
-        let grace = self.stop_timeout(&deployment.agent).await;
-        if let Err(error) = self
-            .runtime(deployment.runtime)
-            .stop(&instance, grace)
-            .await
-        {
-            tracing::warn!(%error, %instance, "an instance could not be stopped");
-        }
-        self.dialects.lock().remove(id);
-        self.forget_credential(&deployment.agent, id).await;
-        if matches!(
-            deployment.state,
-            DeploymentState::Starting | DeploymentState::Running
-        ) {
-            deployment.state = state;
-            deployment.ended = Some(crate::time::now_ms());
-            if let Err(error) = self.put_deployment(&deployment).await {
-                tracing::warn!(%error, %instance, "the end of a deployment was not written down");
-            }
-        }
-        Some(deployment.runtime)
-    }
-
-    async fn stop_timeout(&self, agent: &AgentName) -> Duration {
-        let settings = self.settings.load();
-        let found = self.store.get::<AgentRecord>(agent.as_str()).await;
-        found
-            .ok()
-            .flatten()
-            .and_then(|found| found.value.plan)
-            .map_or(
-                Duration::from_secs(settings.stop_timeout_seconds.into()),
-                |plan| plan.stop_timeout(&settings),
-            )
     }
 
     /// Writes a deployment down, with an event.
@@ -408,6 +396,19 @@ impl Shared {
         self.change_agent(agent, |record, _| record.be_at(activity))
             .await
             .map(drop)
+    }
+}
+
+/// The id of an instance that does not exist yet.
+pub(crate) fn new_deployment() -> DeploymentId {
+    DeploymentId(uuid::Uuid::now_v7().to_string())
+}
+
+/// The port of a container that can be reached; a process is told one.
+pub(crate) fn published_port(plan: &RunPlan) -> Option<u16> {
+    match plan.runtime {
+        RuntimeKind::Process => None,
+        RuntimeKind::Docker => Some(plan.ports.first().copied().unwrap_or(DEFAULT_PORT)),
     }
 }
 

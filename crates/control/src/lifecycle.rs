@@ -13,7 +13,8 @@ use crate::{
     agents::REMOVED,
     api::{Caller, Serve},
     jobs::Work,
-    launch::KnownCard,
+    launch::{KnownCard, Launch},
+    live::UpdateRecord,
     plane::ControlPlane,
     records::{
         AgentRecord, BuildRecord, DeploymentRecord, Desired, MessageRecord, SessionRecord,
@@ -70,6 +71,9 @@ impl Bench {
         if agent.state == AgentState::Active || overtaken {
             return Ok(self.result(&agent, DeploySeconds::default(), true));
         }
+        if after.is_none() && self.shared.has_moved_on(&agent, &self.cancel).await {
+            return self.make_anew(agent).await;
+        }
         let restarts = after.map_or(0, |_| agent.restarts);
         let started = self.run_again(agent, restarts).await;
         if let (Some(ended), Err(fault)) = (after, &started)
@@ -114,9 +118,16 @@ impl Bench {
             generated: agent.card_generated,
         };
         let switched = async {
-            let launched = shared
-                .launch(name, &plan, &known, &self.report, &self.cancel)
-                .await?;
+            let note = |line: String| self.report.line(line);
+            let launch = Launch {
+                agent: name,
+                plan: &plan,
+                known_card: &known,
+                standby: None,
+                also: Batch::new(),
+                note: &note,
+            };
+            let launched = shared.launch(launch, &self.cancel).await?;
             shared.switch(name, &plan, launched, |_, _| {}).await
         };
         if let Err(fault) = switched.await {
@@ -128,6 +139,8 @@ impl Bench {
             }
             return Err(fault);
         }
+        // What was edited while it did not run.
+        shared.live.wake(name);
         let took = begun.elapsed().as_secs_f64();
         let agent = shared.agent(name).await?.value;
         Ok(self.result(
@@ -152,6 +165,7 @@ impl Bench {
                 "Stopping".clone_into(&mut agent.activity);
             })
             .await?;
+        self.shared.outdate_standby(name).await;
         self.end_current(&agent).await;
         let agent = self
             .shared
@@ -184,6 +198,7 @@ impl Bench {
             }
             Err(fault) => return Err(fault),
         };
+        shared.end_watch(name).await;
         self.end_current(&agent).await;
         for deployment in shared.history::<DeploymentRecord>(name).await? {
             shared
@@ -208,16 +223,19 @@ impl Bench {
             shared.store.commit(std::mem::take(&mut batch)).await?;
             sessions = sessions.after(Some(next));
         }
+        shared.forget_pins(name, &mut batch).await?;
         batch
             .delete_children::<SessionRecord>(name.as_str())
             .delete_children::<VersionRecord>(name.as_str())
             .delete_children::<BuildRecord>(name.as_str())
             .delete_children::<DeploymentRecord>(name.as_str())
+            .delete_children::<UpdateRecord>(name.as_str())
             .delete::<AgentRecord>(name.as_str(), Expected::Any)
             .event(REMOVED, name.as_str(), json!({ "name": name }));
         shared.store.commit(batch).await?;
         shared.forget_images(name, &[]).await;
         crate::home::discard(&shared.home.sources(name)).await;
+        crate::home::discard(&shared.home.live(name)).await;
         Ok(json!({ "agent": name }))
     }
 

@@ -1,7 +1,11 @@
 //! Pinned questions: asked again after each update, in a conversation of their own each time, and compared with the answer
 //! that was accepted.
 
-use std::{collections::{HashMap, HashSet}, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures::StreamExt;
 use nasiko_a2a::Transcript;
@@ -112,7 +116,11 @@ impl Shared {
         update: Option<UpdateId>,
     ) -> Result<(), Fault> {
         let cancel = self.stop.child_token();
-        let before = self.asking.runs.lock().insert(agent.clone(), cancel.clone());
+        let before = self
+            .asking
+            .runs
+            .lock()
+            .insert(agent.clone(), cancel.clone());
         if let Some(before) = before {
             before.cancel();
         }

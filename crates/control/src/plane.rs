@@ -21,7 +21,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, OnceCell};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{browser_codes::BrowserCodes, home::Home};
+use crate::{browser_codes::BrowserCodes, home::Home, live::Live};
 
 /// How long the tasks of a control plane that ends may take to finish.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
@@ -110,7 +110,7 @@ pub(crate) struct Shared {
     /// How to stop the jobs that run here.
     pub(crate) running_jobs: Mutex<HashMap<JobId, CancellationToken>>,
     /// Instances that somebody sees to although no agent points to them: on their way in, or draining.
-    pub(crate) in_hand: Mutex<HashSet<DeploymentId>>,
+    pub(crate) in_hand: Arc<Mutex<HashSet<DeploymentId>>>,
     /// Held while what runs is compared with what should.
     pub(crate) comparing: tokio::sync::Mutex<()>,
     /// Held while an instance gets its agent's plain name.
@@ -119,12 +119,16 @@ pub(crate) struct Shared {
     pub(crate) job_slot: Notify,
     /// How to stop the answers that are under way.
     pub(crate) answers: Mutex<HashMap<SessionId, CancellationToken>>,
+    /// Which pinned questions are being asked.
+    pub(crate) asking: crate::pins::Asking,
     /// How each deployment turned out to be spoken to.
     pub(crate) dialects: Mutex<HashMap<DeploymentId, nasiko_a2a::Hints>>,
     /// The gateway on the container network, once it listens.
     pub(crate) network_gateway: OnceCell<SocketAddr>,
     /// See [`Shared::env_fingerprint`].
     pub(crate) fingerprint_key: OnceCell<[u8; 32]>,
+    /// The watched agents.
+    pub(crate) live: Live,
     /// Held for the life of this control plane: one per data directory.
     _lock: std::fs::File,
 }
@@ -198,14 +202,16 @@ impl ControlPlane {
             tasks: TaskTracker::new(),
             agent_locks: Mutex::default(),
             running_jobs: Mutex::default(),
-            in_hand: Mutex::default(),
+            in_hand: Arc::default(),
             comparing: tokio::sync::Mutex::default(),
             promoting: tokio::sync::Mutex::default(),
             job_slot: Notify::new(),
             fingerprint_key: OnceCell::new(),
             answers: Mutex::default(),
+            asking: crate::pins::Asking::default(),
             dialects: Mutex::default(),
             network_gateway: OnceCell::new(),
+            live: Live::default(),
             store,
             _lock: lock,
         });
@@ -215,6 +221,7 @@ impl ControlPlane {
         crate::adopt::at_start(&shared).await?;
         crate::sweep::at_start(&shared).await?;
         crate::worker::start(&shared).await?;
+        crate::live::at_start(&shared).await?;
         Ok(Self { shared })
     }
 
@@ -231,6 +238,7 @@ impl ControlPlane {
     /// Ends the control plane: no new work, jobs under way are left for the next start, agents go on running.
     pub async fn close(&self) {
         self.shared.stop.cancel();
+        self.shared.end_standbys().await;
         self.shared.tasks.close();
         if tokio::time::timeout(SHUTDOWN_LIMIT, self.shared.tasks.wait())
             .await

@@ -299,6 +299,7 @@ pub(crate) fn run_plan(
             Some(manifest::RestartPolicy::Never) => RestartPolicy::Never,
             Some(manifest::RestartPolicy::OnFailure) | None => RestartPolicy::OnFailure,
         },
+        overlay: None,
     }
 }
 

@@ -17,8 +17,10 @@ use crate::{
     records::RunPlan,
 };
 
-/// The first wait between two tries; it grows to [`SLOWEST`].
-const FASTEST: Duration = Duration::from_millis(4);
+/// The wait between two tries at first, when what waited warm is about to answer.
+const FASTEST: Duration = Duration::from_millis(2);
+/// For how long they come that fast; then the waits grow with the time that the start has taken.
+const AT_FIRST: Duration = Duration::from_millis(100);
 /// The longest wait between two tries: an answer is noticed this late at most.
 const SLOWEST: Duration = Duration::from_millis(50);
 /// How long one try may take.
@@ -79,8 +81,8 @@ async fn answers(
         return std::future::pending().await;
     };
     let expected = published.unwrap_or(address.port());
-    let mut wait = FASTEST;
-    let mut look_elsewhere = Instant::now() + LOOK_ELSEWHERE;
+    let begun = Instant::now();
+    let mut look_elsewhere = begun + LOOK_ELSEWHERE;
     loop {
         if answers_once(shared, address, plan.ready.as_deref()).await {
             let (card, protocol) = look_at(shared, address).await;
@@ -103,8 +105,16 @@ async fn answers(
                 (RuntimeKind::Docker, None) => {}
             }
         }
-        tokio::time::sleep(wait).await;
-        wait = (wait * 3 / 2).min(SLOWEST);
+        tokio::time::sleep(wait_after(begun.elapsed())).await;
+    }
+}
+
+/// The wait until the next try of a start that has taken so long.
+fn wait_after(taken: Duration) -> Duration {
+    if taken < AT_FIRST {
+        FASTEST
+    } else {
+        (taken / 16).clamp(FASTEST, SLOWEST)
     }
 }
 
@@ -233,7 +243,15 @@ pub(crate) fn wrong_port(expected: u16, found: u16) -> Fault {
 
 #[cfg(test)]
 mod tests {
-    use super::best;
+    use super::{AT_FIRST, Duration, FASTEST, SLOWEST, best, wait_after};
+
+    #[test]
+    fn tries_come_fast_at_first_and_ever_more_slowly() {
+        assert_eq!(wait_after(Duration::ZERO), FASTEST);
+        assert_eq!(wait_after(AT_FIRST / 2), FASTEST);
+        assert!(wait_after(AT_FIRST) < wait_after(AT_FIRST * 2));
+        assert_eq!(wait_after(Duration::from_secs(60)), SLOWEST);
+    }
 
     #[test]
     fn a_port_that_the_folder_names_is_better_than_the_lowest() {

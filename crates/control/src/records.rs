@@ -96,6 +96,18 @@ pub(crate) struct RunPlan {
     pub(crate) start_timeout_ms: Option<u64>,
     pub(crate) stop_timeout_ms: Option<u64>,
     pub(crate) restart: RestartPolicy,
+    /// Docker: what differs from the image, and is laid over it at each start.
+    #[serde(default)]
+    pub(crate) overlay: Option<OverlayPlan>,
+}
+
+/// Where the files lie that differ from an image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OverlayPlan {
+    /// The content that the image was made of.
+    pub(crate) base: String,
+    /// The files' folder, among those of the agent.
+    pub(crate) folder: String,
 }
 
 /// An agent.
@@ -136,6 +148,23 @@ pub(crate) struct AgentRecord {
 }
 
 impl RunPlan {
+    /// The same, with the port first that turned out to be the right one.
+    pub(crate) fn listening_on(&self, port: Option<u16>) -> Self {
+        let mut plan = self.clone();
+        if let Some(port) = port {
+            plan.ports.retain(|other| *other != port);
+            plan.ports.insert(0, port);
+        }
+        plan
+    }
+
+    /// The content of the image that it starts from, where it starts from one.
+    pub(crate) fn image_content(&self) -> &str {
+        self.overlay
+            .as_ref()
+            .map_or(&self.content_hash, |overlay| &overlay.base)
+    }
+
     /// How long an instance may take until it answers.
     pub(crate) fn start_timeout(&self, settings: &Settings) -> Duration {
         self.start_timeout_ms.map_or(

@@ -2,8 +2,7 @@
 
 use indexmap::IndexMap;
 use nasiko_contract::{
-    AgentName, Done, ErrorCode, Fault, JobId, ListSecrets, Page, RemoveSecret, SecretInfo,
-    SetSecret,
+    AgentName, Done, ErrorCode, Fault, ListSecrets, Page, RemoveSecret, SecretInfo, SetSecret,
 };
 use nasiko_store::{Batch, ExposeSecret, Scope, SecretString, StoreError, Vault};
 
@@ -148,17 +147,18 @@ impl Shared {
             .collect())
     }
 
-    /// Seals the values that a folder brings; gives the name to find them by, or none where there are none.
+    /// Seals the values that a folder brings, under a name that is made of the id of who does so; gives that name, or none
+    /// where there are no values.
     pub(crate) async fn seal_folder_env(
         &self,
         agent: &AgentName,
-        job: &JobId,
+        key: &str,
         env: &IndexMap<String, String>,
     ) -> Result<Option<String>, Fault> {
         if env.is_empty() {
             return Ok(None);
         }
-        let name = format!("env_{}", job.as_str().replace('-', "_"));
+        let name = format!("env_{}", key.replace('-', "_"));
         let text = serde_json::to_string(env)
             .map_err(|error| crate::plane::internal("values were not written down", &error))?;
         self.seal(Belongs::Folder(agent), &name, SecretString::from(text))
@@ -277,6 +277,7 @@ impl Serve<SetSecret> for ControlPlane {
                 SecretString::from(request.value),
             )
             .await?;
+        self.shared.outdate_standby(&request.agent).await;
         // A value that was given with a deploy would win over the one that was set now.
         let given = Belongs::Deploy(&request.agent);
         if self
@@ -297,6 +298,7 @@ impl Serve<SetSecret> for ControlPlane {
 impl Serve<RemoveSecret> for ControlPlane {
     async fn serve(&self, _: &Caller, request: RemoveSecret) -> Result<Done, Fault> {
         self.shared.agent(&request.agent).await?;
+        self.shared.outdate_standby(&request.agent).await;
         let own = self
             .shared
             .vault

@@ -21,6 +21,10 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// An instance that ran this long was well: the next crash counts as the first.
 const WELL_AFTER: Duration = Duration::from_secs(60);
+/// Callers are kept waiting for a restart that comes this soon.
+const LONGEST_HELD: Duration = Duration::from_secs(5);
+/// How long they wait for its answer beyond that.
+const START_HELD: Duration = Duration::from_secs(10);
 /// After so many crashes in a row it stays down until a person does something.
 const MOST_RESTARTS: u32 = 12;
 
@@ -50,6 +54,8 @@ async fn watch(shared: &Arc<Shared>, kind: RuntimeKind, mut events: Receiver<Run
             // After a gap in what was seen: look at everything instead.
             Ok(RuntimeEvent::EngineUp) | Err(RecvError::Lagged(_)) => {
                 adopt::compare(shared, kind).await;
+                // What was edited while the engine was away.
+                shared.live.wake_all();
             }
             Ok(RuntimeEvent::EngineDown { reason }) => {
                 let fault = Fault::new(
@@ -82,9 +88,23 @@ async fn ended(shared: &Arc<Shared>, exit: &Exit) -> Result<(), Fault> {
     if shared.ending.is_cancelled() {
         return Ok(());
     }
-    let _open_requests_broke_with_it = shared.routes.suspend_instance(name.as_str(), id.as_str());
-    let fault = probe::ended(exit, deployment.runtime).await;
     let failed = exit.code != Some(0) || exit.oom;
+    let soon = shared.agent(&name).await.ok().and_then(|found| {
+        let mut agent = found.value;
+        count_restart(&mut agent, exit);
+        wait_before(&agent, failed).filter(|wait| *wait <= LONGEST_HELD)
+    });
+    let _open_requests_broke_with_it = match soon {
+        // Callers wait for the next instance rather than be refused.
+        Some(wait) => {
+            let limit = wait + START_HELD;
+            shared
+                .routes
+                .hold_instance(name.as_str(), id.as_str(), limit)
+        }
+        None => shared.routes.suspend_instance(name.as_str(), id.as_str()),
+    };
+    let fault = probe::ended(exit, deployment.runtime).await;
     deployment.state = if failed {
         DeploymentState::Crashed
     } else {
@@ -100,11 +120,7 @@ async fn ended(shared: &Arc<Shared>, exit: &Exit) -> Result<(), Fault> {
             if !serving {
                 return;
             }
-            agent.restarts = if exit.ran_for >= WELL_AFTER {
-                1
-            } else {
-                agent.restarts.saturating_add(1)
-            };
+            count_restart(agent, exit);
             wait = wait_before(agent, failed);
             agent.state = if failed || wait.is_some() {
                 AgentState::Failed
@@ -143,10 +159,22 @@ pub(crate) async fn start_failed(
             agent.activity = wait.map(announced).unwrap_or_default();
         })
         .await?;
+    if wait.is_none_or(|wait| wait > LONGEST_HELD) {
+        let _nothing_answered = shared.routes.suspend(agent.as_str());
+    }
     match wait {
         Some(wait) => shared.start_again(agent, ended, wait).await,
         None => Ok(()),
     }
+}
+
+/// One more start in a row that no person asked for; the first after an instance that was well.
+fn count_restart(agent: &mut AgentRecord, exit: &Exit) {
+    agent.restarts = if exit.ran_for >= WELL_AFTER {
+        1
+    } else {
+        agent.restarts.saturating_add(1)
+    };
 }
 
 fn announced(wait: Duration) -> String {

@@ -36,6 +36,7 @@ pub(crate) async fn at_start(shared: &Arc<Shared>) -> Result<(), Fault> {
     }
     for agent in shared.all_agents().await? {
         kept.insert(shared.home.sources(&agent.name));
+        kept.insert(shared.home.live(&agent.name));
         if let Source::Folder { path } = &agent.source {
             kept.insert(shared.home.snapshot_cache_of(path));
         }
@@ -46,6 +47,7 @@ pub(crate) async fn at_start(shared: &Arc<Shared>) -> Result<(), Fault> {
         home.all_unpacked(),
         home.uploads(),
         home.all_sources(),
+        home.all_live(),
         home.snapshot_caches(),
     ] {
         left.extend(entries(&folder).filter(|path| !kept.contains(path)));

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// How long anything here may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Answers once; started again, it ends at once.
 const FRAGILE: &str = r#"
@@ -39,7 +39,7 @@ class Answer(http.server.BaseHTTPRequestHandler):
 http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Answer).serve_forever()
 "#;
 
-async fn open(home: &Path) -> ControlPlane {
+pub(crate) async fn open(home: &Path) -> ControlPlane {
     let listener = || TcpListener::bind("127.0.0.1:0").unwrap();
     let config = Config {
         home: home.to_owned(),
@@ -59,14 +59,14 @@ async fn open(home: &Path) -> ControlPlane {
     ControlPlane::open(config).await.unwrap()
 }
 
-async fn end_of(shared: &Shared, job: &Job) -> Job {
+pub(crate) async fn end_of(shared: &Shared, job: &Job) -> Job {
     let jobs = shared.store.jobs();
     let ended = tokio::time::timeout(PATIENCE, jobs.wait_for_end(job.id.as_str())).await;
     crate::jobs::shown(ended.expect("a job ends").unwrap())
 }
 
 /// Waits for the events, whatever they are, until `done`.
-async fn until(shared: &Arc<Shared>, what: &str, done: impl AsyncFn() -> bool) {
+pub(crate) async fn until(shared: &Arc<Shared>, what: &str, done: impl AsyncFn() -> bool) {
     let mut feed = shared.store.subscribe(None);
     let waiting = async {
         while !done().await {

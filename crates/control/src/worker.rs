@@ -182,7 +182,14 @@ async fn perform(bench: &Bench, payload: Value) -> Result<Value, Fault> {
             name,
             runtime,
             force,
-        } => bench.deploy(source, name.as_ref(), *runtime, *force).await,
+            watch,
+        } => {
+            let deployed = bench.deploy(source, name.as_ref(), *runtime, *force).await;
+            if let Ok(result) = &deployed {
+                bench.shared.watch_as_asked(&result.agent, *watch).await;
+            }
+            deployed.map(|result| serde_json::to_value(result).unwrap_or_default())
+        }
         Work::Rebuild { agent } => bench.rebuild(agent).await,
         Work::Start { agent, after } => bench.start(agent, after.as_ref()).await,
         Work::Restart { agent } => bench.restart(agent).await,

@@ -1,0 +1,99 @@
+//! What was seen to change and is not looked at, or not live, yet.
+
+use std::{
+    collections::BTreeSet,
+    sync::Arc,
+    time::{Instant, SystemTime},
+};
+
+use nasiko_workshop::{Snapshot, watch::Batch};
+
+/// More paths than these are looked at as a whole folder.
+const MOST_PATHS: usize = 10_000;
+
+/// Changes of one folder.
+pub(super) struct Pending {
+    /// When the first of them was noticed, by the wall clock.
+    pub(super) at: SystemTime,
+    /// The same moment.
+    pub(super) noticed: Instant,
+    /// To be looked at.
+    unseen: BTreeSet<String>,
+    /// The whole folder is to be looked at.
+    rescan: bool,
+    /// Looked at already.
+    seen: BTreeSet<String>,
+    /// What an instance was started with while these changes came.
+    pub(super) started_with: Option<Arc<Snapshot>>,
+}
+
+impl Pending {
+    pub(super) fn of(batch: Batch) -> Self {
+        Self {
+            at: batch.first_at,
+            noticed: batch.seen,
+            unseen: batch.paths,
+            rescan: batch.rescan,
+            seen: BTreeSet::new(),
+            started_with: None,
+        }
+    }
+
+    /// Nothing was seen; all is to be compared.
+    pub(super) fn everything() -> Self {
+        Self {
+            at: SystemTime::now(),
+            noticed: Instant::now(),
+            unseen: BTreeSet::new(),
+            rescan: true,
+            seen: BTreeSet::new(),
+            started_with: None,
+        }
+    }
+
+    /// More of them.
+    pub(super) fn add(&mut self, newer: Self) {
+        self.unseen.extend(newer.unseen);
+        self.rescan |= newer.rescan;
+        if self.unseen.len() > MOST_PATHS {
+            self.unseen.clear();
+            self.rescan = true;
+        }
+    }
+
+    pub(super) fn is_unseen(&self) -> bool {
+        self.rescan || !self.unseen.is_empty()
+    }
+
+    /// Whether any path is known to have changed.
+    pub(super) fn has_paths(&self) -> bool {
+        !(self.unseen.is_empty() && self.seen.is_empty())
+    }
+
+    /// What is to be looked at now: these paths, or everything.
+    pub(super) fn take(&mut self) -> (BTreeSet<String>, bool) {
+        let paths = std::mem::take(&mut self.unseen);
+        if self.seen.len() < MOST_PATHS {
+            self.seen.extend(paths.iter().cloned());
+        }
+        (paths, std::mem::take(&mut self.rescan))
+    }
+
+    pub(super) fn paths(&self) -> impl Iterator<Item = &String> {
+        self.unseen.iter().chain(&self.seen)
+    }
+
+    /// Files that are what an instance was started with, but were something else in between: it may have read that.
+    pub(super) fn torn(&self, now: &Snapshot) -> Vec<String> {
+        let Some(started_with) = &self.started_with else {
+            return Vec::new();
+        };
+        let torn = |path: &&String| match (started_with.file(path), now.file(path)) {
+            (Some(before), Some(now)) => {
+                before.hash == now.hash && before.modified_ns != now.modified_ns
+            }
+            _ => false,
+        };
+        self.seen.iter().filter(torn).cloned().collect()
+    }
+}

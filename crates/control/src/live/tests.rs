@@ -1,0 +1,6 @@
+//! The whole control plane in this process, over agents that are edited while they run.
+
+mod edits;
+mod harness;
+mod places;
+mod starts;
