@@ -26,10 +26,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     for path in ["build.rs", "../gate/src", "../gate/Cargo.toml"] {
         println!("cargo::rerun-if-changed={path}");
     }
+    // Changes when a target is added to the toolchain.
+    let components = sysroot()?.join("lib/rustlib/components");
+    if components.is_file() {
+        println!("cargo::rerun-if-changed={}", components.display());
+    }
     let out = PathBuf::from(env::var("OUT_DIR")?);
+    let host = env::var("HOST")?;
     for architecture in ARCHITECTURES {
         let gate = build(architecture, &out).unwrap_or_else(|error| {
-            println!("cargo::warning=no gate for containers on {architecture}: {error}");
+            // An engine on this machine, or in a machine within it, is of its kind.
+            if host.starts_with(architecture) {
+                println!("cargo::warning=no gate for containers on {architecture}: {error}");
+            }
             Vec::new()
         });
         fs::write(out.join(format!("nasiko-gate-{architecture}")), gate)?;
@@ -66,6 +75,13 @@ fn build(architecture: &str, out: &Path) -> Result<Vec<u8>, Box<dyn Error>> {
         }
     }
     Err(failures.join("; ").into())
+}
+
+fn sysroot() -> Result<PathBuf, Box<dyn Error>> {
+    let asked = Command::new(env::var("RUSTC")?)
+        .args(["--print", "sysroot"])
+        .output()?;
+    Ok(PathBuf::from(String::from_utf8(asked.stdout)?.trim()))
 }
 
 fn is_installed(target: &str) -> Result<bool, Box<dyn Error>> {

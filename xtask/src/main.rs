@@ -25,6 +25,7 @@ mod product;
 mod report;
 mod run;
 mod setup;
+mod targets;
 mod test;
 mod tidy;
 mod tools;

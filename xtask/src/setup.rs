@@ -5,7 +5,7 @@ use anyhow::{Result, bail};
 use crate::needs::{self, Need};
 use crate::places::Places;
 use crate::report::{self, Step};
-use crate::{apt, tools, wasm};
+use crate::{apt, targets, tools, wasm};
 
 /// What the machine is to be ready for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -26,6 +26,7 @@ pub(crate) struct Ready {
 pub(crate) fn setup(places: &Places, purpose: Purpose) -> Result<Ready> {
     let step = Step::begin("setting up");
     packages(places, purpose)?;
+    targets::gate(places);
     wasm::route(places)?;
     tools::wasm_bindgen(places)?;
     tools::uv(places);

@@ -9,8 +9,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::command::{answers, capture, cargo, command};
 use crate::places::{Places, program_on_path};
-use crate::report;
-use crate::{apt, needs};
+use crate::{apt, needs, report, targets};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 const DEBIAN_PACKAGES: &[&str] = &["rustc-web", "cargo-web", "rust-web-src", "lld-22"];
@@ -27,22 +26,15 @@ pub(crate) enum Route {
 pub(crate) fn route(places: &Places) -> Result<Route> {
     let forced = std::env::var_os("NASIKO_WASM_ROUTE").is_some_and(|route| route == "debian");
     if !forced {
-        if present(places) {
+        if targets::has(places, TARGET) {
             return Ok(Route::Target);
         }
-        let added = capture(
-            command(places, "rustup").args(["target", "add", TARGET]),
-            Duration::from_mins(3),
-        );
-        match added {
-            Ok(_) if present(places) => {
+        match targets::add(places, TARGET) {
+            Ok(()) => {
                 report::note("WebAssembly: added the target to the pinned toolchain");
                 return Ok(Route::Target);
             }
-            Ok(_) => report::note("WebAssembly: rustup added the target, but to another toolchain"),
-            Err(error) => report::note(&format!(
-                "WebAssembly: rustup cannot add the target: {error:#}"
-            )),
+            Err(error) => report::note(&format!("WebAssembly: no target: {error:#}")),
         }
     }
     if !needs::debian() {
@@ -114,15 +106,6 @@ impl Route {
             Self::Debian { .. } => places.target_wasm.join(self.name()),
         }
     }
-}
-
-/// Whether the toolchain of this checkout can compile for WebAssembly, however it came to.
-fn present(places: &Places) -> bool {
-    let asked = capture(
-        command(places, "rustc").args(["--print", "target-libdir", "--target", TARGET]),
-        Duration::from_secs(15),
-    );
-    asked.is_ok_and(|dir| Path::new(dir.trim()).is_dir())
 }
 
 /// Debian keeps one folder per LLVM version.

@@ -41,7 +41,9 @@ fn main() -> ExitCode {
     };
     done.unwrap_or_else(|error| {
         // A container without an open error output still has its exit code.
-        let _ = writeln!(std::io::stderr(), "nasiko-gate: {error}");
+        // One piece, so that it is one line among those of others.
+        let line = format!("nasiko-gate: {error}\n");
+        let _ = std::io::stderr().write_all(line.as_bytes());
         ExitCode::from(OUR_FAULT)
     })
 }

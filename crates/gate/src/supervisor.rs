@@ -193,10 +193,8 @@ impl Gate<'_> {
         let said = error.to_string();
         let cause = said.split(" (os error").next().unwrap_or_default();
         // In the words of the init that engines bring along: whoever reads them need not know both.
-        writeln!(
-            io::stderr(),
-            "[FATAL nasiko-gate] exec {program} failed: {cause}"
-        )?;
+        let line = format!("[FATAL nasiko-gate] exec {program} failed: {cause}\n");
+        io::stderr().write_all(line.as_bytes())?;
         let absent = error.kind() == io::ErrorKind::NotFound;
         Ok(Some(ExitCode::from(if absent {
             NOT_FOUND

@@ -36,11 +36,11 @@ pub(super) async fn start(
     cancel: &CancellationToken,
 ) -> Result<Instance, RuntimeError> {
     let laid = spec.overlay.clone().filter(|laid| !laid.is_empty());
-    if let Some(laid) = laid
-        .clone()
-        .filter(|laid| !overlay::is_plain(laid.as_ref()))
+    if laid
+        .as_ref()
+        .is_some_and(|laid| !overlay::is_plain(laid.as_ref()))
     {
-        return standby::start(shared, spec, laid, cancel).await;
+        return standby::start(shared, spec, cancel).await;
     }
     let image = image(spec)?;
     claim(shared, spec).await?;

@@ -24,8 +24,8 @@ use crate::error::RuntimeError;
 use crate::instance::{Instance, InstanceId, RuntimeEvent};
 use crate::spec::{Overlay, StartSpec, WarmUp};
 
-/// What is kept of the error output of a container that waits, for the case that it ends.
-const LINES: usize = 40;
+/// What is kept of the error output of a container that waits, in bytes, for the case that it ends.
+const ERROR_BYTES: usize = 8 * 1024;
 /// How long the first word of a container that has just ended may take.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -71,11 +71,10 @@ pub(super) async fn make(
     Ok(Some(held))
 }
 
-/// Starts a container whose files the engine alone cannot lay over: with a gate that is passed at once.
+/// Starts a container over whose files the engine alone cannot lay the spec's: with a gate that is passed at once.
 pub(super) async fn start(
     shared: &Arc<Shared>,
     spec: &StartSpec,
-    laid: Arc<dyn Overlay>,
     cancel: &CancellationToken,
 ) -> Result<Instance, RuntimeError> {
     let Some((program, command)) = what_to_hold(shared, spec).await? else {
@@ -95,7 +94,7 @@ pub(super) async fn start(
         cancel,
     )
     .await?;
-    Box::new(held).pass(Some(laid), cancel).await
+    Box::new(held).pass(None, cancel).await
 }
 
 /// The gate and the command that it is to hold.
@@ -174,6 +173,7 @@ async fn hold(
             Ok(Held {
                 shared: Arc::clone(shared),
                 instance,
+                laid: spec.overlay.clone(),
                 input: Mutex::new(Some(input)),
                 passage,
                 following,
@@ -209,25 +209,30 @@ async fn follow(
     mut output: BoxStream<'static, Result<LogOutput, bollard::errors::Error>>,
     told: watch::Sender<Passage>,
 ) {
-    let mut lines: Vec<String> = Vec::new();
+    let mut errors: Vec<u8> = Vec::new();
     let mut said: Vec<u8> = Vec::new();
     while let Some(Ok(piece)) = output.next().await {
         if matches!(piece, LogOutput::StdErr { .. }) {
-            lines.extend(overlay::text(&piece).lines().map(str::to_owned));
-            let surplus = lines.len().saturating_sub(LINES);
-            lines.drain(..surplus);
+            append(&mut errors, piece.as_ref(), ERROR_BYTES);
             continue;
         }
-        said.extend_from_slice(piece.as_ref());
+        // The word may come in two pieces.
+        let kept = piece.as_ref().len() + gate::LET_GO.len();
+        append(&mut said, piece.as_ref(), kept);
         if contains(&said, gate::LET_GO.as_bytes()) {
             told.send_replace(Passage::LetGo);
             return;
         }
-        // The word may come in two pieces.
-        let surplus = said.len().saturating_sub(gate::LET_GO.len());
-        said.drain(..surplus);
     }
-    told.send_replace(Passage::Ended(lines));
+    let errors = String::from_utf8_lossy(&errors);
+    told.send_replace(Passage::Ended(errors.lines().map(str::to_owned).collect()));
+}
+
+/// Appends a piece to what is kept, which is never longer than `limit`.
+fn append(kept: &mut Vec<u8>, piece: &[u8], limit: usize) {
+    kept.extend_from_slice(piece);
+    let surplus = kept.len().saturating_sub(limit);
+    kept.drain(..surplus);
 }
 
 fn contains(bytes: &[u8], word: &[u8]) -> bool {
@@ -238,6 +243,8 @@ fn contains(bytes: &[u8], word: &[u8]) -> bool {
 pub(super) struct Held {
     shared: Arc<Shared>,
     instance: Instance,
+    /// What it was asked to be started with, unless something else is laid over in the end.
+    laid: Option<Arc<dyn Overlay>>,
     /// Taken once; the lock is never waited for.
     input: Mutex<Option<Pin<Box<dyn AsyncWrite + Send>>>>,
     passage: watch::Receiver<Passage>,
@@ -273,6 +280,7 @@ impl Held {
     }
 
     async fn lay(&self, laid: Option<Arc<dyn Overlay>>) -> Result<(), RuntimeError> {
+        let laid = laid.or_else(|| self.laid.clone());
         let mut passage = self.passage.clone();
         let input = self.input.lock().take();
         let Some(mut input) = input else {

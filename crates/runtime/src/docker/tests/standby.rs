@@ -208,7 +208,20 @@ async fn standby_lets_a_program_go_with_its_new_files() {
     assert_eq!(other.foreign().await.unwrap(), [instance]);
 }
 
-/// What a program sees of itself, but for what differs from one process to the next.
+const DECIDED: [&str; 11] = [
+    "Umask",
+    "Uid",
+    "Gid",
+    "Groups",
+    "SigBlk",
+    "SigIgn",
+    "SigCgt",
+    "Cap",
+    "NoNewPrivs",
+    "Seccomp",
+    "Cpus_allowed",
+];
+/// What a program sees of itself.
 const SELF_PORTRAIT: &str = "trap 'echo asked to end; exit 7' TERM; echo home $HOME in; pwd; cat /proc/self/status; \
     echo $PATH $TMPDIR $WORD; tr '\\0' '\\n' < /proc/self/environ; echo portrait; \
     while :; do sleep 0.05; done";
@@ -265,26 +278,12 @@ async fn standby_runs_a_program_exactly_as_an_ordinary_start_does() {
                 lines.contains(&"portrait".to_owned()).then_some(lines)
             })
             .await;
-            let differs = [
-                "Pid:",
-                "PPid:",
-                "Tgid:",
-                "NSpid",
-                "NStgid",
-                "NSpgid",
-                "NSsid",
-                "Vm",
-                "Rss",
-                "HOSTNAME",
-                "voluntary",
-                "nonvoluntary",
-                "Hugetlb",
-                "FDSize",
-            ];
-            let mut portrait: Vec<String> = lines
-                .into_iter()
-                .filter(|line| !differs.iter().any(|start| line.starts_with(start)))
-                .collect();
+            // Of the kernel's own table what a start decides, and none of what it counts.
+            let is_decided = |line: &String| match line.split_once(":\t") {
+                Some((name, _)) => DECIDED.iter().any(|decided| name.starts_with(decided)),
+                None => !line.starts_with("HOSTNAME="),
+            };
+            let mut portrait: Vec<String> = lines.into_iter().filter(is_decided).collect();
             portrait.sort();
             portraits.push(portrait.join("\n"));
         }
@@ -298,6 +297,40 @@ async fn standby_runs_a_program_exactly_as_an_ordinary_start_does() {
         let exit = corner.exit(&held).await;
         assert_eq!(exit.code, Some(7), "the signal reached it: {exit:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn standby_takes_in_orphans_and_lays_what_it_was_started_with() {
+    let Some(corner) =
+        Corner::new("standby_takes_in_orphans_and_lays_what_it_was_started_with").await
+    else {
+        return;
+    };
+    let script = "sh -c 'sleep 0.2 & echo left'; cat /page; while :; do sleep 5; done";
+    let spec = StartSpec {
+        overlay: Some(Files::default().with("page", "laid\n").shared()),
+        ..corner.spec("d-1", &["/bin/sh", "-c", script])
+    };
+    let standby = corner.standby(&spec, &[]).await;
+    let instance = standby
+        .release(None, &CancellationToken::new())
+        .await
+        .unwrap();
+    eventually("the end of its beginning", async || {
+        let lines = corner.lines(&instance).await;
+        lines.contains(&"laid".to_owned()).then_some(())
+    })
+    .await;
+    eventually("the orphan to be gone altogether", async || {
+        let processes = corner
+            .docker
+            .top_processes(&instance.handle, None)
+            .await
+            .unwrap();
+        let shown = format!("{processes:?}");
+        (!shown.contains("defunct") && !shown.contains("\"sleep 0.2\"")).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
