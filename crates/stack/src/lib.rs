@@ -2,3 +2,9 @@
 //! engine's API. Must never know agents, the store, the gateway or the control plane.
 
 pub mod compose;
+mod label;
+pub mod observed;
+pub mod plan;
+mod spec;
+
+pub use self::spec::{Contents, HashKey};

@@ -189,11 +189,7 @@ pub(super) fn needs(service: &Service) -> impl Iterator<Item = (&str, &Span)> {
         .depends_on
         .iter()
         .map(|(name, dependency)| (name.as_str(), &dependency.span));
-    let shares = namespaces(service).filter_map(|(_, namespace)| match &namespace.value {
-        Namespace::Service(name) => Some((name.as_str(), &namespace.span)),
-        Namespace::Engine(_) => None,
-    });
-    waits.chain(shares)
+    waits.chain(service.shared_namespaces())
 }
 
 fn cycles(project: &Project, problems: &Problems) {

@@ -140,6 +140,29 @@ pub struct Service {
     pub shm_size: Option<i64>,
 }
 
+impl Service {
+    /// The services whose namespaces it uses.
+    pub fn shares(&self) -> impl Iterator<Item = &str> {
+        self.shared_namespaces().map(|(name, _)| name)
+    }
+
+    /// The services that must be there before it: what it waits for, then those whose namespaces it uses.
+    pub fn needs(&self) -> impl Iterator<Item = &str> {
+        let waits = self.depends_on.keys().map(String::as_str);
+        waits.chain(self.shares())
+    }
+
+    pub(super) fn shared_namespaces(&self) -> impl Iterator<Item = (&str, &Span)> {
+        let all = [&self.network_mode, &self.pid, &self.ipc];
+        all.into_iter()
+            .flatten()
+            .filter_map(|namespace| match &namespace.value {
+                Namespace::Service(name) => Some((name.as_str(), &namespace.span)),
+                Namespace::Engine(_) => None,
+            })
+    }
+}
+
 /// How an image is built.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Build {
