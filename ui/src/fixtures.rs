@@ -2,6 +2,7 @@
 //! `fixtures` alone, and used by pages opened with `?fixture` in their address.
 
 mod live;
+mod pins;
 mod records;
 
 use std::time::Duration;
@@ -80,13 +81,13 @@ impl FixtureTransport {
             "watch.start" => live::watch(part(4), Some(true)),
             "watch.stop" => live::watch(part(4), Some(false)),
             "updates.list" => live::updates(part(4), parts.last().copied().unwrap_or_default()),
-            "pins.list" | "pins.run" => list(live::pins(part(4))),
+            "pins.list" | "pins.run" => list(pins::of_agent(part(4))),
             "pins.create" => {
                 let text = call.body.as_ref().and_then(|body| body["text"].as_str());
-                live::made_pin(text.unwrap_or_default())
+                pins::made(text.unwrap_or_default())
             }
-            "pins.accept" => live::pin_of(part(6)),
-            "pins.answers" => list(live::pin_answers(part(6))),
+            "pins.accept" => pins::of_id(part(6)),
+            "pins.answers" => list(pins::answers(part(6))),
             "sessions.delete" | "sessions.cancel" | "pins.delete" => json!({}),
             "intake.directory" => records::deploy_job(),
             _ => {

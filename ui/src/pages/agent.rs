@@ -1,5 +1,6 @@
 mod card;
 mod figures;
+mod gone;
 mod head;
 mod history;
 mod live;
@@ -13,9 +14,9 @@ use nasiko_contract::{AgentDetail, AgentName, AgentSummary, GetAgent};
 use crate::{
     browser,
     desk::{Desk, Loaded, fetch},
-    kit::{Empty, ErrorCard, JobStrip, Tab, Tabs, Waiting},
+    kit::{Empty, JobStrip, Tab, Tabs, Waiting},
     pages::{
-        agent::{card::CardTab, head::Head, live::LiveSwitch, overview::OverviewTab},
+        agent::{card::CardTab, gone::Gone, head::Head, live::LiveSwitch, overview::OverviewTab},
         chat::ChatTab,
         logs::LogsTab,
         traces::AgentTraces,
@@ -136,34 +137,6 @@ fn keep_live(desk: Desk, name: AgentName, summary: Summary) {
             desk.read_live(name.clone());
         }
     });
-}
-
-#[component]
-fn Gone(name: AgentName) -> impl IntoView {
-    let desk = Desk::get();
-    let detail = RwSignal::new(Loaded::<AgentDetail>::Loading);
-    // The refusal names the nearest agent there is.
-    fetch(
-        desk,
-        GetAgent {
-            agent: name.clone(),
-        },
-        detail,
-    );
-    move || {
-        let card = match detail.get() {
-            Loaded::Failed(fault) => view! { <ErrorCard fault=fault /> }.into_any(),
-            _ => view! { <Empty title=format!("There is no agent {name}") /> }.into_any(),
-        };
-        view! {
-            <div class="page-body">
-                {card}
-                <p>
-                    <a href="/agents">"All agents"</a>
-                </p>
-            </div>
-        }
-    }
 }
 
 /// The summary of an agent whose page is shown.
