@@ -5,6 +5,8 @@
 mod cache;
 mod changes;
 mod context;
+#[cfg(test)]
+pub(crate) mod edits;
 mod kept;
 mod listing;
 mod refresh;

@@ -5,11 +5,15 @@
 //! One watch of the operating system serves all folders. Each folder has a mailbox, into which the system's thread puts what
 //! happened and out of which [`Watch::next`] takes it, and a task that follows its directories as they come and go.
 
+mod events;
+mod hub;
 mod keeper;
 mod mailbox;
+mod mounts;
 mod polling;
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,6 +26,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::error::WorkshopError;
 use crate::snapshot::SnapshotOptions;
+use hub::Hub;
 use keeper::Keeper;
 use mailbox::Mailbox;
 
@@ -65,12 +70,19 @@ impl Default for WatcherConfig {
 }
 
 /// Watches folders. Dropping it ends all of its watches.
-#[derive(Debug)]
 pub struct Watcher {
     config: Arc<WatcherConfig>,
+    hub: Arc<Hub>,
     runtime: Handle,
     ended: CancellationToken,
     _end: DropGuard,
+}
+
+impl fmt::Debug for Watcher {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = formatter.debug_struct("Watcher");
+        debug.field("config", &self.config).finish_non_exhaustive()
+    }
 }
 
 /// Changes of one folder. Dropping it ends the watch.
@@ -121,8 +133,12 @@ impl Watcher {
             WorkshopError::io("Watching", PathBuf::from("."), io::Error::other(error))
         })?;
         let ended = CancellationToken::new();
+        let hub = Arc::new(Hub::new(config.max_directories));
+        let mounts = mounts::follow(Arc::clone(hub.table()));
+        runtime.spawn(ended.clone().run_until_cancelled_owned(mounts));
         Ok(Self {
             config: Arc::new(config),
+            hub,
             runtime,
             _end: ended.clone().drop_guard(),
             ended,
@@ -144,9 +160,10 @@ impl Watcher {
             fault: None,
         });
         let keeper = Keeper {
-            root,
-            options,
+            root: std::path::absolute(&root).unwrap_or(root),
+            options: Arc::new(options),
             config: Arc::clone(&self.config),
+            hub: Arc::clone(&self.hub),
             mailbox: Arc::clone(&mailbox),
             state: told,
             cancel: cancel.clone(),
@@ -181,3 +198,6 @@ impl Watch {
         self.state.clone()
     }
 }
+
+#[cfg(test)]
+mod tests;

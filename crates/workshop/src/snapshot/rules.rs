@@ -61,27 +61,21 @@ impl Rules {
         self.verdict(path, parent, left_out)
     }
 
-    /// Whether an entry is left out for certain, by its path alone. Where it is not known whether it is a directory, both are
-    /// considered.
-    pub(crate) fn leave_out(&self, path: &str, is_directory: Option<bool>) -> bool {
+    /// Whether an entry is left out, as far as its path alone can tell.
+    pub(crate) fn leave_out(&self, path: &str, is_directory: bool) -> bool {
         let mut parent = ParentMatches::default();
         for (end, _) in path.match_indices('/') {
-            let verdict = self.verdict(
-                path.get(..end).unwrap_or(path),
-                &parent,
-                is_foreign_directory,
-            );
+            let above = path.get(..end).unwrap_or(path);
+            let verdict = self.verdict(above, &parent, is_foreign_directory);
             if !verdict.entered {
                 return true;
             }
             parent = verdict.matches;
         }
-        let as_file = || self.verdict(path, &parent, is_leftover).excluded;
-        let as_directory = || !self.verdict(path, &parent, is_foreign_directory).entered;
-        match is_directory {
-            Some(true) => as_directory(),
-            Some(false) => as_file(),
-            None => as_file() && as_directory(),
+        if is_directory {
+            !self.verdict(path, &parent, is_foreign_directory).entered
+        } else {
+            self.verdict(path, &parent, is_leftover).excluded
         }
     }
 

@@ -65,6 +65,11 @@ impl Directory {
         }
     }
 
+    /// Relative to the root, `/`-separated.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
     /// The directory at a path below, if it is one and the walk would come there.
     pub(crate) fn below(&self, relative: &Path, rules: &Rules) -> Option<Self> {
         relative.iter().try_fold(self.clone(), |directory, name| {

@@ -30,6 +30,8 @@ struct Content {
     work: Work,
     /// The keeper is at work, and the batch is not complete before it is done.
     working: bool,
+    /// The first rescan has come; what came before is part of it.
+    started: bool,
     closed: bool,
 }
 
@@ -102,7 +104,10 @@ impl Mailbox {
 
     /// Anything may have changed.
     pub(super) fn rescan(&self) {
-        self.content.lock().open().rescan();
+        let mut content = self.content.lock();
+        content.started = true;
+        content.open().rescan();
+        drop(content);
         self.filled.notify_one();
     }
 
@@ -187,6 +192,9 @@ impl Mailbox {
         let mut content = self.content.lock();
         if content.closed {
             return Taken::Closed;
+        }
+        if !content.started {
+            return Taken::Due(None);
         }
         if let Some((since, at)) = content.temporary_since
             && content.batch.is_none()
