@@ -26,13 +26,18 @@ pub(crate) fn summary(pins: &[Pin]) -> String {
     told.join(", ")
 }
 
-/// How an answer compares with the accepted one.
+/// The pin of a question; space around it does not count.
+pub(crate) fn of_question<'a>(pins: &'a [Pin], question: &str) -> Option<&'a Pin> {
+    pins.iter().find(|pin| pin.text.trim() == question.trim())
+}
+
+/// How an answer compares with the accepted one; space around them does not count.
 pub(crate) fn verdict(accepted: Option<&PinAnswer>, answer: &PinAnswer) -> (Tone, &'static str) {
     match accepted {
         _ if answer.fault.is_some() => (Tone::Bad, "No answer"),
         None => (Tone::Idle, "Not compared"),
         Some(accepted) if accepted.at == answer.at => (Tone::Ok, "Accepted"),
-        Some(accepted) if accepted.text == answer.text => (Tone::Ok, "Same answer"),
+        Some(accepted) if accepted.text.trim() == answer.text.trim() => (Tone::Ok, "Same answer"),
         Some(_) => (Tone::Differs, "Changed"),
     }
 }
@@ -93,11 +98,18 @@ mod tests {
     }
 
     #[test]
+    fn a_question_is_known_as_pinned_whatever_space_is_around_it() {
+        let pins = [pin("pass")];
+        assert!(of_question(&pins, "How much?\n").is_some());
+        assert!(of_question(&pins, "How").is_none());
+    }
+
+    #[test]
     fn an_answer_is_told_by_how_it_compares() {
         let accepted = answer(1, "€ 4,318.20");
         let told = |answer: &PinAnswer| verdict(Some(&accepted), answer).1;
         assert_eq!(told(&accepted), "Accepted");
-        assert_eq!(told(&answer(2, "€ 4,318.20")), "Same answer");
+        assert_eq!(told(&answer(2, "€ 4,318.20\n")), "Same answer");
         assert_eq!(told(&answer(2, "€ 4,406.20")), "Changed");
         let mut failed = answer(2, "");
         failed.fault = Some(Fault::new(ErrorCode::Unreachable, "It broke off"));

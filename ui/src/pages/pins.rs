@@ -7,7 +7,12 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 use nasiko_contract::{AgentName, Pin, PinId};
 
-use crate::{desk::Desk, kit::Modal, model::tone, pages::pins::view::PinView};
+use crate::{
+    desk::Desk,
+    kit::Modal,
+    model::{pins::of_question, tone},
+    pages::pins::view::PinView,
+};
 
 pub(crate) use strip::PinStrip;
 
@@ -89,7 +94,7 @@ pub(crate) fn PinButton(pins: Pins, question: String) -> impl IntoView {
         let question = question.clone();
         Memo::new(move |_| {
             pins.list.with(|pins| {
-                let pin = pins.iter().find(|pin| pin.text == question)?;
+                let pin = of_question(pins, &question)?;
                 Some((pin.id.clone(), pin.state))
             })
         })

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use nasiko_contract::{AgentName, Fault, FileUpdate, JobId, Update};
+use nasiko_contract::{AgentName, Fault, FileUpdate, JobId, Update, UpdateState};
 
 use crate::{
     desk::Desk,
@@ -49,7 +49,7 @@ fn Chosen(agent: AgentName, update: Arc<Update>) -> impl IntoView {
     let failure = update
         .fault
         .clone()
-        .map(|fault| view! { <Failure agent=agent.clone() fault=fault /> });
+        .map(|fault| view! { <Failure agent=agent.clone() state=update.state fault=fault /> });
     let job = update.job.clone().map(|job| view! { <Rebuild id=job /> });
     let files = updates::sorted_files(&update)
         .into_iter()
@@ -86,9 +86,13 @@ fn Chosen(agent: AgentName, update: Arc<Update>) -> impl IntoView {
 
 /// Why it was not made live, and the way to its log.
 #[component]
-fn Failure(agent: AgentName, fault: Fault) -> impl IntoView {
+fn Failure(agent: AgentName, state: UpdateState, fault: Fault) -> impl IntoView {
+    let title = match state {
+        UpdateState::Failed => "The last good version goes on answering",
+        _ => "It was not brought to its end",
+    };
     view! {
-        <ErrorCard title="The last good version goes on answering" fault=fault>
+        <ErrorCard title=title fault=fault>
             <a class="button primary" href=format!("/agents/{agent}/logs")>
                 "Open log"
             </a>
