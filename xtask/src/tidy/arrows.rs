@@ -13,10 +13,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("nasiko-client", &["nasiko-contract"]),
     ("nasiko-a2a", &["nasiko-contract"]),
     ("nasiko-workshop", MIDDLE),
-    ("nasiko-runtime", MIDDLE),
+    ("nasiko-engine", &["nasiko-contract"]),
+    ("nasiko-runtime", ON_ENGINE),
     // Carried by the runtime as a file, known to nobody as a library.
     ("nasiko-gate", &[]),
-    ("nasiko-stack", MIDDLE),
+    ("nasiko-stack", ON_ENGINE),
     ("nasiko-store", MIDDLE),
     ("nasiko-gateway", MIDDLE),
     ("nasiko-telemetry", MIDDLE),
@@ -27,6 +28,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "nasiko-contract",
             "nasiko-a2a",
             "nasiko-workshop",
+            "nasiko-engine",
             "nasiko-runtime",
             "nasiko-stack",
             "nasiko-store",
@@ -56,6 +58,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("xtask", &[]),
 ];
 const MIDDLE: &[&str] = &["nasiko-contract", "nasiko-a2a"];
+const ON_ENGINE: &[&str] = &["nasiko-contract", "nasiko-a2a", "nasiko-engine"];
 const FACE: &[&str] = &["nasiko-contract", "nasiko-client"];
 
 /// Libraries whose types stay inside one or two rooms. A name that ends with `*` is a prefix.
@@ -64,7 +67,12 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("leptos*", &["nasiko-ui"]),
     (
         "bollard",
-        &["nasiko-runtime", "nasiko-stack", "nasiko-tests"],
+        &[
+            "nasiko-engine",
+            "nasiko-runtime",
+            "nasiko-stack",
+            "nasiko-tests",
+        ],
     ),
     ("kube", &["nasiko-runtime"]),
     (
