@@ -53,3 +53,6 @@ pub struct UpdatePlan {
     /// The file that asks for it, and why, in one sentence.
     pub why: String,
 }
+
+#[cfg(test)]
+mod tests;

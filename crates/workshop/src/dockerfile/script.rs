@@ -48,8 +48,6 @@ pub(crate) struct Paths {
 /// An installer and what it reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Install {
-    /// `pip install`.
-    pub(crate) tool: &'static str,
     /// Files and directories, absolute.
     pub(crate) reads: Vec<String>,
     /// What decides whether these are all.
@@ -65,11 +63,20 @@ pub(crate) enum Provided {
     RequirementsNamePackages,
     /// That the `pyproject.toml` describes no package of its own, or that it is left out; and names no local path.
     ProjectIsNoPackage {
+        /// Whose settings say so.
+        tool: ProjectTool,
         /// It is left out.
         left_out: bool,
     },
     /// That the `package.json` has no script that runs on installation, and names no local path.
     NoInstallScripts,
+}
+
+/// Who installs from a `pyproject.toml`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ProjectTool {
+    Uv,
+    Poetry,
 }
 
 /// The effects of a `RUN`, in order. Commands that touch none of the files that matter have none.
@@ -85,7 +92,18 @@ pub(crate) fn effects(run: &RunFact) -> Vec<Effect> {
         CommandForm::Shell(script) => shell::commands(script),
     };
     let Some(commands) = commands else {
-        return vec![Effect::Anything];
+        // What it does is not understood, but what it is for shows.
+        let text = match &run.command {
+            CommandForm::Shell(script) => script.as_str(),
+            CommandForm::Exec(_) => "",
+        };
+        let installs = (text.contains("install") || text.contains("uv sync")).then(|| {
+            Effect::Installs(Install {
+                reads: Vec::new(),
+                provided: Provided::Always,
+            })
+        });
+        return installs.into_iter().chain([Effect::Anything]).collect();
     };
     let mut reader = Reader {
         workdir: run.workdir.clone(),

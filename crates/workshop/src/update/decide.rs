@@ -165,7 +165,7 @@ impl<'a> Judge<'a> {
         }
         if let Some(decision) = self.described(path) {
             return match &self.images {
-                Some((before, now)) if !is_of_ours(path) => {
+                Some((before, now)) if decision.0 < UpdateAction::Rebuild && !is_of_ours(path) => {
                     let in_image = self.docker(change, path, before, now);
                     if in_image.0 > UpdateAction::Restart {
                         in_image

@@ -4,7 +4,7 @@
 use serde_json::Value;
 use toml::Table;
 
-use crate::dockerfile::script::{Install, Provided, names_a_package};
+use crate::dockerfile::script::{Install, ProjectTool, Provided, names_a_package};
 
 /// Files that a `requirements.txt` may include, directly or not.
 const MOST_INCLUDES: usize = 20;
@@ -19,9 +19,9 @@ pub(super) fn reads(
     match install.provided {
         Provided::Always => Some(install.reads.clone()),
         Provided::RequirementsNamePackages => requirements(&install.reads, text_of),
-        Provided::ProjectIsNoPackage { left_out } => {
+        Provided::ProjectIsNoPackage { tool, left_out } => {
             let project: Table = text_of(first?)?.parse().ok()?;
-            let is_settled = left_out || !is_package(&project, install.tool);
+            let is_settled = left_out || !is_package(&project, tool);
             (is_settled && !has_local_paths(&toml::Value::Table(project)))
                 .then(|| install.reads.clone())
         }
@@ -84,10 +84,10 @@ fn requirement(line: &str, file: &str) -> Option<Option<String>> {
     }
 }
 
-fn is_package(project: &Table, tool: &str) -> bool {
+fn is_package(project: &Table, tool: ProjectTool) -> bool {
     let tools = project.get("tool");
     let setting = |name: &str, key: &str| tools?.get(name)?.get(key)?.as_bool();
-    if tool == "poetry install" {
+    if tool == ProjectTool::Poetry {
         return setting("poetry", "package-mode").unwrap_or(true);
     }
     setting("uv", "package").unwrap_or_else(|| project.contains_key("build-system"))

@@ -1,6 +1,6 @@
 //! Package installers: which files each of them reads.
 
-use super::{Effect, Install, Provided, at};
+use super::{Effect, Install, ProjectTool, Provided, at};
 
 /// Options of pip whose value is the next word and no file of the folder.
 const PIP_VALUES: [&str; 22] = [
@@ -57,20 +57,12 @@ pub(super) fn effect(name: &str, arguments: &[&str], workdir: Option<&str>) -> O
         ("pipenv", ["install" | "sync", rest @ ..])
             if rest.iter().all(|word| word.starts_with('-')) =>
         {
-            reading(
-                "pipenv install",
-                &["Pipfile", "Pipfile.lock"],
-                workdir,
-                Provided::Always,
-            )
+            reading(&["Pipfile", "Pipfile.lock"], workdir, Provided::Always)
         }
         ("npm" | "yarn" | "pnpm" | "bun", rest) => return node(name, rest, workdir),
-        ("go", ["mod", "download" | "verify"]) => reading(
-            "go mod download",
-            &["go.mod", "go.sum", "go.work"],
-            workdir,
-            Provided::Always,
-        ),
+        ("go", ["mod", "download" | "verify"]) => {
+            reading(&["go.mod", "go.sum", "go.work"], workdir, Provided::Always)
+        }
         _ => return None,
     };
     Some(vec![effect])
@@ -90,19 +82,10 @@ fn is_version(rest: &str) -> bool {
 }
 
 /// An installer that reads these files of its working directory.
-fn reading(
-    tool: &'static str,
-    files: &[&str],
-    workdir: Option<&str>,
-    provided: Provided,
-) -> Effect {
+fn reading(files: &[&str], workdir: Option<&str>, provided: Provided) -> Effect {
     let reads: Option<Vec<String>> = files.iter().map(|file| at(workdir, file)).collect();
     reads.map_or(Effect::Anything, |reads| {
-        Effect::Installs(Install {
-            tool,
-            reads,
-            provided,
-        })
+        Effect::Installs(Install { reads, provided })
     })
 }
 
@@ -112,7 +95,6 @@ fn pip(arguments: &[&str], workdir: Option<&str>) -> Effect {
     // Options may stand before the verb.
     let verb = words.by_ref().find(|word| !word.starts_with('-'));
     let nothing = Install {
-        tool: "pip install",
         reads: Vec::new(),
         provided: Provided::Always,
     };
@@ -168,7 +150,6 @@ fn pip(arguments: &[&str], workdir: Option<&str>) -> Effect {
         return Effect::Installs(nothing);
     }
     Effect::Installs(Install {
-        tool: "pip install",
         reads,
         provided: Provided::RequirementsNamePackages,
     })
@@ -218,10 +199,12 @@ fn uv_sync(arguments: &[&str], workdir: Option<&str>) -> Effect {
         ".python-versions",
     ];
     reading(
-        "uv sync",
         &files,
         workdir,
-        Provided::ProjectIsNoPackage { left_out },
+        Provided::ProjectIsNoPackage {
+            tool: ProjectTool::Uv,
+            left_out,
+        },
     )
 }
 
@@ -240,20 +223,16 @@ fn poetry(arguments: &[&str], workdir: Option<&str>) -> Effect {
     let left_out = arguments.contains(&"--no-root");
     let files = ["pyproject.toml", "poetry.lock", "poetry.toml"];
     reading(
-        "poetry install",
         &files,
         workdir,
-        Provided::ProjectIsNoPackage { left_out },
+        Provided::ProjectIsNoPackage {
+            tool: ProjectTool::Poetry,
+            left_out,
+        },
     )
 }
 
 fn node(name: &str, arguments: &[&str], workdir: Option<&str>) -> Option<Vec<Effect>> {
-    let tool = match name {
-        "npm" => "npm install",
-        "yarn" => "yarn install",
-        "pnpm" => "pnpm install",
-        _ => "bun install",
-    };
     let (verb, rest) = match arguments.iter().position(|word| !word.starts_with('-')) {
         Some(place) => (
             arguments.get(place).copied(),
@@ -285,7 +264,6 @@ fn node(name: &str, arguments: &[&str], workdir: Option<&str>) -> Option<Vec<Eff
         return Some(Vec::new());
     }
     Some(vec![reading(
-        tool,
         &NODE_FILES,
         workdir,
         Provided::NoInstallScripts,
