@@ -116,14 +116,101 @@ fn included(folder: &Folder<'_>, file: &str) -> Vec<String> {
     found.into_iter().collect()
 }
 
+/// Over what is installed: notes, line breaks and settings of other tools do not count.
 fn hash(folder: &Folder<'_>, requirements: &Requirements) -> String {
     let mut hasher = blake3::Hasher::new();
     hasher.update(format!("{:?}", requirements.kind).as_bytes());
     let files = requirements.files.iter().chain(&requirements.included);
-    let texts = files.map(|path| folder.read_prefix(path, u64::MAX).unwrap_or_default());
+    let texts = files.map(|path| {
+        let text = folder.read_prefix(path, u64::MAX).unwrap_or_default();
+        substance(path, &text).unwrap_or(text)
+    });
     for part in texts.chain(requirements.packages.iter().cloned()) {
         hasher.update(&(part.len() as u64).to_le_bytes());
         hasher.update(part.as_bytes());
     }
     hasher.finalize().to_hex().to_string()
+}
+
+/// The part of a file that an installer goes by; `None` for all of it.
+fn substance(path: &str, text: &str) -> Option<String> {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    match name {
+        "pyproject.toml" => {
+            const TOOLS: [&str; 7] = [
+                "uv",
+                "poetry",
+                "pdm",
+                "hatch",
+                "setuptools",
+                "setuptools_scm",
+                "flit",
+            ];
+            let mut project: toml::Table = text.parse().ok()?;
+            if let Some(tools) = project.get_mut("tool").and_then(toml::Value::as_table_mut) {
+                tools.retain(|tool, _| TOOLS.contains(&tool));
+                if tools.is_empty() {
+                    project.remove("tool");
+                }
+            }
+            if let Some(about) = project
+                .get_mut("project")
+                .and_then(toml::Value::as_table_mut)
+            {
+                for key in [
+                    "description",
+                    "authors",
+                    "maintainers",
+                    "keywords",
+                    "classifiers",
+                    "urls",
+                ] {
+                    about.remove(key);
+                }
+            }
+            Some(project.to_string())
+        }
+        "package.json" => {
+            let mut package: serde_json::Value = serde_json::from_str(text).ok()?;
+            let fields = package.as_object_mut()?;
+            for key in [
+                "description",
+                "keywords",
+                "author",
+                "main",
+                "type",
+                "exports",
+                "homepage",
+                "repository",
+            ] {
+                fields.remove(key);
+            }
+            if let Some(scripts) = fields
+                .get_mut("scripts")
+                .and_then(serde_json::Value::as_object_mut)
+            {
+                for script in ["start", "dev", "test", "lint", "format"] {
+                    scripts.remove(script);
+                }
+            }
+            Some(package.to_string())
+        }
+        _ if name.rsplit('.').next() == Some("txt") => Some(
+            text.lines()
+                .map(|line| {
+                    let note = if line.trim_start().starts_with('#') {
+                        Some(0)
+                    } else {
+                        line.find(" #")
+                    };
+                    line.get(..note.unwrap_or(line.len()))
+                        .unwrap_or(line)
+                        .trim()
+                })
+                .filter(|line| !line.is_empty())
+                .collect::<Vec<_>>()
+                .join("\n"),
+        ),
+        _ => None,
+    }
 }
