@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::{
     Batch, ClaimedJob, Committed, Document, Health, Job, JobQuery, LogPage, Page, Query, Replay,
-    StoreError,
+    StoreError, transfer::Endpoint,
 };
 
 /// What wakes those who wait, so that nobody polls.
@@ -62,6 +62,9 @@ pub trait Backend: Send + Sync + 'static {
 
     /// What wakes those who wait.
     fn signals(&self) -> Signals;
+
+    /// The same store as something that can be moved into another.
+    fn endpoint(&self) -> &dyn Endpoint;
 
     /// How the servers behind it are; none behind an embedded one. Asks nobody: the answer is what the last call met.
     fn health(&self) -> Vec<Health> {

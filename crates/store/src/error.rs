@@ -283,7 +283,8 @@ impl From<StoreError> for Fault {
     }
 }
 
-fn sentence(text: &str) -> String {
+/// The text with a capital first letter.
+pub(crate) fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| {
         first.to_uppercase().chain(letters).collect()

@@ -19,6 +19,7 @@ mod record;
 pub mod sqlite;
 mod store;
 pub mod streams;
+pub mod transfer;
 pub mod vault;
 
 pub use backend::{Backend, Signals};

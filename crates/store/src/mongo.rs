@@ -37,6 +37,7 @@ mod schema;
 mod server;
 mod slot;
 mod stage;
+mod transfer;
 mod writer;
 
 use std::{sync::Arc, time::Duration};
@@ -60,6 +61,7 @@ use crate::{
     Query, Replay, Signals, StoreError, SystemClock,
     publish::{Publisher, Recent},
     streams::{Link, RedisAddress, commits},
+    transfer::Endpoint,
 };
 
 /// Requests waiting for the writer; more callers wait to hand theirs over.
@@ -95,6 +97,8 @@ impl MongoOptions {
 
 /// The backend over a MongoDB database.
 pub struct Mongo {
+    /// The database's own id, made with it.
+    identity: String,
     server: Server,
     replica: Arc<Mutex<Replica>>,
     clock: Arc<dyn Clock>,
@@ -117,7 +121,7 @@ impl Mongo {
             Some(address) => Some(Link::open(address).await?),
             None => None,
         };
-        schema::prepare(&server).await?;
+        let identity = schema::prepare(&server).await?;
         let replica = Arc::new(Mutex::new(Replica::unread()));
         let (publisher, signals, recent) = Publisher::new(0);
         let plane = uuid::Uuid::new_v4().to_string();
@@ -151,6 +155,7 @@ impl Mongo {
             publisher,
         };
         Ok(Self {
+            identity,
             server,
             replica,
             clock: options.clock,
@@ -280,6 +285,10 @@ impl Backend for Mongo {
 
     fn signals(&self) -> Signals {
         self.signals.clone()
+    }
+
+    fn endpoint(&self) -> &dyn Endpoint {
+        self
     }
 
     fn health(&self) -> Vec<Health> {

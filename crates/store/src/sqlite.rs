@@ -12,6 +12,7 @@ mod job_log;
 mod jobs;
 mod readers;
 mod schema;
+mod transfer;
 mod writer;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -20,7 +21,7 @@ use async_trait::async_trait;
 
 use crate::{
     Backend, Batch, Change, ClaimedJob, Clock, Committed, Document, Job, JobQuery, LogPage, Page,
-    Query, Replay, Signals, StoreError, SystemClock,
+    Query, Replay, Signals, StoreError, SystemClock, transfer::Endpoint,
 };
 use readers::Readers;
 use writer::{Writer, Writing};
@@ -55,6 +56,7 @@ impl SqliteOptions {
 
 /// The embedded backend.
 pub struct Sqlite {
+    file: PathBuf,
     writer: Writer,
     readers: Readers,
     clock: Arc<dyn Clock>,
@@ -67,7 +69,10 @@ impl Sqlite {
     pub async fn open(options: SqliteOptions) -> Result<Self, StoreError> {
         let opening = tokio::task::spawn_blocking(move || {
             let connection = schema::open(&options.file, options.max_bytes)?;
+            let file =
+                fs_err::canonicalize(&options.file).map_err(StoreError::io(&options.file))?;
             Ok(Self {
+                file,
                 readers: Readers::new(options.file),
                 writer: Writer::start(connection, Arc::clone(&options.clock), options.kept_events)?,
                 clock: options.clock,
@@ -159,6 +164,10 @@ impl Backend for Sqlite {
 
     fn signals(&self) -> Signals {
         self.writer.signals()
+    }
+
+    fn endpoint(&self) -> &dyn Endpoint {
+        self
     }
 
     async fn close(&self) {

@@ -81,6 +81,10 @@ impl Store {
         EventFeed::new(Arc::clone(&self.backend), after)
     }
 
+    pub(crate) fn endpoint(&self) -> &dyn crate::transfer::Endpoint {
+        self.backend.endpoint()
+    }
+
     /// The job queue.
     pub fn jobs(&self) -> Jobs {
         Jobs::new(Arc::clone(&self.backend), Arc::clone(&self.clock))

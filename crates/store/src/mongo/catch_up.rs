@@ -30,6 +30,8 @@ pub(super) struct Head {
     pub(super) counters: Counters,
     /// The last commits and whose they are.
     pub(super) authors: Vec<(i64, String)>,
+    /// Whether the database is an unfinished copy of another store.
+    pub(super) is_copy: bool,
 }
 
 impl Head {
@@ -66,6 +68,7 @@ impl Head {
         Ok(Self {
             counters,
             authors: authors.iter().filter_map(author).collect(),
+            is_copy: head.contains_key("marker"),
         })
     }
 }
@@ -137,26 +140,17 @@ pub(super) fn events_of(commit: &Document) -> Result<Vec<Arc<Event>>, StoreError
     let fields = Fields(commit);
     let (first_seq, at_ms) = (fields.unsigned("first_seq")?, fields.int("at_ms")?);
     let events = commit.get_array("events").map_or(&[][..], Vec::as_slice);
-    let event = |(seq, event): (u64, &Bson)| {
-        let event = Fields(event.as_document()?);
-        Some((
-            seq,
-            event.opt_string("topic")?,
-            event.opt_string("subject")?,
-            event.opt_string("data")?,
-        ))
-    };
     (first_seq..)
-        .zip(events)
-        .filter_map(event)
-        .map(|(seq, topic, subject, data)| {
-            let data = serde_json::from_str(&data).map_err(StoreError::json("event"))?;
+        .zip(events.iter().filter_map(Bson::as_document))
+        .map(|(seq, event)| {
+            let event = Fields(event);
             Ok(Arc::new(Event {
                 seq,
-                at_ms,
-                topic,
-                subject,
-                data,
+                // Events that were copied from elsewhere have times of their own.
+                at_ms: event.opt_int("at_ms").unwrap_or(at_ms),
+                topic: event.string("topic")?,
+                subject: event.string("subject")?,
+                data: event.parsed("data")?.unwrap_or_default(),
             }))
         })
         .collect()

@@ -120,7 +120,7 @@ impl Entry {
         Ok(Self { n, commands })
     }
 
-    /// The commit itself: the head moves on, if nobody else moved it.
+    /// The commit itself: the head moves on, if nobody else moved it, and if the database is no unfinished copy.
     pub(super) fn advance_head(
         &self,
         counters: &Counters,
@@ -150,7 +150,7 @@ impl Entry {
         };
         let fields = doc! { "n": self.n, "seq": to_i64(counters.seq), "first_seq": to_i64(counters.first_seq),
         "number": counters.number, "position": counters.position, "kinds": kinds, "authors": authors, "entry": entry };
-        let update = doc! { "q": { "_id": HEAD_ID, "n": self.n - 1 }, "u": { "$set": fields } };
+        let update = doc! { "q": { "_id": HEAD_ID, "n": self.n - 1, "marker": null }, "u": { "$set": fields } };
         let concern = if is_promise {
             doc! { "w": "majority", "j": true }
         } else {

@@ -2,7 +2,7 @@
 
 use mongodb::bson::{Bson, Document, doc};
 
-use super::server::Server;
+use super::{server::Server, slot::Fields};
 use crate::StoreError;
 
 /// Versioned documents of all kinds; a deleted one leaves a headstone for [`HEADSTONE_SECONDS`].
@@ -24,9 +24,9 @@ const HEADSTONE_SECONDS: i64 = 3_600;
 /// The layout that this build writes and knows.
 const LAYOUT: i64 = 1;
 
-/// Makes what is missing. Several may do so at once.
-pub(super) async fn prepare(server: &Server) -> Result<(), StoreError> {
-    let head = doc! { "_id": HEAD_ID, "layout": LAYOUT, "n": 0_i64, "seq": 0_i64, "first_seq": 1_i64, "number": 0_i64,
+/// Makes what is missing, and gives the database's own id. Several may do so at once.
+pub(super) async fn prepare(server: &Server) -> Result<String, StoreError> {
+    let head = doc! { "_id": HEAD_ID, "layout": LAYOUT, "identity": uuid::Uuid::new_v4().to_string(), "n": 0_i64, "seq": 0_i64, "first_seq": 1_i64, "number": 0_i64,
     "position": 0_i64, "kinds": {}, "authors": [] };
     let insert = doc! { "insert": HEAD, "documents": [head], "writeConcern": { "w": "majority" } };
     server.write_again(insert).await?;
@@ -76,5 +76,6 @@ pub(super) async fn prepare(server: &Server) -> Result<(), StoreError> {
             .run(doc! { "createIndexes": collection, "indexes": indexes })
             .await?;
     }
-    Ok(())
+    let identity = found.first().map(|head| Fields(head).string("identity"));
+    identity.unwrap_or_else(|| Err(server.failed("the head is gone")))
 }

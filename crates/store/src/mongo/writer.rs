@@ -241,6 +241,12 @@ impl Writer {
     async fn refresh(&mut self) -> Result<(), StoreError> {
         self.replica.lock().undo_all();
         let head = catch_up(&self.server, &self.replica, &self.publisher, &self.plane).await?;
+        if head.is_copy {
+            return Err(StoreError::Refused {
+                server: self.server.label().to_owned(),
+                reason: "it is an unfinished copy of another store".to_owned(),
+            });
+        }
         self.authors = head.authors;
         self.is_stale = false;
         Ok(())

@@ -22,21 +22,48 @@ pub(super) fn after(connection: &Connection, seq: u64, limit: usize) -> Result<R
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let is_gap = last > 0 && (seq + 1 < first || seq > last);
     let from = if is_gap { first } else { seq + 1 };
-    let mut statement = snapshot.prepare_cached(
+    let events = starting_at(&snapshot, from, limit)?.into_iter();
+    let events = events.map(Arc::new).collect();
+    Ok(Replay {
+        events,
+        gap: is_gap.then_some(first),
+    })
+}
+
+/// At most `limit` events from `first` on.
+pub(super) fn starting_at(
+    connection: &Connection,
+    first: u64,
+    limit: usize,
+) -> Result<Vec<Event>, StoreError> {
+    let mut statement = connection.prepare_cached(
         "SELECT seq, at_ms, topic, subject, data FROM events WHERE seq >= ?1 ORDER BY seq LIMIT ?2",
     )?;
-    let rows = statement.query_map(params![from, limit], read)?;
+    let rows = statement.query_map(params![first, limit], read)?;
     let mut events = Vec::new();
     for row in rows {
         let (mut event, data) = row?;
         event.data = serde_json::from_str(&data)
             .map_err(StoreError::json(format!("event {}", event.seq)))?;
-        events.push(Arc::new(event));
+        events.push(event);
     }
-    Ok(Replay {
-        events,
-        gap: is_gap.then_some(first),
-    })
+    Ok(events)
+}
+
+/// Writes an event under its seq, unless it is there.
+pub(super) fn insert(connection: &Connection, event: &Event) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT OR IGNORE INTO events (seq, at_ms, topic, subject, data) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![
+            event.seq,
+            event.at_ms,
+            event.topic,
+            event.subject,
+            event.data.to_string()
+        ])?;
+    Ok(())
 }
 
 /// Drops all but the last `kept` events, and never the last one: it carries the seq.

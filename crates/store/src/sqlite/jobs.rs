@@ -11,6 +11,7 @@ use crate::{
     ClaimedJob, Cursor, Job, JobQuery, JobState, NewJob, Page, StoreError,
     batch::job_event,
     job::{Applied, JobStatus, Transition, limits},
+    transfer::Item,
 };
 
 /// The columns of [`read`], in order.
@@ -128,7 +129,7 @@ pub(super) fn claim(
 ) -> Result<Option<ClaimedJob>, StoreError> {
     while let Some((number, mut job)) = expired(writing)? {
         job.interrupt(writing.now_ms);
-        write(writing, number, &job)?;
+        write(writing.connection, number, &job)?;
         changed(writing, &job)?;
     }
     let found = writing
@@ -144,7 +145,7 @@ pub(super) fn claim(
         return Ok(None);
     };
     let claim = job.start(worker, lease, writing.now_ms);
-    write(writing, number, &job)?;
+    write(writing.connection, number, &job)?;
     writing.append(job_event(Job::CHANGED, &job))?;
     Ok(Some(ClaimedJob { job, claim }))
 }
@@ -165,7 +166,7 @@ pub(super) fn release(
     let mut ids = Vec::with_capacity(held.len());
     for (number, mut job) in held {
         job.interrupt(writing.now_ms);
-        write(writing, number, &job)?;
+        write(writing.connection, number, &job)?;
         changed(writing, &job)?;
         ids.push(job.id);
     }
@@ -189,13 +190,86 @@ pub(super) fn step(
             .prepare_cached("UPDATE jobs SET position = ?2, blocked = ?3 WHERE number = ?1")?
             .execute(params![number, position, blocked])?;
     }
-    write(writing, number, &job)?;
+    write(writing.connection, number, &job)?;
     match applied {
         Applied::Quiet => {}
         Applied::Progressed => writing.append(job_event(Job::PROGRESS, &job))?,
         Applied::Changed | Applied::Requeued => changed(writing, &job)?,
     }
     Ok(job.status())
+}
+
+/// At most `limit` jobs after a number, as they are.
+pub(super) fn export(
+    connection: &Connection,
+    after: i64,
+    limit: usize,
+) -> Result<Vec<(i64, Item)>, StoreError> {
+    let mut statement = connection.prepare_cached(concat!(
+        "SELECT ",
+        columns!(),
+        ", position, log_next, log_bytes FROM jobs WHERE number > ?1 ORDER BY number LIMIT ?2"
+    ))?;
+    let rows = statement.query_map(params![after, limit], |row| {
+        let (number, job) = read(row)?;
+        let item = Item::Job {
+            number,
+            position: row.get(22)?,
+            log_next: row.get(23)?,
+            log_bytes: row.get(24)?,
+            job: Box::new(job),
+        };
+        Ok((number, item))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Writes a job as it was elsewhere, unless it is there.
+pub(super) fn import(
+    connection: &Connection,
+    number: i64,
+    position: i64,
+    log: (u64, u64),
+    job: &Job,
+) -> Result<(), StoreError> {
+    let added = connection
+        .prepare_cached(
+            "INSERT OR IGNORE INTO jobs (number, position, blocked, id, kind, key, subject, payload, state, attempts,
+                 failures, interruptions, max_attempts, not_before_ms, created_ms, cancel_requested, fraction, step,
+                 log_next, log_bytes)
+             VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6, ?7, ?8, 0, 0, 0, ?9, ?10, ?11, 0, 0.0, '', ?12, ?13)",
+        )?
+        .execute(params![
+            number,
+            position,
+            job.id,
+            job.kind,
+            job.key,
+            job.subject,
+            job.payload.to_string(),
+            job.state.as_str(),
+            job.max_attempts,
+            job.not_before_ms,
+            job.created_ms,
+            log.0,
+            log.1,
+        ])?;
+    if added > 0 {
+        write(connection, number, job)?;
+    }
+    Ok(())
+}
+
+/// Makes queued jobs wait for older ones of their subject, after jobs were written in another order.
+pub(super) fn block_all_but_first(connection: &Connection) -> Result<(), StoreError> {
+    connection.execute(
+        "UPDATE jobs SET blocked = EXISTS (
+             SELECT 1 FROM jobs AS older WHERE older.subject = jobs.subject
+             AND older.state IN ('queued', 'running') AND older.position < jobs.position)
+         WHERE state = 'queued' AND subject IS NOT NULL",
+        [],
+    )?;
+    Ok(())
 }
 
 /// Drops the oldest ended jobs beyond the limits.
@@ -264,9 +338,8 @@ fn find(connection: &Connection, id: &str) -> Result<Option<(i64, Job)>, StoreEr
 }
 
 /// Writes what can change in a job.
-fn write(writing: &Writing<'_>, number: i64, job: &Job) -> Result<(), StoreError> {
-    writing
-        .connection
+fn write(connection: &Connection, number: i64, job: &Job) -> Result<(), StoreError> {
+    connection
         .prepare_cached(
             "UPDATE jobs SET state = ?2, attempts = ?3, failures = ?4, interruptions = ?5, not_before_ms = ?6, started_ms = ?7,
                  ended_ms = ?8, worker = ?9, lease_until_ms = ?10, cancel_requested = ?11, fraction = ?12, step = ?13,

@@ -68,3 +68,4 @@ macro_rules! backend {
 
 backend!(sqlite, crate::place::sqlite);
 backend!(mongo, crate::place::mongo);
+backend!(mongo_and_redis, crate::place::mongo_and_redis);

@@ -1,18 +1,27 @@
-//! Death without warning: a child process is killed in the middle of its commits, again and again, on one file.
+//! Death without warning: a child process is killed in the middle of its commits, again and again, on one store.
 
 use std::{
     io::{BufRead, BufReader},
-    path::Path,
     process::{Command, Stdio},
+    sync::Arc,
 };
 
-use nasiko_store::{Batch, Expected, JobQuery, JobState, NewJob, Query, Store};
+use nasiko_store::{
+    Batch, Expected, JobQuery, JobState, NewJob, Query, Store, SystemClock,
+    mongo::{Mongo, MongoAddress, MongoOptions},
+};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::place::{LEASE, Note, note};
+use crate::{
+    place::{LEASE, Note, note, soon},
+    servers,
+};
 
-const FILE: &str = "NASIKO_STORE_CRASH_FILE";
+/// Which store: a file, or the address of a MongoDB database.
+const STORE: &str = "NASIKO_STORE_CRASH";
+/// Begins the names of what the child makes, and of its workers.
+const CHILD: &str = "NASIKO_STORE_CRASH_CHILD";
 const ROUNDS: usize = 6;
 const WRITERS: usize = 4;
 
@@ -20,13 +29,13 @@ const WRITERS: usize = 4;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "runs as the child of the test below"]
 async fn child() {
-    let Ok(file) = std::env::var(FILE) else {
+    let (Ok(place), Ok(child)) = (std::env::var(STORE), std::env::var(CHILD)) else {
         return;
     };
-    let store = Store::open(&file).await.unwrap();
-    let round = store.last_seq();
+    let store = open(&place).await;
+    let round = format!("{child}-{}", store.last_seq());
     let writers = (0..WRITERS).map(|writer| {
-        let store = store.clone();
+        let (store, child, round) = (store.clone(), child.clone(), round.clone());
         tokio::spawn(async move {
             for number in 0.. {
                 let name = format!("{round}-{writer}-{number}");
@@ -34,7 +43,7 @@ async fn child() {
                 println!("ack {name}");
                 if let Some(claimed) = store
                     .jobs()
-                    .claim(&format!("child/{writer}"), LEASE)
+                    .claim(&format!("{child}/{writer}"), LEASE)
                     .await
                     .unwrap()
                 {
@@ -70,31 +79,64 @@ fn batch(name: &str) -> Batch {
 #[tokio::test]
 async fn a_killed_process_loses_nothing_it_was_told_and_leaves_nothing_half_done() {
     let directory = TempDir::new().unwrap();
-    let file = directory.path().join("state.db");
+    let file = directory.path().join("state.db").display().to_string();
     let (mut told, mut ran) = (Vec::new(), Vec::new());
     for round in 1..=ROUNDS {
-        let lines = run_child_until(&file, 40 * round);
-        told.extend(
-            lines
-                .iter()
-                .filter_map(|line| line.strip_prefix("ack "))
-                .map(ToOwned::to_owned),
-        );
-        ran.extend(
-            lines
-                .iter()
-                .filter_map(|line| line.strip_prefix("ran "))
-                .map(ToOwned::to_owned),
-        );
+        let lines = run_child_until(&file, "child", 40 * round);
+        take(&lines, &mut told, &mut ran);
         check(&file, &told, &ran).await;
     }
     assert!(told.len() > ROUNDS * 20, "the children did something");
 }
 
-fn run_child_until(file: &Path, count: usize) -> Vec<String> {
+#[tokio::test]
+async fn control_planes_that_are_killed_on_one_database_lose_nothing_either() {
+    let Some(server) = servers::mongo(&[]) else {
+        return;
+    };
+    let place = server.mongo_url();
+    let (mut told, mut ran) = (Vec::new(), Vec::new());
+    for round in 1..=ROUNDS / 2 {
+        // The second is killed while the first goes on, and then the first.
+        let children = [("child/a", 40 * round), ("child/b", 10 * round)].map(|(child, count)| {
+            let place = place.clone();
+            tokio::task::spawn_blocking(move || run_child_until(&place, child, count))
+        });
+        for child in children {
+            take(&soon(child).await.unwrap(), &mut told, &mut ran);
+        }
+        check(&place, &told, &ran).await;
+    }
+    let (all, once) = (
+        ran.len(),
+        ran.iter().collect::<std::collections::HashSet<_>>().len(),
+    );
+    assert_eq!(all, once, "each job was run once");
+    assert!(told.len() > ROUNDS * 10, "the children did something");
+}
+
+async fn open(place: &str) -> Store {
+    if !place.starts_with("mongodb://") {
+        return Store::open(place).await.unwrap();
+    }
+    let options = MongoOptions::new(MongoAddress::new(place));
+    let backend = Mongo::open(options).await.unwrap();
+    Store::with_backend(Arc::new(backend), Arc::new(SystemClock))
+}
+
+/// Sorts what a child told.
+fn take(lines: &[String], told: &mut Vec<String>, ran: &mut Vec<String>) {
+    for (list, word) in [(told, "ack "), (ran, "ran ")] {
+        let of_word = lines.iter().filter_map(|line| line.strip_prefix(word));
+        list.extend(of_word.map(ToOwned::to_owned));
+    }
+}
+
+fn run_child_until(place: &str, name: &str, count: usize) -> Vec<String> {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["crash::child", "--exact", "--ignored", "--nocapture"])
-        .env(FILE, file)
+        .env(STORE, place)
+        .env(CHILD, name)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -113,8 +155,8 @@ fn run_child_until(file: &Path, count: usize) -> Vec<String> {
     lines
 }
 
-async fn check(file: &Path, told: &[String], ran: &[String]) {
-    let store = Store::open(file).await.unwrap();
+async fn check(place: &str, told: &[String], ran: &[String]) {
+    let store = open(place).await;
     store.jobs().release_all("child/").await.unwrap();
     let mut notes = Vec::new();
     let mut after = None;

@@ -12,6 +12,7 @@ use nasiko_store::{
     Backend, Claim, ClaimedJob, Clock, NewJob, Record, Store,
     mongo::{Mongo, MongoAddress, MongoOptions},
     sqlite::{Sqlite, SqliteOptions},
+    streams::RedisAddress,
 };
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
@@ -137,4 +138,14 @@ pub(crate) fn note(id: &str, board: Option<&str>) -> Note {
         board: board.map(ToOwned::to_owned),
         text: format!("text of {id}"),
     }
+}
+
+/// A MongoDB and a Redis server.
+pub(crate) async fn mongo_and_redis() -> Option<Place> {
+    let (mongo, redis, clock) = (servers::mongo(&[])?, servers::redis(&[])?, clock());
+    let mut options = MongoOptions::new(MongoAddress::new(mongo.mongo_url()));
+    options.redis = Some(RedisAddress::new(redis.redis_url()));
+    options.clock = Arc::clone(&clock) as Arc<dyn Clock>;
+    let backend = Mongo::open(options).await.unwrap();
+    Some(Place::new(backend, clock, (mongo, redis)))
 }

@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Server {
     program: PathBuf,
     arguments: fn(&Path, u16, &[String]) -> Vec<String>,
-    more: Vec<String>,
+    pub(crate) more: Vec<String>,
     directory: TempDir,
     pub(crate) port: u16,
     child: Child,
@@ -90,11 +90,12 @@ impl Server {
         assert!(self.listens(), "the server starts again on its port");
     }
 
-    /// Holds it still, or lets it go on: a server that is there but does not answer.
-    pub(crate) fn signal(&self, name: &str) {
+    /// Ends it as a system that shuts down would.
+    pub(crate) fn stop(&mut self) {
         let pid = self.child.id().to_string();
-        let sent = Command::new("kill").args([name, &pid]).status().unwrap();
+        let sent = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
         assert!(sent.success());
+        self.child.wait().unwrap();
     }
 
     pub(crate) fn mongo_url(&self) -> String {
