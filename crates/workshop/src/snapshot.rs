@@ -25,7 +25,7 @@ pub use cache::SnapshotCache;
 pub use changes::Change;
 pub(crate) use rules::{Rules, is_marker};
 pub(crate) use seen::Seen;
-pub(crate) use walk::{Directory, Found, Visitor, walk};
+pub(crate) use walk::{Directory, Found, LeftOut, Visitor, walk};
 
 use crate::error::WorkshopError;
 use listing::Listing;

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+use super::cache::take;
 use super::{FileEntry, FileKind, Snapshot, content_hash};
 use crate::error::WorkshopError;
 
@@ -65,7 +66,10 @@ impl Snapshot {
                 continue;
             }
             let path = text(&mut rest)?;
-            let raw = raw(bytes_of(&mut rest)?)?;
+            let raw = match bytes_of(&mut rest)? {
+                [] => None,
+                raw => Some(spelled(raw)?),
+            };
             let size = u64::from_le_bytes(take(&mut rest)?);
             let mode = u32::from_le_bytes(take(&mut rest)?);
             let modified_ns = i64::from_le_bytes(take(&mut rest)?);
@@ -104,12 +108,6 @@ fn put(bytes: &mut Vec<u8>, piece: &[u8]) {
     bytes.extend(piece);
 }
 
-fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
-    let (head, after) = rest.split_first_chunk::<N>()?;
-    *rest = after;
-    Some(*head)
-}
-
 fn bytes_of<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     let length = usize::try_from(u64::from_le_bytes(take(rest)?)).ok()?;
     let (piece, after) = rest.split_at_checked(length)?;
@@ -121,20 +119,18 @@ fn text(rest: &mut &[u8]) -> Option<String> {
     String::from_utf8(bytes_of(rest)?.to_vec()).ok()
 }
 
-/// The path as the system spells it; only Unix has paths that are not Unicode and can be kept.
-fn raw(bytes: &[u8]) -> Option<Option<OsString>> {
-    if bytes.is_empty() {
-        return Some(None);
-    }
-    #[cfg(unix)]
-    {
-        use std::os::unix::ffi::OsStringExt;
-        Some(Some(OsString::from_vec(bytes.to_vec())))
-    }
-    #[cfg(not(unix))]
-    {
-        None
-    }
+/// The path as the system spells it.
+#[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere it fails")]
+fn spelled(bytes: &[u8]) -> Option<OsString> {
+    use std::os::unix::ffi::OsStringExt;
+    Some(OsString::from_vec(bytes.to_vec()))
+}
+
+/// None: only Unix has paths that are not Unicode and can be kept.
+#[cfg(not(unix))]
+fn spelled(_bytes: &[u8]) -> Option<OsString> {
+    None
 }
 
 #[cfg(test)]

@@ -75,6 +75,10 @@ impl Visitor for Listing<'_> {
         Ok(())
     }
 
+    fn marked(&mut self, _disk: &Path) -> Result<(), WorkshopError> {
+        Ok(())
+    }
+
     fn directory(&mut self, path: String) {
         self.directories.push(path);
     }

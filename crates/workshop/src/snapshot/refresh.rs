@@ -103,7 +103,7 @@ impl Refresh<'_> {
         let found = self
             .directories
             .get(parent)
-            .and_then(|parent| parent.below(Path::new(name), &self.rules));
+            .and_then(|parent| parent.below(Path::new(name), &self.rules).ok());
         found.is_some_and(|found| self.directories.insert(path.to_owned(), found).is_none())
     }
 

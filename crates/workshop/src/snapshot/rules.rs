@@ -18,6 +18,10 @@ pub(super) struct Verdict {
     pub(super) excluded: bool,
     /// Whether a directory is walked; an excluded one is where something below it is re-included.
     pub(super) entered: bool,
+    /// Whether no pattern says anything of it.
+    unsaid: bool,
+    /// Whether a file in a directory is why that is left out.
+    pub(super) marked: bool,
     pub(super) matches: ParentMatches,
 }
 
@@ -51,18 +55,22 @@ impl Rules {
         disk: &Path,
         parent: &ParentMatches,
     ) -> Verdict {
-        let left_out = |name: &str| {
-            if is_directory {
-                is_foreign_directory(name) || is_marked_directory(name, disk)
-            } else {
-                is_leftover(name)
-            }
-        };
-        self.verdict(path, parent, left_out)
+        if !is_directory {
+            return self.verdict(path, parent, is_leftover);
+        }
+        let verdict = self.verdict(path, parent, is_foreign_directory);
+        let by_default = self.use_defaults && verdict.unsaid && !verdict.excluded;
+        let marked = by_default && is_marked_directory(name_of(path), disk);
+        Verdict {
+            excluded: verdict.excluded || marked,
+            entered: verdict.entered && !marked,
+            marked,
+            ..verdict
+        }
     }
 
-    /// Whether an entry is left out, as far as its path alone can tell.
-    pub(crate) fn leave_out(&self, path: &str, is_directory: bool) -> bool {
+    /// Whether an entry is left out, as far as its path alone can tell; as whatever it may be, if that is not known.
+    pub(crate) fn leave_out(&self, path: &str, is_directory: Option<bool>) -> bool {
         let mut parent = ParentMatches::default();
         for (end, _) in path.match_indices('/') {
             let above = path.get(..end).unwrap_or(path);
@@ -72,10 +80,12 @@ impl Rules {
             }
             parent = verdict.matches;
         }
-        if is_directory {
-            !self.verdict(path, &parent, is_foreign_directory).entered
-        } else {
-            self.verdict(path, &parent, is_leftover).excluded
+        let as_file = || self.verdict(path, &parent, is_leftover).excluded;
+        let as_directory = || !self.verdict(path, &parent, is_foreign_directory).entered;
+        match is_directory {
+            Some(true) => as_directory(),
+            Some(false) => as_file(),
+            None => as_file() && as_directory(),
         }
     }
 
@@ -86,15 +96,20 @@ impl Rules {
         left_out: impl FnOnce(&str) -> bool,
     ) -> Verdict {
         let (said, matches) = self.patterns.verdict(path, parent);
-        let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
-        let by_default = said.is_none() && self.use_defaults && left_out(name);
+        let by_default = said.is_none() && self.use_defaults && left_out(name_of(path));
         let excluded = by_default || said.unwrap_or(false);
         Verdict {
             excluded,
             entered: !excluded || (!by_default && self.patterns.may_reinclude_below(path)),
+            unsaid: said.is_none(),
+            marked: false,
             matches,
         }
     }
+}
+
+fn name_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or(path, |(_, name)| name)
 }
 
 /// Files that editors and systems leave behind.

@@ -375,3 +375,55 @@ fn many_files_are_hashed_alike_on_several_threads() {
     }
     assert_eq!(take(temp.path()).hash, snapshot.hash);
 }
+
+#[test]
+fn a_file_that_goes_before_it_is_read_is_not_there() {
+    let temp = folder(&[("stays", "1"), ("goes", "2")]);
+    let options = SnapshotOptions::default();
+    let listing = Listing::of(temp.path(), &options, &CancellationToken::new()).unwrap();
+    fs_err::remove_file(temp.path().join("goes")).unwrap();
+    write(temp.path(), "stays", "longer");
+    let mut skipped = Vec::new();
+    let cancel = CancellationToken::new();
+    let files = cache::hash_all(temp.path(), listing.files, None, &mut skipped, &cancel).unwrap();
+    assert_eq!((files.len(), skipped.len()), (1, 0));
+    assert_eq!(files[0].size, 6, "the size is that of what was read");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_may_not_be_read_is_named() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let temp = folder(&[("open", "1"), ("closed", "2"), ("d/x", "3")]);
+    for path in ["closed", "d"] {
+        let none = std::fs::Permissions::from_mode(0);
+        fs_err::set_permissions(temp.path().join(path), none).unwrap();
+    }
+    if fs_err::File::open(temp.path().join("closed")).is_ok() {
+        return; // Nothing is closed to root.
+    }
+    let snapshot = take(temp.path());
+    let skipped: Vec<_> = snapshot
+        .skipped
+        .iter()
+        .map(|skipped| skipped.path.as_str())
+        .collect();
+    assert_eq!(
+        (paths(&snapshot), skipped),
+        (vec!["open"], vec!["closed", "d"])
+    );
+    let named = ["closed", "d"].map(str::to_owned).into();
+    let refreshed = snapshot.refresh(
+        temp.path(),
+        &SnapshotOptions::default(),
+        &named,
+        &CancellationToken::new(),
+    );
+    assert_eq!(refreshed.unwrap(), snapshot);
+    fs_err::set_permissions(
+        temp.path().join("d"),
+        std::fs::Permissions::from_mode(0o755),
+    )
+    .unwrap();
+}

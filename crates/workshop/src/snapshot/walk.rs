@@ -20,6 +20,9 @@ pub(crate) trait Visitor {
     /// A directory is about to be read.
     fn enter(&mut self, disk: &Path) -> Result<(), Self::Error>;
 
+    /// A directory is left out only because of a file in it, which [`super::is_marker`] knows. It is judged again afterwards.
+    fn marked(&mut self, disk: &Path) -> Result<(), Self::Error>;
+
     /// A directory that counts itself, and is not just walked for what is below it, was read.
     fn directory(&mut self, path: String);
 
@@ -70,25 +73,30 @@ impl Directory {
         &self.path
     }
 
-    /// The directory at a path below, if it is one and the walk would come there.
-    pub(crate) fn below(&self, relative: &Path, rules: &Rules) -> Option<Self> {
+    /// The directory at a path below, if the walk would come there.
+    pub(crate) fn below(&self, relative: &Path, rules: &Rules) -> Result<Self, LeftOut> {
         relative.iter().try_fold(self.clone(), |directory, name| {
-            directory
-                .disk
-                .join(name)
-                .symlink_metadata()
-                .ok()?
-                .is_dir()
-                .then(|| directory.child(name, rules))?
+            let metadata = directory.disk.join(name).symlink_metadata();
+            if metadata.is_ok_and(|metadata| metadata.is_dir()) {
+                directory.child(name, rules)
+            } else {
+                Err(LeftOut::Otherwise)
+            }
         })
     }
 
     /// The directory of that name in this one, if the walk goes there.
-    pub(super) fn child(&self, name: &OsStr, rules: &Rules) -> Option<Self> {
+    fn child(&self, name: &OsStr, rules: &Rules) -> Result<Self, LeftOut> {
         let disk = self.disk.join(name);
         let path = self.path_of(name);
         let verdict = rules.judge(&path, true, &disk, &self.matches);
-        (verdict.entered && self.depth < MAX_DEPTH).then(|| Self {
+        if verdict.marked {
+            return Err(LeftOut::Marked(disk));
+        }
+        if !verdict.entered || self.depth >= MAX_DEPTH {
+            return Err(LeftOut::Otherwise);
+        }
+        Ok(Self {
             disk,
             relative: self.relative.join(name),
             path,
@@ -104,6 +112,14 @@ impl Directory {
             (parent, name) => format!("{parent}/{name}"),
         }
     }
+}
+
+/// Why a directory is not walked.
+pub(crate) enum LeftOut {
+    /// A file in the directory named says that it belongs to a tool.
+    Marked(PathBuf),
+    /// It is none, or the rules leave it out.
+    Otherwise,
 }
 
 /// Walks a directory and everything below it. Only its own being unreadable where it is the root, the visitor, and the cancel
@@ -155,7 +171,13 @@ pub(super) fn entry<V: Visitor>(
     visitor: &mut V,
 ) -> Result<Option<Directory>, V::Error> {
     if kind.is_dir() {
-        return Ok(directory.child(name, rules));
+        return Ok(match directory.child(name, rules) {
+            Err(LeftOut::Marked(disk)) => {
+                visitor.marked(&disk)?;
+                directory.child(name, rules).ok()
+            }
+            judged => judged.ok(),
+        });
     }
     let disk = directory.disk.join(name);
     let path = directory.path_of(name);

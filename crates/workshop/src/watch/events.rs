@@ -18,8 +18,39 @@ enum Meaning {
     Written,
     /// Rights, owner or times changed.
     Rights,
-    /// Something came or went; whether it is a directory, where that is known.
-    Entry(Option<bool>),
+    /// Something was made or deleted: a directory or not.
+    Entry { is_directory: bool },
+    /// Something was moved here.
+    Arrived,
+    /// Something was moved away from here.
+    Departed,
+    /// Any of these.
+    Unknown,
+}
+
+impl Meaning {
+    /// Whether it is about a directory, where that can be said.
+    fn is_directory(self, table: &Table, path: &Path) -> Option<bool> {
+        match self {
+            Self::Written => Some(false),
+            Self::Entry { is_directory } => Some(is_directory),
+            // What is here by now is something else.
+            Self::Departed => Some(table.is_watched(path)),
+            Self::Arrived | Self::Rights => Some(is_directory(table, path)),
+            Self::Unknown => None,
+        }
+    }
+
+    /// Whether something came or went.
+    fn is_coming_or_going(self) -> bool {
+        !matches!(self, Self::Written | Self::Rights)
+    }
+}
+
+/// Whether a directory is at a path, or was before it went.
+fn is_directory(table: &Table, path: &Path) -> bool {
+    let metadata = path.symlink_metadata();
+    metadata.map_or_else(|_| table.is_watched(path), |metadata| metadata.is_dir())
 }
 
 /// Puts an event into the mailboxes of the folders that it concerns.
@@ -58,16 +89,20 @@ fn meaning(kind: EventKind) -> Option<Meaning> {
         EventKind::Access(_) => return None,
         EventKind::Modify(ModifyKind::Metadata(_)) => Meaning::Rights,
         EventKind::Create(CreateKind::Folder) | EventKind::Remove(RemoveKind::Folder) => {
-            Meaning::Entry(Some(true))
+            Meaning::Entry { is_directory: true }
         }
         EventKind::Create(CreateKind::File) | EventKind::Remove(RemoveKind::File) => {
-            Meaning::Entry(Some(false))
+            Meaning::Entry {
+                is_directory: false,
+            }
         }
+        EventKind::Modify(ModifyKind::Name(RenameMode::From)) => Meaning::Departed,
+        EventKind::Modify(ModifyKind::Name(RenameMode::To)) => Meaning::Arrived,
         // inotify tells of both halves besides.
         EventKind::Modify(ModifyKind::Name(RenameMode::Both)) if cfg!(target_os = "linux") => {
             return None;
         }
-        _ => Meaning::Entry(None),
+        _ => Meaning::Unknown,
     })
 }
 
@@ -77,7 +112,7 @@ fn changed(table: &Table, path: &Path, meaning: Meaning) {
             mailbox.root();
         }
     }
-    let mut is_directory = None;
+    let mut kind = None;
     for (root, route) in table.routes(path) {
         let Ok(relative) = path.strip_prefix(root) else {
             continue;
@@ -86,44 +121,62 @@ fn changed(table: &Table, path: &Path, meaning: Meaning) {
             route.mailbox.root();
             continue;
         }
-        let is_directory = *is_directory.get_or_insert_with(|| match meaning {
-            Meaning::Written => false,
-            Meaning::Entry(Some(is_directory)) => is_directory,
-            // What is gone was a directory if it was watched.
-            Meaning::Rights | Meaning::Entry(None) => path
-                .symlink_metadata()
-                .map_or_else(|_| table.is_watched(path), |metadata| metadata.is_dir()),
-        });
-        inside(route, path, relative, meaning, is_directory);
+        let is_directory = *kind.get_or_insert_with(|| meaning.is_directory(table, path));
+        let inside = Inside {
+            route,
+            path,
+            relative,
+            meaning,
+            is_directory,
+        };
+        inside.tell(table);
     }
 }
 
-/// Something happened inside of a folder.
-fn inside(route: &Route, path: &Path, relative: &Path, meaning: Meaning, is_directory: bool) {
-    let mailbox = &route.mailbox;
-    let mut name = relative.to_string_lossy();
-    if MAIN_SEPARATOR != '/' {
-        name = name.replace(MAIN_SEPARATOR, "/").into();
-    }
-    if route.rules.come_from(&name) {
-        mailbox.everything();
-    } else if route.rules.leave_out(&name, is_directory) {
-        return;
-    }
-    let file_name = name.rsplit_once('/').map_or(&*name, |(_, name)| name);
-    if is_directory {
-        mailbox.directory(path.to_owned());
-    } else if matches!(meaning, Meaning::Entry(_))
-        && is_marker(file_name)
-        && let Some(parent) = path.parent()
-        && name.len() > file_name.len()
-    {
-        mailbox.directory(parent.to_owned());
-    }
-    if !is_directory && is_temporary(file_name) {
-        mailbox.temporary(name.into_owned());
-    } else {
-        mailbox.path(name.into_owned());
+/// Something that happened in a folder.
+struct Inside<'a> {
+    route: &'a Route,
+    path: &'a Path,
+    relative: &'a Path,
+    meaning: Meaning,
+    is_directory: Option<bool>,
+}
+
+impl Inside<'_> {
+    fn tell(&self, table: &Table) {
+        let mailbox = &self.route.mailbox;
+        let rules = &self.route.rules;
+        let mut name = self.relative.to_string_lossy();
+        if MAIN_SEPARATOR != '/' {
+            name = name.replace(MAIN_SEPARATOR, "/").into();
+        }
+        if rules.come_from(&name) {
+            mailbox.everything();
+        } else if rules.leave_out(&name, self.is_directory) {
+            return;
+        }
+        let file_name = name.rsplit_once('/').map_or(&*name, |(_, name)| name);
+        // The folder itself counts whatever is in it.
+        let parent = self.path.parent().filter(|_| name.len() > file_name.len());
+        let is_directory = self
+            .is_directory
+            .unwrap_or_else(|| is_directory(table, self.path));
+        let marks = self.meaning.is_coming_or_going() && is_marker(file_name);
+        if let Some(parent) = parent {
+            if marks {
+                mailbox.directory(parent.to_owned());
+            } else if table.is_marked(parent) {
+                return;
+            }
+        }
+        if is_directory {
+            mailbox.directory(self.path.to_owned());
+        }
+        if !is_directory && is_temporary(file_name) {
+            mailbox.temporary(name.into_owned());
+        } else {
+            mailbox.path(name.into_owned());
+        }
     }
 }
 

@@ -36,6 +36,8 @@ pub(super) struct Table {
     above: HashMap<PathBuf, Vec<Arc<Mailbox>>>,
     /// Directories under watch.
     watched: BTreeSet<PathBuf>,
+    /// Those of them of which nothing counts but the file that says so.
+    marked: HashSet<PathBuf>,
 }
 
 /// Which folder: the address of its mailbox.
@@ -100,7 +102,7 @@ impl Hub {
         let parents: BTreeSet<PathBuf> = above.iter().filter_map(|path| parent(path)).collect();
         let before = self.table.write().register(mailbox, root, above);
         for directory in parents {
-            if let Err(refusal) = self.watch(&directory) {
+            if let Err(refusal) = self.add(&directory, RecursiveMode::NonRecursive) {
                 tracing::debug!(directory = %directory.display(), ?refusal, "cannot watch above a folder");
             }
         }
@@ -113,41 +115,47 @@ impl Hub {
         self.sweep(&before);
     }
 
-    /// Watches a directory, whether it was watched or not: another one may be in its place by now.
+    /// Watches a directory of a folder, whether it was watched or not: another one may be in its place by now.
     pub(super) fn watch(&self, directory: &Path) -> Result<(), Refusal> {
+        self.table.write().marked.remove(directory);
+        self.add(
+            directory,
+            if WHOLE_TREES {
+                RecursiveMode::Recursive
+            } else {
+                RecursiveMode::NonRecursive
+            },
+        )
+    }
+
+    /// Watches whether a directory goes on to be left out for a file in it.
+    pub(super) fn watch_marked(&self, directory: &Path) -> Result<(), Refusal> {
+        self.table.write().marked.insert(directory.to_owned());
+        if WHOLE_TREES {
+            Ok(())
+        } else {
+            self.add(directory, RecursiveMode::NonRecursive)
+        }
+    }
+
+    fn add(&self, directory: &Path, mode: RecursiveMode) -> Result<(), Refusal> {
         let system = self
             .system
             .as_ref()
             .map_err(|why| Refusal::Exhausted(why.clone()))?;
-        {
-            let mut table = self.table.write();
-            if table.watched.len() >= self.max_directories && !table.watched.contains(directory) {
-                let why = format!(
-                    "the limit of {} directories under watch is reached",
-                    self.max_directories
-                );
-                return Err(Refusal::Exhausted(why));
-            }
-            table.watched.insert(directory.to_owned());
-        }
-        let mode = if WHOLE_TREES {
-            RecursiveMode::Recursive
-        } else {
-            RecursiveMode::NonRecursive
-        };
-        let outcome = system.lock().watch(directory, mode);
         let mut table = self.table.write();
-        match outcome {
-            Ok(()) => {
-                // An event of an older directory of that path may have removed it meanwhile.
-                table.watched.insert(directory.to_owned());
-                Ok(())
-            }
-            Err(error) => {
-                table.watched.remove(directory);
-                Err(refusal(&error))
-            }
+        let max = self.max_directories;
+        if table.watched.len() >= max && !table.watched.contains(directory) {
+            let why = format!("the limit of {max} directories under watch is reached");
+            return Err(Refusal::Exhausted(why));
         }
+        table.watched.insert(directory.to_owned());
+        drop(table);
+        let added = system.lock().watch(directory, mode);
+        added.map_err(|error| {
+            self.table.write().forget(directory);
+            refusal(&error)
+        })
     }
 
     /// Ends the watches of a directory of `root` that is gone or does not count any more, and of all below it.
@@ -207,7 +215,7 @@ impl Hub {
         for directory in directories {
             // It fails where the system has ended the watch itself, because the directory is gone.
             let _ = system.lock().unwatch(&directory);
-            self.table.write().watched.remove(&directory);
+            self.table.write().forget(&directory);
         }
     }
 }
@@ -291,6 +299,16 @@ impl Table {
     #[cfg(test)]
     pub(super) fn watched(&self) -> usize {
         self.watched.len()
+    }
+
+    /// Whether a directory is left out for a file in it.
+    pub(super) fn is_marked(&self, directory: &Path) -> bool {
+        self.marked.contains(directory)
+    }
+
+    fn forget(&mut self, directory: &Path) {
+        self.watched.remove(directory);
+        self.marked.remove(directory);
     }
 
     fn below(&self, directory: &Path) -> Vec<PathBuf> {

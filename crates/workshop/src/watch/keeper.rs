@@ -17,7 +17,7 @@ use super::mailbox::Mailbox;
 use super::polling::{Pace, Polled};
 use super::{Mode, WatchState, WatcherConfig, mounts};
 use crate::error::WorkshopError;
-use crate::snapshot::{Directory, Found, Rules, SnapshotOptions, Visitor, walk};
+use crate::snapshot::{Directory, Found, LeftOut, Rules, SnapshotOptions, Visitor, walk};
 
 /// Cheap to clone, as all the blocking work needs it.
 #[derive(Clone)]
@@ -199,8 +199,19 @@ impl Keeper {
         let Ok(relative) = directory.strip_prefix(&native.root) else {
             return true;
         };
-        let Some(start) = Directory::root(&native.root).below(relative, &native.rules) else {
+        let find = || Directory::root(&native.root).below(relative, &native.rules);
+        let found = find().or_else(|left_out| {
             self.hub.unwatch_below(&native.root, directory);
+            let LeftOut::Marked(marked) = left_out else {
+                return Err(left_out);
+            };
+            // The file that says so may have gone before it was watched.
+            self.hub
+                .watch_marked(&marked)
+                .map_err(|_| LeftOut::Otherwise)?;
+            find()
+        });
+        let Ok(start) = found else {
             return true;
         };
         let path = start.path().to_owned();
@@ -304,6 +315,18 @@ impl<'a> Directories<'a> {
         let watched = HashSet::new();
         Self { hub, watched }
     }
+
+    fn note(&mut self, disk: &Path, outcome: Result<(), Refusal>) -> Result<(), Trouble> {
+        match outcome {
+            Ok(()) => {
+                self.watched.insert(disk.to_owned());
+                Ok(())
+            }
+            // Reading it says what is wrong with it.
+            Err(Refusal::Absent) => Ok(()),
+            Err(Refusal::Exhausted(why)) => Err(Trouble::Exhausted(why)),
+        }
+    }
 }
 
 impl Visitor for Directories<'_> {
@@ -313,15 +336,13 @@ impl Visitor for Directories<'_> {
         if WHOLE_TREES && !self.watched.is_empty() {
             return Ok(());
         }
-        match self.hub.watch(disk) {
-            Ok(()) => {
-                self.watched.insert(disk.to_owned());
-                Ok(())
-            }
-            // Reading it says what is wrong with it.
-            Err(Refusal::Absent) => Ok(()),
-            Err(Refusal::Exhausted(why)) => Err(Trouble::Exhausted(why)),
-        }
+        let outcome = self.hub.watch(disk);
+        self.note(disk, outcome)
+    }
+
+    fn marked(&mut self, disk: &Path) -> Result<(), Trouble> {
+        let outcome = self.hub.watch_marked(disk);
+        self.note(disk, outcome)
     }
 
     fn directory(&mut self, _path: String) {}

@@ -4,6 +4,7 @@
 mod mounts;
 mod native;
 mod polling;
+mod random;
 mod roots;
 mod scale;
 
@@ -65,7 +66,13 @@ impl Folder {
         let expected = take(self.temp.path());
         let mut batches = Vec::new();
         while self.snapshot != expected {
-            let batch = next(&mut self.watch).await;
+            let Ok(batch) = tokio::time::timeout(PATIENCE, self.watch.next()).await else {
+                panic!(
+                    "lost {:?} after {batches:#?}",
+                    self.snapshot.changes(&expected)
+                );
+            };
+            let batch = batch.expect("the watcher is alive");
             self.snapshot = follow(&self.snapshot, self.temp.path(), &batch);
             batches.push(batch);
         }

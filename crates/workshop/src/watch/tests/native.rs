@@ -202,6 +202,15 @@ async fn changed_rules_change_what_is_watched() {
     folder.write("data/pyvenv.cfg", "");
     folder.in_step().await;
     until_true(|| !watched(&folder, "data/deep")).await;
+    folder.write("data/deep/x", "left out");
+    folder.write("data/y", "left out");
+    folder.write("data/pyvenv.cfg", "changed");
+    folder.silent().await;
+    fs_err::remove_file(folder.path("data/pyvenv.cfg")).unwrap();
+    folder.in_step().await;
+    assert!(folder.snapshot.file("data/y").is_some());
+    folder.write("data/deep/x", "counts again");
+    folder.in_step().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
