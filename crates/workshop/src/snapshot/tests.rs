@@ -397,7 +397,7 @@ fn a_file_that_may_not_be_read_is_named() {
 
     let temp = folder(&[("open", "1"), ("closed", "2"), ("d/x", "3")]);
     for path in ["closed", "d"] {
-        let none = std::fs::Permissions::from_mode(0);
+        let none = std::fs::Permissions::from_mode(0o000);
         fs_err::set_permissions(temp.path().join(path), none).unwrap();
     }
     if fs_err::File::open(temp.path().join("closed")).is_ok() {

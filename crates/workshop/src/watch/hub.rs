@@ -17,7 +17,14 @@ use super::mailbox::Mailbox;
 use crate::snapshot::Rules;
 
 /// Whether one watch covers a tree.
-pub(super) const WHOLE_TREES: bool = cfg!(any(target_os = "macos", windows));
+const WHOLE_TREES: bool = cfg!(any(target_os = "macos", windows));
+
+/// How the directories of folders are watched; what is above folders never is as a tree.
+const OF_FOLDERS: RecursiveMode = if WHOLE_TREES {
+    RecursiveMode::Recursive
+} else {
+    RecursiveMode::NonRecursive
+};
 
 pub(super) struct Hub {
     /// Why there is none, where there is none.
@@ -117,25 +124,22 @@ impl Hub {
 
     /// Watches a directory of a folder, whether it was watched or not: another one may be in its place by now.
     pub(super) fn watch(&self, directory: &Path) -> Result<(), Refusal> {
-        self.table.write().marked.remove(directory);
-        self.add(
-            directory,
-            if WHOLE_TREES {
-                RecursiveMode::Recursive
-            } else {
-                RecursiveMode::NonRecursive
-            },
-        )
+        let mut table = self.table.write();
+        table.marked.remove(directory);
+        if WHOLE_TREES && table.is_in_watched_tree(directory) {
+            return Ok(());
+        }
+        drop(table);
+        self.add(directory, OF_FOLDERS)
     }
 
-    /// Watches whether a directory goes on to be left out for a file in it.
+    /// Watches whether a directory of a folder goes on to be left out for a file in it.
     pub(super) fn watch_marked(&self, directory: &Path) -> Result<(), Refusal> {
         self.table.write().marked.insert(directory.to_owned());
         if WHOLE_TREES {
-            Ok(())
-        } else {
-            self.add(directory, RecursiveMode::NonRecursive)
+            return Ok(());
         }
+        self.add(directory, RecursiveMode::NonRecursive)
     }
 
     fn add(&self, directory: &Path, mode: RecursiveMode) -> Result<(), Refusal> {
@@ -161,7 +165,10 @@ impl Hub {
     /// Ends the watches of a directory of `root` that is gone or does not count any more, and of all below it.
     pub(super) fn unwatch_below(&self, root: &Path, directory: &Path) {
         let gone = directory.symlink_metadata().is_err();
-        let below = self.table.read().below(directory);
+        let mut table = self.table.write();
+        table.marked.retain(|marked| !marked.starts_with(directory));
+        let below = table.below(directory);
+        drop(table);
         self.unwatch(if gone {
             below
         } else {
@@ -304,6 +311,12 @@ impl Table {
     /// Whether a directory is left out for a file in it.
     pub(super) fn is_marked(&self, directory: &Path) -> bool {
         self.marked.contains(directory)
+    }
+
+    /// Whether a directory is below a folder that is watched with all that is in it.
+    fn is_in_watched_tree(&self, directory: &Path) -> bool {
+        let mut above = directory.ancestors().skip(1);
+        above.any(|path| self.roots.contains_key(path) && self.watched.contains(path))
     }
 
     fn forget(&mut self, directory: &Path) {

@@ -12,7 +12,7 @@ use nasiko_contract::WatchMode;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::hub::{Hub, Refusal, WHOLE_TREES};
+use super::hub::{Hub, Refusal};
 use super::mailbox::Mailbox;
 use super::polling::{Pace, Polled};
 use super::{Mode, WatchState, WatcherConfig, mounts};
@@ -333,9 +333,6 @@ impl Visitor for Directories<'_> {
     type Error = Trouble;
 
     fn enter(&mut self, disk: &Path) -> Result<(), Trouble> {
-        if WHOLE_TREES && !self.watched.is_empty() {
-            return Ok(());
-        }
         let outcome = self.hub.watch(disk);
         self.note(disk, outcome)
     }
