@@ -258,9 +258,7 @@ impl Reader {
         let what = rest.next();
         let paths = self.paths(rest);
         let effect = match (what, paths) {
-            (Some(what), Some(paths))
-                if flags.iter().all(|flag| known(&flag)) && !what.contains('$') =>
-            {
+            (Some(what), Some(paths)) if flags.iter().all(known) && !what.contains('$') => {
                 let paths = Paths {
                     paths,
                     recursive: flags

@@ -131,3 +131,25 @@ fn durations_have_a_unit() {
         );
     }
 }
+
+#[test]
+fn the_examples_of_the_documentation_are_read() {
+    let document = include_str!("../../../../docs/manifest.md");
+    let examples: Vec<Manifest> = document
+        .split("```toml\n")
+        .skip(1)
+        .map(|part| Manifest::parse(part.split("```").next().unwrap()).unwrap())
+        .collect();
+    let [whole, part] = examples.as_slice() else {
+        panic!("{} examples", examples.len());
+    };
+    // Whole: no section is left as it would be without it.
+    let empty = Manifest::default();
+    assert_ne!(whole.agent, empty.agent);
+    assert_ne!(whole.build, empty.build);
+    assert_eq!(whole.run.stop_timeout, Some(Duration::from_secs(10)));
+    assert_eq!(whole.env.len(), 1);
+    assert_eq!(whole.dev.preload, Some(PreloadRule::Imports(true)));
+    assert_eq!(whole.dev.sync.len(), 1);
+    assert!(matches!(&part.dev.preload, Some(PreloadRule::Modules(modules)) if modules.len() == 3));
+}

@@ -1,6 +1,11 @@
 //! For every changed file what is done about it and why.
 
+mod described;
+mod reading;
+
 use nasiko_contract::{FileChangeKind, FileUpdate, RuntimeKind, UpdateAction};
+
+pub use reading::needs_reading;
 
 use super::image::{Image, Landing, Verdict};
 use super::mentions::Mentions;
@@ -11,6 +16,7 @@ use crate::dockerfile::placement::below;
 use crate::ignore::DockerIgnore;
 use crate::manifest::{MANIFEST_FILE, Manifest};
 use crate::snapshot::{Change, Snapshot};
+use crate::text::has_extension;
 
 /// An action and the reason for it.
 type Decision = (UpdateAction, String);
@@ -38,80 +44,6 @@ pub fn decide(input: &Decide<'_>) -> UpdatePlan {
         |file| (file.action, format!("{}: {}", file.path, file.why)),
     );
     UpdatePlan { files, action, why }
-}
-
-/// Whether a file that the description is made from is among the changes, so that the folder must be described anew before
-/// [`decide`].
-pub fn needs_reading(description: &Description, changes: &[Change]) -> bool {
-    changes.iter().any(|change| {
-        let path = change.path.as_str();
-        let came_or_went = matches!(change.kind, FileChangeKind::Added | FileChangeKind::Removed);
-        describes(description, path)
-            || came_or_went
-                && (description.entry.is_none()
-                    || description
-                        .entry
-                        .as_ref()
-                        .and_then(|entry| entry.file.as_deref())
-                        == Some(path)
-                    || may_be_entry(path))
-    })
-}
-
-/// Files that say something of the agent to whoever reads the folder.
-fn describes(description: &Description, path: &str) -> bool {
-    const NAMES: [&str; 9] = [
-        MANIFEST_FILE,
-        "Procfile",
-        ".env",
-        ".env.example",
-        ".env.sample",
-        ".env.template",
-        "env.example",
-        ".dockerignore",
-        "Dockerfile",
-    ];
-    let lower = path.to_ascii_lowercase();
-    let name = lower.rsplit('/').next().unwrap_or(&lower);
-    let is_card = [
-        "agentcard.json",
-        "agent-card.json",
-        "agent_card.json",
-        "agent.json",
-        "capabilities.json",
-    ]
-    .contains(&name);
-    let requirements = description.requirements.as_ref();
-    let listed = requirements.is_some_and(|requirements| {
-        requirements
-            .files
-            .iter()
-            .chain(&requirements.included)
-            .any(|file| file == path)
-    });
-    NAMES.contains(&path)
-        || is_card
-        || listed
-        || kind::is_requirements(path)
-        || COMPOSE_FILES.contains(&path)
-        || path.ends_with(".env")
-        || lower.starts_with("readme")
-        || dockerfile_path(description) == path
-        || path.ends_with(".dockerignore")
-}
-
-/// Names by which a folder without a command of its own is started.
-fn may_be_entry(path: &str) -> bool {
-    let stem = path
-        .rsplit('/')
-        .next()
-        .and_then(|name| name.split('.').next())
-        .unwrap_or_default();
-    path.matches('/').count() <= 2
-        && matches!(
-            stem,
-            "main" | "__main__" | "app" | "server" | "agent" | "run" | "serve" | "index"
-        )
 }
 
 fn dockerfile_path(description: &Description) -> &str {
@@ -204,102 +136,6 @@ impl<'a> Judge<'a> {
         })
     }
 
-    /// Files that have a meaning of their own, wherever they are copied to.
-    fn described(&self, path: &str) -> Option<Decision> {
-        let Decide {
-            description,
-            newer,
-            runtime,
-            ..
-        } = *self.input;
-        let docker = runtime == RuntimeKind::Docker;
-        if path == dockerfile_path(description) || path == dockerfile_path(newer) {
-            return Some(if docker {
-                (
-                    UpdateAction::Rebuild,
-                    format!("{path} says how the image is built"),
-                )
-            } else {
-                self.as_described("the command and the environment in it")
-            });
-        }
-        let own_rules = format!("{}.dockerignore", dockerfile_path(newer));
-        let context = newer.manifest.build.context_path();
-        if path == ".dockerignore"
-            || path == own_rules
-            || below(path, context) == Some(".dockerignore")
-        {
-            return Some(if docker {
-                (
-                    UpdateAction::Rebuild,
-                    format!("{path} says what the image is built from"),
-                )
-            } else {
-                nothing("only an image is built by it")
-            });
-        }
-        if path == MANIFEST_FILE {
-            return Some(manifest(description, newer, docker));
-        }
-        if path == ".env" || is_env_file(description, path) {
-            return Some((
-                UpdateAction::Restart,
-                "its values are given at the start".to_owned(),
-            ));
-        }
-        if COMPOSE_FILES.contains(&path) {
-            return Some(self.as_described("what it says of the agent"));
-        }
-        let is_card = [description, newer].iter().any(|description| {
-            description
-                .card
-                .as_ref()
-                .is_some_and(|card| card.path == path)
-        });
-        if is_card {
-            let name = path.rsplit('/').next().unwrap_or(path);
-            return Some(match self.mentions.of(name) {
-                Some(source) if self.is_there(path) => {
-                    (UpdateAction::Restart, format!("{source} reads the card"))
-                }
-                _ => (
-                    UpdateAction::Card,
-                    "the card is read again, the program goes on".to_owned(),
-                ),
-            });
-        }
-        None
-    }
-
-    /// A file that counts for what the description takes from it alone.
-    fn as_described(&self, what: &str) -> Decision {
-        let Decide {
-            description, newer, ..
-        } = *self.input;
-        let same = description.entry == newer.entry
-            && description.env == newer.env
-            && description.port == newer.port
-            && description.port_candidates == newer.port_candidates;
-        let installed = |description: &Description| {
-            description
-                .requirements
-                .as_ref()
-                .map(|requirements| requirements.hash.clone())
-        };
-        if self.input.runtime == RuntimeKind::Process && installed(description) != installed(newer)
-        {
-            return (
-                UpdateAction::Environment,
-                "what has to be installed changed".to_owned(),
-            );
-        }
-        if same {
-            nothing(&format!("{what} did not change"))
-        } else {
-            (UpdateAction::Restart, format!("{what} changed"))
-        }
-    }
-
     fn docker(&self, change: &Change, path: &str, before: &Image<'_>, now: &Image<'_>) -> Decision {
         let rebuild = |why: String| (UpdateAction::Rebuild, why);
         if let Some(why) = type_change(self.input.before, self.input.now, path, change.kind) {
@@ -348,10 +184,8 @@ impl<'a> Judge<'a> {
     }
 
     fn process(&self, change: &Change, path: &str) -> Decision {
-        if self.is_installed_from(path) || kind::is_requirements(path) {
-            if let Some(decision) = self.requirements(path) {
-                return decision;
-            }
+        if let Some(decision) = self.requirements(path) {
+            return decision;
         }
         self.lands(change, path, "the folder is run where it is".to_owned())
     }
@@ -456,7 +290,7 @@ impl<'a> Judge<'a> {
         ];
         let name = path.rsplit('/').next().unwrap_or(path);
         let listed = matches!(change.kind, FileChangeKind::Added | FileChangeKind::Removed);
-        let page = name.ends_with(".html") || name.ends_with(".htm");
+        let page = has_extension(name, "html") || has_extension(name, "htm");
         self.mentions.of(name).is_some()
             || page && self.mentions.any_word(&["emplate", "jinja"])
             || listed && self.mentions.any_word(&LISTS)
@@ -521,49 +355,4 @@ pub(super) fn type_change(
         _ => None,
     };
     became.map(|became| format!("it is {became} now"))
-}
-
-fn is_env_file(description: &Description, path: &str) -> bool {
-    // Which ones the Compose file names is not kept: any of them may be.
-    let name = path.rsplit('/').next().unwrap_or(path);
-    name.starts_with(".env.")
-        && !matches!(name, ".env.example" | ".env.sample" | ".env.template")
-        && !description.env.is_empty()
-}
-
-fn manifest(before: &Description, newer: &Description, docker: bool) -> Decision {
-    if newer
-        .findings
-        .iter()
-        .any(|finding| finding.code == "manifest.broken")
-    {
-        return (UpdateAction::Restart, "it cannot be read".to_owned());
-    }
-    let (before, now) = (&before.manifest, &newer.manifest);
-    if before.build != now.build && docker {
-        return (
-            UpdateAction::Rebuild,
-            "[build] says how the image is built".to_owned(),
-        );
-    }
-    if before.agent.runtime != now.agent.runtime {
-        return (
-            UpdateAction::Rebuild,
-            "[agent] says where it runs".to_owned(),
-        );
-    }
-    let sections = [
-        (before.run != now.run, "[run]"),
-        (before.env != now.env, "[env]"),
-        (before.agent != now.agent, "[agent]"),
-        (before.build != now.build, "[build]"),
-    ];
-    match sections.iter().find(|(changed, _)| *changed) {
-        Some((_, section)) => (
-            UpdateAction::Restart,
-            format!("{section} counts at the start"),
-        ),
-        None if before.dev != now.dev => nothing("[dev] counts from now on"),
-        None => nothing("it says the same as before"),
-    }
 }

@@ -53,33 +53,50 @@ fn requirements(files: &[String], text_of: &dyn Fn(&str) -> Option<String>) -> O
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            pending.extend(requirement(line, &path)?);
+            match requirement(line, &path) {
+                Line::Packages => {}
+                Line::Includes(included) => pending.push(included),
+                Line::Local => return None,
+            }
         }
         read.push(path);
     }
     Some(read)
 }
 
-/// The file that a line of a `requirements.txt` includes; `None` when the line names something of the folder that is no list of
-/// packages.
-fn requirement(line: &str, file: &str) -> Option<Option<String>> {
+/// One line of a `requirements.txt`.
+enum Line {
+    /// Packages by name or address, or options.
+    Packages,
+    /// Another file of requirements.
+    Includes(String),
+    /// Something of the folder that is no list of packages.
+    Local,
+}
+
+fn requirement(line: &str, file: &str) -> Line {
     let (first, rest) = line.split_once([' ', '=']).unwrap_or((line, ""));
     match first {
         "-r" | "--requirement" | "-c" | "--constraint" => {
             let name = rest.trim().trim_start_matches("./");
-            let plain =
-                !name.starts_with('/') && !name.contains("..") && !name.contains(['$', ':']);
-            plain.then(|| Some(format!("{}/{name}", parent(file))))
+            if name.starts_with('/') || name.contains("..") || name.contains(['$', ':']) {
+                return Line::Local;
+            }
+            Line::Includes(format!("{}/{name}", parent(file)))
         }
-        "-e" | "--editable" | "-f" | "--find-links" => None,
-        option if option.starts_with('-') => Some(None),
+        "-e" | "--editable" | "-f" | "--find-links" => Line::Local,
+        option if option.starts_with('-') => Line::Packages,
         // Markers may hold anything; what is before them is a name, an address or a path.
         _ => {
             let specifier = line.split(';').next().unwrap_or(line);
             let address = specifier
                 .split_once('@')
                 .map_or(specifier, |(_, address)| address);
-            names_a_package(address.trim()).then_some(None)
+            if names_a_package(address.trim()) {
+                Line::Packages
+            } else {
+                Line::Local
+            }
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Package installers: which files each of them reads.
 
+use crate::text::has_extension;
+
 use super::{Effect, Install, ProjectTool, Provided, at};
 
 /// Options of pip whose value is the next word and no file of the folder.
@@ -51,9 +53,9 @@ pub(super) fn effect(name: &str, arguments: &[&str], workdir: Option<&str>) -> O
         (pip_name, rest) if is_pip(pip_name) => pip(rest, workdir),
         ("uv", ["pip", rest @ ..]) => pip(rest, workdir),
         ("uv", ["sync", rest @ ..]) => uv_sync(rest, workdir),
-        ("uv", ["venv" | "cache" | "python" | "tool", ..]) => return Some(Vec::new()),
         ("poetry", ["install", rest @ ..]) => poetry(rest, workdir),
-        ("poetry", ["config" | "cache" | "self", ..]) => return Some(Vec::new()),
+        ("uv", ["venv" | "cache" | "python" | "tool", ..])
+        | ("poetry", ["config" | "cache" | "self", ..]) => return Some(Vec::new()),
         ("pipenv", ["install" | "sync", rest @ ..])
             if rest.iter().all(|word| word.starts_with('-')) =>
         {
@@ -216,7 +218,7 @@ fn poetry(arguments: &[&str], workdir: Option<&str>) -> Effect {
     };
     if arguments
         .iter()
-        .any(|word| elsewhere(&word) || word.contains('$'))
+        .any(|word| elsewhere(word) || word.contains('$'))
     {
         return Effect::Anything;
     }
@@ -254,7 +256,7 @@ fn node(name: &str, arguments: &[&str], workdir: Option<&str>) -> Option<Vec<Eff
             || **word == "-C"
     };
     let is_name = |word: &&str| word.starts_with('-') || names_a_module(word);
-    if arguments.iter().any(|word| elsewhere(&word)) || !rest.iter().all(|word| is_name(&word)) {
+    if arguments.iter().any(|word| elsewhere(&word)) || !rest.iter().all(is_name) {
         return Some(vec![Effect::Anything]);
     }
     if arguments
@@ -277,5 +279,5 @@ fn names_a_module(word: &str) -> bool {
     (slashes == 0 || scoped)
         && !word.starts_with('.')
         && !word.contains([':', '$', '*'])
-        && !word.ends_with(".tgz")
+        && !has_extension(word, "tgz")
 }

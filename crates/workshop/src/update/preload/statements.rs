@@ -60,7 +60,7 @@ pub(super) fn module_statements(text: &str, is_start: bool) -> Vec<Statement> {
         if opens {
             // `try: import x`
             match after_header(&statement.text) {
-                Some(body) if !body.is_empty() => statement.text = body.to_owned(),
+                Some(body) if !body.is_empty() => statement.text = String::from(body),
                 _ => continue,
             }
         }
@@ -123,7 +123,6 @@ fn after_header(text: &str) -> Option<&str> {
         match (quote, letter) {
             (None, '\'' | '"') => quote = Some(letter),
             (Some(open), close) if open == close => quote = None,
-            (Some(_), _) => {}
             (None, '(' | '[' | '{') => depth += 1,
             (None, ')' | ']' | '}') => depth = depth.saturating_sub(1),
             (None, ':') if depth == 0 => return text.get(place + 1..).map(str::trim),

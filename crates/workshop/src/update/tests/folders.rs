@@ -173,7 +173,7 @@ fn requirements_of_a_process() {
     let plan = edited(|agent| agent.remove("requirements.txt"));
     assert_eq!(plan.action, Environment, "{}", plan.why);
     let plan = edited(|agent| {
-        agent.write("Dockerfile", "FROM python:3.11-slim\nWORKDIR /app\nCOPY . .\nENV A=2\nCMD [\"python\", \"main.py\"]\n")
+        agent.write("Dockerfile", "FROM python:3.11-slim\nWORKDIR /app\nCOPY . .\nENV A=2\nCMD [\"python\", \"main.py\"]\n");
     });
     assert_eq!(plan.action, Restart, "{}", plan.why);
 }
@@ -318,7 +318,8 @@ fn a_description_is_read_anew_when_it_is_made_from_the_file() {
 
 #[test]
 fn the_examples() {
-    let rows: [(&str, &[(&str, UpdateAction, UpdateAction)]); 6] = [
+    type Row<'a> = (&'a str, UpdateAction, UpdateAction);
+    let rows: [(&str, &[Row<'_>]); 6] = [
         (
             "greeter",
             &[
