@@ -89,17 +89,78 @@ pub(super) async fn program(
         .version()
         .await
         .map_err(|error| shared.engine.failed("its version", error))?;
-    let architecture = version.arch.unwrap_or_default();
-    let program = match (version.os.as_deref(), architecture.as_str()) {
-        (Some("linux"), "amd64") => X86_64,
-        (Some("linux"), "arm64") => AARCH64,
+    let (system, architecture) = (
+        version.os.unwrap_or_default(),
+        version.arch.unwrap_or_default(),
+    );
+    let program = of_machine(&system, &architecture);
+    if program.is_none() {
+        shared.without_gate.call_once(|| {
+            tracing::warn!(%system, %architecture, "no gate for the engine's machine: updates make containers anew");
+        });
+    }
+    Ok(program)
+}
+
+/// The gate for a machine as engines name it; none where none was built into this program.
+fn of_machine(system: &str, architecture: &str) -> Option<&'static [u8]> {
+    let program = match (system, architecture) {
+        ("linux", "amd64" | "x86_64") => X86_64,
+        ("linux", "arm64" | "aarch64") => AARCH64,
         _ => &[],
     };
-    if program.is_empty() {
-        shared.without_gate.call_once(|| {
-            tracing::warn!(%architecture, "no gate for the engine's machine: updates make containers anew");
-        });
-        return Ok(None);
+    (!program.is_empty()).then_some(program)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_machines_that_it_was_built_for_have_it() {
+        for (system, architecture) in [("linux", "riscv64"), ("windows", "amd64"), ("", "")] {
+            assert!(
+                of_machine(system, architecture).is_none(),
+                "{system} {architecture}"
+            );
+        }
+        assert_eq!(of_machine("linux", "amd64").is_none(), X86_64.is_empty());
     }
-    Ok(Some(program))
+
+    #[test]
+    fn a_command_stands_whole_behind_it() {
+        let command = || vec!["python".to_owned(), "--".to_owned()];
+        assert_eq!(
+            Use::Hold.entry_point(command()),
+            [PATH, "run", "--", "python", "--"]
+        );
+        let modules = ["os".to_owned(), "json".to_owned()];
+        assert_eq!(
+            Use::Preload(&modules).entry_point(command()),
+            [PATH, "run", "--preload", "os,json", "--", "python", "--"]
+        );
+    }
+
+    #[test]
+    fn only_the_one_that_gives_its_privilege_up_has_it() {
+        for (purpose, expected) in [
+            (Use::Hold, 0o4755),
+            (Use::Preload(&[]), 0o4755),
+            (Use::Lay, 0o755),
+        ] {
+            let mut written = Vec::new();
+            purpose.write(b"program", &mut written).unwrap();
+            let mut archive = tar::Archive::new(&written[..]);
+            let gate = archive
+                .entries()
+                .unwrap()
+                .map(Result::unwrap)
+                .find(|entry| entry.path().unwrap().ends_with("gate"));
+            assert_eq!(
+                gate.unwrap().header().mode().unwrap(),
+                expected,
+                "{purpose:?}"
+            );
+        }
+    }
 }
