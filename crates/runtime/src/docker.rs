@@ -16,6 +16,7 @@ mod network;
 mod observe;
 mod overlay;
 mod preload;
+mod reach;
 mod standby;
 mod steps;
 #[cfg(test)]
@@ -60,6 +61,8 @@ mod label {
     pub(super) const DEPLOYMENT: &str = "nasiko.deployment";
     /// The data directory it belongs to.
     pub(super) const INSTALLATION: &str = "nasiko.installation";
+    /// The port that a container of somebody else listens on.
+    pub(super) const PORT: &str = "nasiko.port";
     /// On a container that waited, or still waits, before it became an instance.
     pub(super) const STANDBY: &str = "nasiko.standby";
     /// The value of [`TYPE`].

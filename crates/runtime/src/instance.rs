@@ -1,7 +1,7 @@
 //! What runs and what is observed of it: instances, exits, events, log lines, figures.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
 /// Where instances run.
@@ -89,6 +89,24 @@ pub struct Instance {
     pub started_at: SystemTime,
     /// The process or container id, to show to people.
     pub handle: String,
+    /// What else is known of a container that somebody else started; none for an instance of ours.
+    pub foreign: Option<Box<Foreign>>,
+}
+
+/// A container that somebody else started, as far as it tells more than an instance of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Foreign {
+    /// The container's name.
+    pub container: String,
+    /// Where this machine may reach it, most trusted first: the port its label names, published ports, the ports of its
+    /// image, the usual ones. Empty where none can be reached.
+    pub addresses: Vec<SocketAddr>,
+    /// Its own address on the agents' network, where this machine reaches that.
+    pub direct: Option<IpAddr>,
+    /// The Compose project it belongs to.
+    pub project: Option<String>,
+    /// Tells the tool and the purpose it was started for: containers of one group are versions or replicas of one agent.
+    pub group: Option<String>,
 }
 
 /// How an instance ended.
@@ -115,15 +133,19 @@ pub struct Exit {
 /// What a runtime observes.
 #[derive(Debug, Clone)]
 pub enum RuntimeEvent {
-    /// An instance runs: one of ours, or a container that somebody else put on our network.
+    /// An instance runs: one of ours, or a container that somebody else put on our network. The latter is told again when
+    /// what is known of it changes.
     Started {
         /// The instance.
         instance: Instance,
         /// Whether this installation started it.
         ours: bool,
     },
-    /// An instance ended.
+    /// An instance of ours ended.
     Exited(Exit),
+    /// A container that somebody else started is no agent of our network any more: it ended, left the network or was
+    /// renamed. Can be told more than once, and of containers that never were one.
+    Left(InstanceId),
     /// The engine answers (again). Events may have been missed: list.
     EngineUp,
     /// The engine no longer answers; the runtime keeps trying.

@@ -27,7 +27,7 @@ pub use crate::diagnose::{Diagnosis, diagnose};
 pub use crate::docker::{DockerConfig, DockerRuntime};
 pub use crate::error::RuntimeError;
 pub use crate::instance::{
-    Exit, Instance, InstanceId, InstanceState, LogLine, LogQuery, LogStream, RuntimeEvent,
+    Exit, Foreign, Instance, InstanceId, InstanceState, LogLine, LogQuery, LogStream, RuntimeEvent,
     RuntimeKind, Stats,
 };
 pub use crate::process::{PortOwner, ProcessConfig, ProcessRuntime, port_owner};

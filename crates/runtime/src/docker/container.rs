@@ -16,7 +16,7 @@ use bollard::query_parameters::{
 use tokio_util::sync::CancellationToken;
 
 use super::engine::{self, CONFLICT};
-use super::{Shared, label, network, observe, overlay, standby};
+use super::{Shared, label, network, observe, overlay, reach, standby};
 use crate::error::RuntimeError;
 use crate::instance::{Instance, InstanceId};
 use crate::placeholder;
@@ -383,15 +383,5 @@ pub(super) fn name_of(container: &ContainerInspectResponse) -> &str {
 /// Where this machine reaches a published port of the container.
 pub(super) fn address_of(container: &ContainerInspectResponse) -> Option<SocketAddr> {
     let ports = container.network_settings.as_ref()?.ports.as_ref()?;
-    ports.values().flatten().flatten().find_map(|binding| {
-        let port = binding.host_port.as_ref()?.parse().ok()?;
-        let ip = binding.host_ip.as_deref().unwrap_or_default();
-        // Published on every address: reached over loopback like any other.
-        let ip = if ip.is_empty() || ip == "0.0.0.0" || ip == "::" {
-            "127.0.0.1"
-        } else {
-            ip
-        };
-        Some(SocketAddr::new(ip.parse().ok()?, port))
-    })
+    ports.values().flatten().flatten().find_map(reach::binding)
 }

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bollard::models::EventMessage;
+use bollard::models::{EventMessage, EventMessageTypeEnum};
 use bollard::query_parameters::EventsOptionsBuilder;
 use futures::StreamExt as _;
 
-use super::{Shared, label, observe};
+use super::{Shared, container, label, observe};
 use crate::error::RuntimeError;
 use crate::instance::{Exit, InstanceId, RuntimeEvent};
 
@@ -50,10 +50,13 @@ async fn follow(shared: &Shared, told_down: &mut bool) -> RuntimeError {
         Ok(client) => client,
         Err(error) => return error,
     };
-    let kinds = vec!["start".to_owned(), "die".to_owned()];
-    let filters = HashMap::from([
-        ("type".to_owned(), vec!["container".to_owned()]),
-        ("event".to_owned(), kinds),
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    let filters: HashMap<String, Vec<String>> = HashMap::from([
+        ("type".to_owned(), words(&["container", "network"])),
+        (
+            "event".to_owned(),
+            words(&["start", "die", "rename", "connect", "disconnect"]),
+        ),
     ]);
     // The stream is opened by its first reading. What happens from here until then is asked for by its time.
     let since = SystemTime::now()
@@ -90,41 +93,98 @@ async fn take(shared: &Shared, event: EventMessage) {
         actor.id.unwrap_or_default(),
         actor.attributes.unwrap_or_default(),
     );
+    let action = event.action.unwrap_or_default();
+    if event.typ == Some(EventMessageTypeEnum::NETWORK) {
+        network_changed(shared, &action, &attributes).await;
     // The engine mixes the labels with attributes of its own.
-    let ours = observe::is_ours(shared, &attributes);
-    if !ours
-        && !observe::is_agent(
-            &attributes,
-            attributes.get("name").map(String::as_str).into_iter(),
-        )
-    {
-        return;
+    } else if observe::is_ours(shared, &attributes) {
+        match action.as_str() {
+            // One on standby is told of when it is let go.
+            "start" if attributes.contains_key(label::STANDBY) => {}
+            "start" => started(shared, &id).await,
+            "die" => ended(shared, id, &attributes).await,
+            _ => {}
+        }
+    } else {
+        foreign_changed(shared, &action, &id, &attributes).await;
     }
-    match event.action.as_deref() {
-        // One on standby is told of when it is let go.
-        Some("start") if attributes.contains_key(label::STANDBY) => {}
-        Some("start") => started(shared, &id, ours).await,
-        Some("die") => ended(shared, id, &attributes).await,
+}
+
+async fn started(shared: &Shared, id: &str) {
+    let Ok(Some(container)) = observe::inspect(shared, id).await else {
+        return;
+    };
+    if let Some(instance) = observe::instance_of(&container) {
+        tell(
+            shared,
+            RuntimeEvent::Started {
+                instance,
+                ours: true,
+            },
+        );
+    }
+}
+
+/// Somebody else's container changed: by its name it may be an agent now, or no longer.
+async fn foreign_changed(
+    shared: &Shared,
+    action: &str,
+    id: &str,
+    attributes: &HashMap<String, String>,
+) {
+    let is_agent_as = |name: &str| {
+        let name = attributes
+            .get(name)
+            .map(|name| name.trim_start_matches('/'));
+        observe::is_agent(attributes, name.into_iter())
+    };
+    match action {
+        "start" | "rename" if is_agent_as("name") => appeared(shared, id).await,
+        "rename" if is_agent_as("oldName") => left(shared, id),
+        "die" if is_agent_as("name") => left(shared, id),
         _ => {}
     }
 }
 
-async fn started(shared: &Shared, id: &str, ours: bool) {
+/// A container joined our network or left it; each does so at its start and at its end as well.
+async fn network_changed(shared: &Shared, action: &str, attributes: &HashMap<String, String>) {
+    let is_ours = attributes
+        .get("name")
+        .is_some_and(|name| *name == shared.config.network);
+    match (action, attributes.get("container")) {
+        ("connect", Some(id)) if is_ours => appeared(shared, id).await,
+        ("disconnect", Some(id)) if is_ours => left(shared, id),
+        _ => {}
+    }
+}
+
+/// Tells of a container of somebody else, if it is an agent that runs on our network.
+async fn appeared(shared: &Shared, id: &str) {
     let Ok(Some(container)) = observe::inspect(shared, id).await else {
         return;
     };
-    let networks = container
-        .network_settings
+    let labels = container
+        .config
         .as_ref()
-        .and_then(|settings| settings.networks.as_ref());
-    let on_our_network =
-        networks.is_some_and(|networks| networks.contains_key(&shared.config.network));
-    if !ours && !on_our_network {
+        .and_then(|config| config.labels.clone())
+        .unwrap_or_default();
+    let name = container::name_of(&container);
+    if observe::is_ours(shared, &labels) || !observe::is_agent(&labels, std::iter::once(name)) {
         return;
     }
-    if let Some(instance) = observe::instance_of(&container) {
-        tell(shared, RuntimeEvent::Started { instance, ours });
+    if let Some(instance) = observe::foreign_of(shared, &container).await {
+        tell(
+            shared,
+            RuntimeEvent::Started {
+                instance,
+                ours: false,
+            },
+        );
     }
+}
+
+fn left(shared: &Shared, id: &str) {
+    tell(shared, RuntimeEvent::Left(InstanceId::new(id)));
 }
 
 async fn ended(shared: &Shared, id: String, attributes: &HashMap<String, String>) {

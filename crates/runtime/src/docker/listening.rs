@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bollard::exec::{CreateExecOptions, StartExecResults};
+use bollard::models::ContainerInspectResponse;
 use futures::StreamExt as _;
 
 use super::{Shared, observe};
@@ -27,20 +28,29 @@ pub(super) async fn ports(shared: &Shared, id: &str) -> Vec<u16> {
         .unwrap_or_default()
 }
 
+async fn local_process(shared: &Shared, id: &str) -> Option<i32> {
+    let container = observe::inspect(shared, id).await.ok()??;
+    process_here(shared, &container).await
+}
+
 /// The container's first process, if the number the engine tells means a process of this machine: an engine in a
 /// machine of its own tells numbers of that one.
-async fn local_process(shared: &Shared, id: &str) -> Option<i32> {
+pub(super) async fn process_here(
+    shared: &Shared,
+    container: &ContainerInspectResponse,
+) -> Option<i32> {
     if !shared.engine.is_local() {
         return None;
     }
-    let container = observe::inspect(shared, id).await.ok()??;
-    let pid = i32::try_from(container.state?.pid?)
+    let pid = i32::try_from(container.state.as_ref()?.pid?)
         .ok()
         .filter(|pid| *pid > 0)?;
     let groups = fs_err::tokio::read_to_string(format!("/proc/{pid}/cgroup"))
         .await
         .ok()?;
-    groups.contains(id).then_some(pid)
+    groups
+        .contains(container.id.as_deref().filter(|id| !id.is_empty())?)
+        .then_some(pid)
 }
 
 async fn tables_by_exec(shared: &Shared, id: &str) -> Option<String> {

@@ -12,7 +12,7 @@ use bollard::query_parameters::{
 use futures::{StreamExt as _, stream};
 
 use super::engine::{self, NOT_FOUND};
-use super::{Shared, container, label, logs};
+use super::{Shared, container, label, logs, reach};
 use crate::error::RuntimeError;
 use crate::instance::{Exit, Instance, InstanceId, InstanceState, RuntimeKind, Stats};
 
@@ -92,6 +92,24 @@ pub(super) fn instance_of(container: &ContainerInspectResponse) -> Option<Instan
         address: running.then(|| container::address_of(container)).flatten(),
         started_at,
         handle: id,
+        foreign: None,
+    })
+}
+
+/// The instance that a container of somebody else is, running on our network.
+pub(super) async fn foreign_of(
+    shared: &Shared,
+    container: &ContainerInspectResponse,
+) -> Option<Instance> {
+    let instance = instance_of(container).filter(|found| found.state == InstanceState::Running)?;
+    let foreign = reach::foreign(shared, container).await?;
+    Some(Instance {
+        // Deployments of other installations mean nothing here.
+        id: InstanceId::new(&instance.handle),
+        deployment_id: String::new(),
+        address: foreign.addresses.first().copied(),
+        foreign: Some(Box::new(foreign)),
+        ..instance
     })
 }
 
@@ -129,7 +147,11 @@ pub(super) async fn foreign(shared: &Shared) -> Result<Vec<Instance>, RuntimeErr
         let is_agent = is_agent(&labels, names.map(|name| name.trim_start_matches('/')));
         is_agent && !is_ours(shared, &labels)
     });
-    inspect_all(shared, found).await
+    let mut instances = Vec::with_capacity(found.len());
+    for container in inspect_each(shared, found).await? {
+        instances.extend(foreign_of(shared, &container).await);
+    }
+    Ok(instances)
 }
 
 /// Whether labels and names are those of an agent. One that was on standby is told by its name: its labels stay.
@@ -172,6 +194,15 @@ async fn inspect_all(
     shared: &Shared,
     found: Vec<ContainerSummary>,
 ) -> Result<Vec<Instance>, RuntimeError> {
+    let inspected = inspect_each(shared, found).await?;
+    Ok(inspected.iter().filter_map(instance_of).collect())
+}
+
+/// Those of the containers listed that are still there.
+async fn inspect_each(
+    shared: &Shared,
+    found: Vec<ContainerSummary>,
+) -> Result<Vec<ContainerInspectResponse>, RuntimeError> {
     let ids: Vec<String> = found
         .into_iter()
         .filter_map(|container| container.id)
@@ -181,12 +212,10 @@ async fn inspect_all(
         .buffered(PARALLEL_INSPECTIONS)
         .collect()
         .await;
-    let mut instances = Vec::with_capacity(inspected.len());
-    for container in inspected {
-        // None was removed since it was listed.
-        instances.extend(container?.as_ref().and_then(instance_of));
-    }
-    Ok(instances)
+    inspected
+        .into_iter()
+        .filter_map(Result::transpose)
+        .collect()
 }
 
 /// Waits for the end and tells of it.

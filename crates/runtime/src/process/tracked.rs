@@ -251,6 +251,7 @@ pub(super) fn instance(record: &Record, running: Option<&ProcessIdentity>) -> In
         handle: process
             .map(|process| process.pid.to_string())
             .unwrap_or_default(),
+        foreign: None,
     }
 }
 

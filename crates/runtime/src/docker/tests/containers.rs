@@ -1,5 +1,7 @@
 //! Containers: run, replaced, explained, found again.
 
+use bollard::models::{NetworkConnectRequest, NetworkDisconnectRequest};
+
 use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -263,7 +265,62 @@ async fn agents_that_somebody_else_started_are_discovered() {
         _ => None,
     })
     .await;
-    assert_eq!(seen, started);
-    assert_eq!(corner.runtime.foreign().await.unwrap(), [started]);
+    assert_eq!(
+        (&seen.handle, &seen.agent),
+        (&started.handle, &started.agent)
+    );
+    assert_eq!(
+        seen.id.as_str(),
+        started.handle,
+        "ids of others mean nothing"
+    );
+    let foreign = seen.foreign.as_ref().unwrap();
+    assert_eq!(foreign.addresses.first().copied(), started.address);
+    assert_eq!(seen.address, started.address);
+    assert_eq!(
+        foreign.group.as_deref(),
+        Some("installation another installation")
+    );
+    assert_eq!(
+        corner.runtime.foreign().await.unwrap(),
+        std::slice::from_ref(&seen)
+    );
     assert!(corner.runtime.list().await.unwrap().is_empty());
+    let gone = async |events: &mut _| {
+        event(events, |event| match event {
+            RuntimeEvent::Left(id) => Some(id),
+            _ => None,
+        })
+        .await
+    };
+    let network = network(&corner.unique);
+    let disconnect = NetworkDisconnectRequest {
+        container: seen.handle.clone(),
+        force: Some(false),
+    };
+    let connect = NetworkConnectRequest {
+        container: seen.handle.clone(),
+        endpoint_config: None,
+    };
+    corner
+        .docker
+        .disconnect_network(&network, disconnect)
+        .await
+        .unwrap();
+    assert_eq!(gone(&mut events).await, seen.id, "it left our network");
+    corner
+        .docker
+        .connect_network(&network, connect)
+        .await
+        .unwrap();
+    let again = event(&mut events, |event| match event {
+        RuntimeEvent::Started {
+            instance,
+            ours: false,
+        } => Some(instance),
+        _ => None,
+    });
+    assert_eq!(again.await.id, seen.id);
+    other.stop(&started.id, Duration::ZERO).await.unwrap();
+    assert_eq!(gone(&mut events).await, seen.id);
 }
