@@ -47,7 +47,7 @@ pub struct Status {
     pub jobs: u64,
     /// Resident memory of the control plane, bytes.
     pub memory_bytes: u64,
-    /// Ports that were taken, and what was chosen instead.
+    /// Ports that were taken, and what was chosen instead; how a Kong stands that gets our routes.
     #[serde(default)]
     pub notices: Vec<String>,
     /// Services of the local stack.
@@ -168,6 +168,11 @@ pub struct Settings {
     pub stop_timeout_seconds: u32,
     /// Jobs that run at the same time.
     pub parallel_jobs: u32,
+    /// The Admin API of a Kong that is to have a route for each agent, e.g. `http://127.0.0.1:8001`; none for no Kong.
+    /// Its routes follow the agents by the event log, those in containers that somebody else started included: what
+    /// `DISCOVERY_MODE=docker` asks of other tools. A node without a database has one configuration, which becomes ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kong_admin_url: Option<String>,
 }
 
 impl Default for Settings {
@@ -178,6 +183,7 @@ impl Default for Settings {
             start_timeout_seconds: 60,
             stop_timeout_seconds: 5,
             parallel_jobs: 4,
+            kong_admin_url: None,
         }
     }
 }
@@ -203,6 +209,9 @@ pub struct PatchSettings {
     /// See [`Settings`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parallel_jobs: Option<u32>,
+    /// See [`Settings`]; an empty text for no Kong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kong_admin_url: Option<String>,
 }
 
 /// `GET /secrets` and `GET /agents/{agent}/secrets`: names, never values.

@@ -56,7 +56,7 @@ async fn reconcile(shared: &Arc<Shared>, kind: RuntimeKind) -> Result<(), Fault>
         .all_agents()
         .await?
         .into_iter()
-        .filter(|agent| agent.runtime == kind)
+        .filter(|agent| agent.runtime == kind && !agent.source.is_foreign())
         .collect();
     let mut by_deployment: HashMap<String, Instance> = instances
         .into_iter()
@@ -241,6 +241,7 @@ pub(crate) async fn mark_unreachable(shared: &Arc<Shared>, fault: &Fault) {
     };
     for agent in agents {
         let concerned = agent.runtime == RuntimeKind::Docker
+            && !agent.source.is_foreign()
             && agent.desired == Desired::Running
             && agent.current.is_some();
         if !concerned {

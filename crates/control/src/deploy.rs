@@ -468,7 +468,7 @@ impl Bench {
 }
 
 /// The `number`-th name to try for an agent that would like to be called `wanted`.
-fn numbered_name(wanted: &str, number: u32) -> String {
+pub(crate) fn numbered_name(wanted: &str, number: u32) -> String {
     if number == 1 {
         return wanted.to_owned();
     }

@@ -3,7 +3,7 @@
 //!
 //! A request comes through the gate ([`api`]), becomes a job ([`jobs`], [`worker`]) if it is long, walks the road of a
 //! folder ([`intake`], [`read`], [`deploy`], [`launch`], [`probe`]), and what runs is watched ([`supervise`]) and taken
-//! over again after a restart ([`adopt`]). What jobs leave behind goes ([`sweep`]).
+//! over again after a restart ([`adopt`]). Containers of others are found ([`discover`]). What jobs leave behind goes ([`sweep`]).
 
 mod adopt;
 mod agents;
@@ -11,12 +11,14 @@ pub mod api;
 pub mod browser_codes;
 mod chat;
 mod deploy;
+mod discover;
 mod environment;
 mod events;
 mod exchange;
 mod home;
 mod intake;
 mod jobs;
+mod kong;
 mod launch;
 mod lifecycle;
 mod listen;

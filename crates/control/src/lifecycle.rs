@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::{
     agents::REMOVED,
     api::{Caller, Serve},
+    discover,
     jobs::Work,
     launch::{KnownCard, Launch},
     live::UpdateRecord,
@@ -34,6 +35,7 @@ macro_rules! accepts {
             async fn serve(&self, caller: &Caller, request: $request) -> Result<Job, Fault> {
                 // Asked here already, so that a wrong name is refused at once and not by a job.
                 let agent = self.shared.agent(&request.agent).await?.value;
+                discover::refuse(&agent)?;
                 let work: fn(AgentName) -> Work = $work;
                 self.shared.accept(caller, &work(agent.name)).await
             }

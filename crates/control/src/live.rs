@@ -107,7 +107,10 @@ pub(crate) async fn at_start(shared: &Arc<Shared>) -> Result<(), Fault> {
 pub(crate) fn folder_of(source: &Source) -> Result<&PathBuf, Fault> {
     match source {
         Source::Folder { path } => Ok(path),
-        Source::Archive { .. } | Source::Upload { .. } | Source::Git { .. } => Err(Fault::new(
+        Source::Archive { .. }
+        | Source::Upload { .. }
+        | Source::Git { .. }
+        | Source::Container { .. } => Err(Fault::new(
             ErrorCode::WrongState,
             "Only an agent from a folder of this machine can be watched",
         )

@@ -129,6 +129,8 @@ pub(crate) struct Shared {
     pub(crate) fingerprint_key: OnceCell<[u8; 32]>,
     /// The watched agents.
     pub(crate) live: Live,
+    /// How a Kong stands that gets our routes.
+    pub(crate) kong: crate::kong::Standing,
     /// Held for the life of this control plane: one per data directory.
     _lock: std::fs::File,
 }
@@ -212,6 +214,7 @@ impl ControlPlane {
             dialects: Mutex::default(),
             network_gateway: OnceCell::new(),
             live: Live::default(),
+            kong: crate::kong::Standing::default(),
             store,
             _lock: lock,
         });
@@ -219,9 +222,11 @@ impl ControlPlane {
         // Before anything is taken over: what ends meanwhile is noticed.
         crate::supervise::start(&shared);
         crate::adopt::at_start(&shared).await?;
+        crate::discover::start(&shared);
         crate::sweep::at_start(&shared).await?;
         crate::worker::start(&shared).await?;
         crate::live::at_start(&shared).await?;
+        crate::kong::start(&shared);
         Ok(Self { shared })
     }
 

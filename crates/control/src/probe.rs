@@ -127,7 +127,8 @@ pub(crate) fn best(listening: &[u16], named: &[u16]) -> Option<u16> {
         .copied()
 }
 
-async fn answers_once(shared: &Shared, address: SocketAddr, ready: Option<&str>) -> bool {
+/// Whether `address` answers HTTP; on the path `ready`, with a success.
+pub(crate) async fn answers_once(shared: &Shared, address: SocketAddr, ready: Option<&str>) -> bool {
     // A connect costs less than a request, and most tries end here. It is given up before the request is sent: a
     // program that serves one connection at a time would wait for this one.
     let connected = tokio::time::timeout(ONE_TRY, tokio::net::TcpStream::connect(address)).await;
@@ -144,7 +145,7 @@ async fn answers_once(shared: &Shared, address: SocketAddr, ready: Option<&str>)
 }
 
 /// The card it serves and what it speaks.
-async fn look_at(shared: &Shared, address: SocketAddr) -> (Option<Value>, Protocol) {
+pub(crate) async fn look_at(shared: &Shared, address: SocketAddr) -> (Option<Value>, Protocol) {
     let Ok(client) = AgentClient::new(
         shared.http.clone(),
         &format!("http://{address}"),

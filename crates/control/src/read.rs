@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use nasiko_contract::{Fault, RuntimeKind};
+use nasiko_contract::{ErrorCode, Fault, RuntimeKind};
 use nasiko_workshop::{
     Description, IntakeProgress, Limits, Snapshot, SnapshotCache, SnapshotOptions, acquire,
     describe,
@@ -42,6 +42,12 @@ pub(crate) async fn read(
             url: url.clone(),
             branch: branch.clone(),
         },
+        Source::Container { .. } => {
+            return Err(Fault::new(
+                ErrorCode::NotAnAgentSource,
+                "A container has no source to be read",
+            ));
+        }
     };
     let root = acquire(&source, into, &Limits::default(), progress, cancel).await?;
     let cancel = cancel.clone();

@@ -25,6 +25,17 @@ pub(crate) enum Source {
     Upload { path: PathBuf, name: String },
     /// A repository; cloned into the data directory.
     Git { url: String, branch: Option<String> },
+    /// A container that somebody else started: it is called, and nothing else.
+    Container {
+        /// The engine's id.
+        id: String,
+        /// Its name.
+        container: String,
+        /// The Compose project it belongs to.
+        project: Option<String>,
+        /// See [`nasiko_runtime::Foreign::group`].
+        group: Option<String>,
+    },
 }
 
 impl Source {
@@ -38,7 +49,22 @@ impl Source {
                 url,
                 branch: Some(branch),
             } => format!("{url}#{branch}"),
+            Self::Container {
+                container,
+                project: None,
+                ..
+            } => format!("container {container}"),
+            Self::Container {
+                container,
+                project: Some(project),
+                ..
+            } => format!("container {container} (Compose project {project})"),
         }
+    }
+
+    /// Whether somebody else started it, and sees to it.
+    pub(crate) fn is_foreign(&self) -> bool {
+        matches!(self, Self::Container { .. })
     }
 
     /// Whether deploying `other` under this one's name is an update of it. Folders and repositories are told apart by
@@ -428,4 +454,4 @@ impl Record for SettingsRecord {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -35,6 +35,7 @@ impl Serve<PatchSettings> for ControlPlane {
             start_timeout_seconds,
             stop_timeout_seconds,
             parallel_jobs,
+            kong_admin_url,
         } = request;
         settings.default_runtime = default_runtime.unwrap_or(settings.default_runtime);
         settings.trace_retention_days = checked(
@@ -61,6 +62,9 @@ impl Serve<PatchSettings> for ControlPlane {
             1..=32,
             settings.parallel_jobs,
         )?;
+        if let Some(address) = kong_admin_url {
+            settings.kong_admin_url = crate::kong::checked_address(&address)?;
+        }
         let mut batch = Batch::new();
         batch.put(&SettingsRecord(settings.clone()), Expected::Any);
         batch.event("setting.changed", "settings", &settings);

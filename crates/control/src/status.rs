@@ -62,7 +62,12 @@ impl Serve<GetStatus> for ControlPlane {
             agents,
             jobs: jobs as u64,
             memory_bytes: own_memory(),
-            notices: shared.notices.clone(),
+            notices: shared
+                .notices
+                .iter()
+                .cloned()
+                .chain(shared.kong.notice())
+                .collect(),
             stack: Vec::new(),
         })
     }

@@ -9,7 +9,7 @@ use nasiko_runtime::{Exit, RuntimeEvent};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use crate::{
-    adopt, launch,
+    adopt, discover, launch,
     plane::Shared,
     probe,
     records::{AgentRecord, DeploymentRecord, Desired, RestartPolicy},
@@ -50,7 +50,7 @@ async fn watch(shared: &Arc<Shared>, kind: RuntimeKind, mut events: Receiver<Run
                     }
                 });
             }
-            Ok(RuntimeEvent::Started { .. }) => {}
+            Ok(RuntimeEvent::Started { .. } | RuntimeEvent::Left(_)) => {}
             // After a gap in what was seen: look at everything instead.
             Ok(RuntimeEvent::EngineUp) | Err(RecvError::Lagged(_)) => {
                 adopt::compare(shared, kind).await;
@@ -58,14 +58,7 @@ async fn watch(shared: &Arc<Shared>, kind: RuntimeKind, mut events: Receiver<Run
                 shared.live.wake_all();
             }
             Ok(RuntimeEvent::EngineDown { reason }) => {
-                let fault = Fault::new(
-                    ErrorCode::EngineStopped,
-                    "The container engine stopped answering",
-                )
-                .hint("Start Docker: the agents are taken up again by themselves")
-                .evidence([reason])
-                .retryable();
-                adopt::mark_unreachable(shared, &fault).await;
+                adopt::mark_unreachable(shared, &discover::engine_stopped(reason)).await;
             }
             Err(RecvError::Closed) => return,
         }

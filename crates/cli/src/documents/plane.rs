@@ -75,6 +75,7 @@ pub(crate) struct SettingsDocument {
     start_timeout_seconds: u32,
     stop_timeout_seconds: u32,
     parallel_jobs: u32,
+    kong_admin_url: Option<String>,
 }
 
 impl From<Settings> for SettingsDocument {
@@ -85,6 +86,7 @@ impl From<Settings> for SettingsDocument {
             start_timeout_seconds: settings.start_timeout_seconds,
             stop_timeout_seconds: settings.stop_timeout_seconds,
             parallel_jobs: settings.parallel_jobs,
+            kong_admin_url: settings.kong_admin_url,
         }
     }
 }

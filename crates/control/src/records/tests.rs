@@ -13,7 +13,7 @@ fn git(url: &str, branch: Option<&str>) -> Source {
     }
 }
 
-fn agent(state: AgentState, fault: Option<Fault>) -> AgentRecord {
+pub(crate) fn agent(state: AgentState, fault: Option<Fault>) -> AgentRecord {
     AgentRecord {
         name: "greeter".into(),
         source: folder("/agents/greeter"),
