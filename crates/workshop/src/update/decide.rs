@@ -46,7 +46,8 @@ pub fn decide(input: &Decide<'_>) -> UpdatePlan {
     UpdatePlan { files, action, why }
 }
 
-fn dockerfile_path(description: &Description) -> &str {
+/// The Dockerfile that counts, whether it is there or not.
+pub(super) fn dockerfile_path(description: &Description) -> &str {
     let manifest = description.manifest.build.dockerfile.as_deref();
     let found = description
         .dockerfile
@@ -292,8 +293,8 @@ impl<'a> Judge<'a> {
         let listed = matches!(change.kind, FileChangeKind::Added | FileChangeKind::Removed);
         let page = has_extension(name, "html") || has_extension(name, "htm");
         self.mentions.of(name).is_some()
-            || page && self.mentions.any_word(&["emplate", "jinja"])
-            || listed && self.mentions.any_word(&LISTS)
+            || page && self.mentions.any_of(&["emplate", "jinja"]).is_some()
+            || listed && self.mentions.any_of(&LISTS).is_some()
     }
 }
 

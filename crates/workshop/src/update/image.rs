@@ -223,11 +223,6 @@ impl<'a> Image<'a> {
         Some(format!("{} needs {source}", self.place(copy)))
     }
 
-    /// The path of the Dockerfile in the folder.
-    pub(super) fn dockerfile(&self) -> &str {
-        &self.facts.path
-    }
-
     /// Why a removal may uncover what an earlier step made at that place.
     pub(super) fn uncovers(&self, target: &str) -> Option<String> {
         const SYSTEM: [&str; 7] = ["/bin", "/etc", "/lib", "/lib64", "/sbin", "/usr", "/var"];

@@ -1,6 +1,7 @@
 //! Whether the agent's sources speak of a file: by its name, by its directory, or by walking over everything.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
 use std::path::Path;
 
 use crate::describe::{Description, Folder, Language, source_files};
@@ -14,6 +15,8 @@ const FILE_LIMIT: u64 = 128 << 10;
 const ALL_LIMIT: usize = 4 << 20;
 /// Settings and scripts that are read beside the sources.
 const MOST_SETTINGS: usize = 50;
+/// Questions that are answered by looking: of thousands of files that change at once, the rest counts as named.
+const MOST_QUESTIONS: usize = 200;
 /// Calls that read whatever there is.
 const WALKS: [&str; 14] = [
     "os.walk(",
@@ -31,6 +34,8 @@ const WALKS: [&str; 14] = [
     "read_dir(",
     "WalkDir",
 ];
+/// Who names a file where it cannot be told.
+const UNREAD: &str = "a source that was not read";
 /// Files of tools, which name directories for other reasons.
 const OF_TOOLS: [&str; 8] = [
     "pyproject.toml",
@@ -49,6 +54,8 @@ pub(super) struct Mentions<'a> {
     snapshot: &'a Snapshot,
     description: &'a Description,
     texts: OnceCell<Texts>,
+    /// Answers by what was asked for.
+    answers: RefCell<HashMap<String, Option<String>>>,
 }
 
 struct Texts {
@@ -68,23 +75,39 @@ impl<'a> Mentions<'a> {
             snapshot,
             description,
             texts: OnceCell::new(),
+            answers: RefCell::default(),
         }
     }
 
     /// Who names the file or directory: `main.py`. What cannot be known counts as named.
     pub(super) fn of(&self, name: &str) -> Option<String> {
-        self.find(name, |text| names(text, name))
+        self.answer(name, || self.find(name, |text| names(text, name)))
     }
 
     /// Who walks over directories and so may read any file.
     pub(super) fn walks(&self) -> Option<String> {
-        self.find("", |text| WALKS.iter().any(|call| text.contains(call)))
+        self.any_of(&WALKS)
     }
 
-    /// Whether any source contains one of these words.
-    pub(super) fn any_word(&self, words: &[&str]) -> bool {
-        self.find("", |text| words.iter().any(|word| text.contains(word)))
-            .is_some()
+    /// Which source contains one of these words.
+    pub(super) fn any_of(&self, words: &[&str]) -> Option<String> {
+        self.answer(&words.join("\n"), || {
+            self.find("", |text| words.iter().any(|word| text.contains(word)))
+        })
+    }
+
+    fn answer(&self, question: &str, find: impl FnOnce() -> Option<String>) -> Option<String> {
+        if let Some(known) = self.answers.borrow().get(question) {
+            return known.clone();
+        }
+        if self.answers.borrow().len() >= MOST_QUESTIONS {
+            return Some(UNREAD.to_owned());
+        }
+        let answer = find();
+        self.answers
+            .borrow_mut()
+            .insert(question.to_owned(), answer.clone());
+        answer
     }
 
     fn find(&self, except: &str, holds: impl Fn(&str) -> bool) -> Option<String> {
@@ -96,7 +119,7 @@ impl<'a> Mentions<'a> {
         match found {
             Some((path, _)) => Some(path.clone()),
             None if texts.whole => None,
-            None => Some("a source that was not read".to_owned()),
+            None => Some(UNREAD.to_owned()),
         }
     }
 

@@ -12,7 +12,7 @@ pub use layers::{ChangedWhilePacked, Layers};
 
 use self::layers::{Content, Entry};
 use super::attributes::Attributes;
-use super::decide::{is_of_ours, sync_rule, type_change};
+use super::decide::{dockerfile_path, is_of_ours, sync_rule, type_change};
 use super::image::{Image, Landing, Verdict};
 use super::kind;
 use crate::describe::Description;
@@ -78,7 +78,7 @@ impl Gathering<'_> {
             // Directories come later.
             return Ok(());
         }
-        if path == self.after.dockerfile() || path.ends_with(".dockerignore") {
+        if path == dockerfile_path(self.description) || path.ends_with(".dockerignore") {
             return Err("it says how the image is built".to_owned());
         }
         if let Some(why) = type_change(self.base, self.now, path, change.kind) {

@@ -163,6 +163,26 @@ fn the_greatest_action_counts_and_names_its_file() {
 }
 
 #[test]
+fn thousands_of_files_at_once() {
+    let agent = Agent::new(&FASTAPI);
+    let plan = agent.edit(Docker, |agent| {
+        for number in 0..3000 {
+            agent.write(&format!("static/{number}.css"), "x");
+        }
+        for number in 0..1000 {
+            agent.write(&format!("docs/{number}.md"), "x");
+        }
+    });
+    // Not every one of them is looked for in the sources.
+    assert_eq!((plan.files.len(), plan.action), (4000, Restart));
+    let of_docs = plan
+        .files
+        .iter()
+        .filter(|file| file.path.starts_with("docs/"));
+    assert!(of_docs.into_iter().all(|file| file.action == Nothing));
+}
+
+#[test]
 fn requirements_of_a_process() {
     let edited = |edit: fn(&Agent)| Agent::new(&FASTAPI).edit(Process, edit);
     let plan = edited(|agent| agent.write("requirements.txt", "fastapi\nhttpx\n"));

@@ -391,4 +391,6 @@ fn a_folder_without_a_dockerfile() {
     );
     let error = laid(&agent, |agent| agent.write("requirements.txt", "flask")).unwrap_err();
     assert!(error.contains("the generated Dockerfile:"), "{error}");
+    let error = laid(&agent, |agent| agent.write("Dockerfile", "FROM python\n")).unwrap_err();
+    assert!(error.contains("it says how the image is built"), "{error}");
 }
