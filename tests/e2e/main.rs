@@ -12,6 +12,7 @@ mod bad_input;
 mod browser;
 mod conversation;
 mod crash;
+mod discovery;
 mod docker;
 mod live;
 mod live_load;
