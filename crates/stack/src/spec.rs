@@ -385,14 +385,3 @@ fn some<T>(items: impl Iterator<Item = T>) -> Option<Vec<T>> {
 fn some_map(map: &IndexMap<String, String>) -> Option<HashMap<String, String>> {
     (!map.is_empty()).then(|| map.clone().into_iter().collect())
 }
-
-/// `name:address` for each address, as the engine takes them.
-pub(crate) fn host_lines(
-    hosts: &IndexMap<String, Vec<String>>,
-) -> impl Iterator<Item = String> + '_ {
-    hosts.iter().flat_map(|(name, addresses)| {
-        addresses
-            .iter()
-            .map(move |address| format!("{name}:{address}"))
-    })
-}

@@ -36,7 +36,6 @@ fn service(node: &mut Node) {
         for key in ["args", "labels"] {
             field(node, key, to_mapping);
         }
-        field(node, "extra_hosts", hosts);
     });
 }
 

@@ -48,7 +48,10 @@ pub const KEYS: &[(&str, Support)] = &[
     ("services.*.build.dockerfile", Supported),
     ("services.*.build.dockerfile_inline", Supported),
     ("services.*.build.entitlements", Refused(BUILDKIT)),
-    ("services.*.build.extra_hosts", Supported),
+    (
+        "services.*.build.extra_hosts",
+        Refused("the engine's builder takes none from here"),
+    ),
     ("services.*.build.isolation", Refused(WINDOWS)),
     ("services.*.build.labels", Supported),
     ("services.*.build.network", Supported),

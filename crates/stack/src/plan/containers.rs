@@ -110,7 +110,7 @@ impl Situation<'_> {
         let recreated = |key: &&String| {
             self.networks
                 .iter()
-                .any(|step| step.key == **key && step.action == ResourceAction::Recreate)
+                .any(|step| step.key == **key && step.action != ResourceAction::Keep)
         };
         // These two are no choice: the container could not go on without what it stands on.
         if container.state == State::Dead {

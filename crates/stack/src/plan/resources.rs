@@ -24,10 +24,8 @@ impl<'a> Resources<'a> {
     ) -> Result<Vec<ResourceStep>, ComposeError> {
         let mut steps = Vec::new();
         for (key, network) in &self.project.networks {
-            let users = self.selected.iter();
-            let used = users
-                .filter_map(|service| Some(&service.networks.get(key)?.span))
-                .next();
+            let mut users = self.selected.iter();
+            let used = users.find_map(|service| Some(&service.networks.get(key)?.span));
             let Some(span) = used else { continue };
             let found = self.observed.networks.get(&network.name);
             let action = match found {
@@ -120,11 +118,8 @@ impl<'a> Resources<'a> {
             if let Some(step) = place {
                 step.services.push(service.name.clone());
                 // One that is built is what the others run too.
-                if matches!(action, ImageAction::Build { .. })
-                    && !matches!(step.action, ImageAction::Build { .. })
-                {
-                    step.action = action;
-                } else if step.action == ImageAction::Keep {
+                let builds = |action: &ImageAction| matches!(action, ImageAction::Build { .. });
+                if step.action == ImageAction::Keep || (builds(&action) && !builds(&step.action)) {
                     step.action = action;
                 }
                 continue;
@@ -174,10 +169,9 @@ impl<'a> Resources<'a> {
                 }
                 .into());
             }
-            PullPolicy::Never | PullPolicy::Build => ImageAction::Keep,
             PullPolicy::Always => ImageAction::Pull { platform },
             PullPolicy::Missing if !here || options.pull => ImageAction::Pull { platform },
-            PullPolicy::Missing => ImageAction::Keep,
+            _ => ImageAction::Keep,
         })
     }
 }

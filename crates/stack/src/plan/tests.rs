@@ -416,6 +416,14 @@ fn containers_of_services_that_are_gone_are_orphans_and_those_of_other_profiles_
 }
 
 #[test]
+fn containers_of_a_network_that_is_gone_are_made_anew() {
+    let mut observed = settled(&read(FILE));
+    observed.networks.remove("demo_front");
+    let plan = planned(FILE, &observed, &all());
+    assert!(done(&plan).starts_with("web: recreate since its network front is made anew"));
+}
+
+#[test]
 fn what_is_external_must_be_there_and_what_is_not_ours_is_said() {
     let text = FILE.replace("front: {}", "front: {external: true}");
     let error = super::plan(

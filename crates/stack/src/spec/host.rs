@@ -7,6 +7,7 @@ use bollard::models::{
     MountTmpfsOptions, MountType, MountVolumeOptions, PortBinding, PortMap, ResourcesUlimits,
     RestartPolicy, RestartPolicyNameEnum,
 };
+use indexmap::IndexMap;
 
 use super::{File, namespace_name, some, some_map};
 use crate::compose::{Mount, MountSource, Project, Restart, Service};
@@ -65,7 +66,7 @@ pub(super) fn config(
                     hard: Some(limit.hard),
                 }),
         ),
-        extra_hosts: some(crate::spec::host_lines(&service.extra_hosts)),
+        extra_hosts: some(host_lines(&service.extra_hosts)),
         dns: some(service.dns.iter().cloned()),
         dns_search: some(service.dns_search.iter().cloned()),
         dns_options: some(service.dns_opt.iter().cloned()),
@@ -204,4 +205,13 @@ fn device(text: &str) -> DeviceMapping {
         path_in_container: Some(inside.to_owned()),
         cgroup_permissions: Some(parts.next().unwrap_or("rwm").to_owned()),
     }
+}
+
+/// `name:address` for each address, as the engine takes them.
+fn host_lines(hosts: &IndexMap<String, Vec<String>>) -> impl Iterator<Item = String> + '_ {
+    hosts.iter().flat_map(|(name, addresses)| {
+        addresses
+            .iter()
+            .map(move |address| format!("{name}:{address}"))
+    })
 }

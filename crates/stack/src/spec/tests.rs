@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use super::*;
 use crate::compose::{self, Request};
 
@@ -189,7 +191,11 @@ fn every_key_of_a_service_arrives_where_the_engine_looks_for_it() {
         let (_, body) = body(text);
         let found = body.pointer(pointer);
         if found != Some(&expected) {
-            wrong += &format!("{text}: {pointer} is {found:?} in place of {expected}\n");
+            writeln!(
+                wrong,
+                "{text}: {pointer} is {found:?} in place of {expected}"
+            )
+            .unwrap();
         }
     }
     assert!(wrong.is_empty(), "{wrong}");

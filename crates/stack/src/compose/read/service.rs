@@ -209,7 +209,6 @@ fn build(at: &At<'_>) -> Option<Build> {
         labels: fields.text_map("labels"),
         network: fields.text("network"),
         cache_from: fields.texts("cache_from"),
-        extra_hosts: hosts(&fields),
         shm_size: fields.get("shm_size").and_then(|at| at.bytes()),
         no_cache: fields.flag("no_cache").unwrap_or(false),
         pull: fields.flag("pull").unwrap_or(false),

@@ -458,7 +458,6 @@ fn nested_rows() -> Vec<Row> {
             "services.*.build.cache_from",
             "services.*.build.context",
             "services.*.build.dockerfile",
-            "services.*.build.extra_hosts",
             "services.*.build.labels",
             "services.*.build.network",
             "services.*.build.no_cache",
@@ -466,7 +465,7 @@ fn nested_rows() -> Vec<Row> {
             "services.*.build.shm_size",
             "services.*.build.target",
         ],
-        "build: {context: sub, dockerfile: D, args: [A=1, GIVEN, NOT_GIVEN], cache_from: [c], extra_hosts: ['h:1.1.1.1'], labels: {l: m}, network: host, no_cache: true, pull: true, shm_size: 1m, target: t}",
+        "build: {context: sub, dockerfile: D, args: [A=1, GIVEN, NOT_GIVEN], cache_from: [c], labels: {l: m}, network: host, no_cache: true, pull: true, shm_size: 1m, target: t}",
         |p| {
             let build = service(p).build.clone().unwrap();
             build.context.ends_with("sub")
@@ -474,7 +473,6 @@ fn nested_rows() -> Vec<Row> {
                 && build.args.len() == 2
                 && build.args["GIVEN"] == "process"
                 && build.cache_from == ["c"]
-                && build.extra_hosts["h"] == ["1.1.1.1"]
                 && build.labels["l"] == "m"
                 && build.network.as_deref() == Some("host")
                 && build.no_cache

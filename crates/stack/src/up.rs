@@ -1,0 +1,279 @@
+//! Brings the engine to the state that the files describe.
+
+mod board;
+mod files;
+mod graph;
+mod images;
+mod ports;
+mod replace;
+mod resources;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bollard::errors::Error;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::compose::{Build, Content, FileObject, Project, Protocol, Service};
+use crate::observed::{Health, Observed};
+use crate::plan::{Action, ImageAction, Orphan, Plan, PlanOptions, plan};
+use crate::progress::{Phase, Progress, ProgressSink};
+use crate::spec::Contents;
+use crate::stack::Stack;
+use crate::{StackError, label};
+
+/// How long calls that are under way at a cancel may take.
+const LAST_CALLS: Duration = Duration::from_secs(10);
+
+/// Writes the context of a build as a tar. Runs on a thread that may block.
+pub type WriteContext = Arc<dyn Fn(&Build, &mut dyn io::Write) -> io::Result<()> + Send + Sync>;
+
+/// Says in words who holds a port of this machine, if it can be found out.
+pub type PortOwner = Arc<dyn Fn(u16, Protocol) -> Option<String> + Send + Sync>;
+
+/// How a stack is brought up.
+#[derive(Clone)]
+pub struct UpOptions {
+    /// What is wanted.
+    pub plan: PlanOptions,
+    /// Containers whose service the project no longer has are removed.
+    pub remove_orphans: bool,
+    /// It is done when every service that has a health check passed it, not already when all run.
+    pub wait_healthy: bool,
+    /// How long all the waiting for health and for ends may take.
+    pub wait_limit: Duration,
+    /// How images are built; without it, a build is an error.
+    pub write_context: Option<WriteContext>,
+    /// Who holds a port that is taken.
+    pub port_owner: Option<PortOwner>,
+}
+
+impl Default for UpOptions {
+    fn default() -> Self {
+        Self {
+            plan: PlanOptions::default(),
+            remove_orphans: false,
+            wait_healthy: true,
+            wait_limit: Duration::from_secs(10 * 60),
+            write_context: None,
+            port_owner: None,
+        }
+    }
+}
+
+/// What was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// What was to be done.
+    pub plan: Arc<Plan>,
+    /// Orphans that are still there.
+    pub orphans: Vec<Orphan>,
+}
+
+impl Stack {
+    /// What [`Stack::up`] would do now. Reads the files of configs and secrets, and changes nothing.
+    pub async fn plan(&self, project: &Project, options: &PlanOptions) -> Result<Plan, StackError> {
+        let selected = project.select(&options.profiles, &options.services)?;
+        let contents = contents(project, &selected).await?;
+        let observed = self.observe(project).await?;
+        Ok(plan(project, options, &observed, &contents, &self.key)?)
+    }
+
+    /// Brings up the selected services: networks, volumes, images, then containers in the order of their dependencies, as many
+    /// at a time as that allows. What is as it should be is left alone.
+    ///
+    /// A service that fails keeps from starting those that need it; the others are brought up all the same, and the error tells
+    /// of every failure. When `cancel` is cancelled, nothing further is begun; what was done stays, and the next call goes on
+    /// from there, as it does after a crash.
+    pub async fn up(
+        &self,
+        project: &Project,
+        options: &UpOptions,
+        progress: &dyn ProgressSink,
+        cancel: &CancellationToken,
+    ) -> Result<Outcome, StackError> {
+        let job = Job {
+            stack: self,
+            project,
+            options,
+            progress,
+            calls: TaskTracker::new(),
+        };
+        let done = tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(StackError::Cancelled { what: "bringing the stack up" }),
+            done = Box::pin(job.run()) => done,
+        };
+        job.calls.close();
+        // The engine carries out what it was told, so that the next call would not see it yet.
+        let _ = tokio::time::timeout(LAST_CALLS, job.calls.wait()).await;
+        done
+    }
+}
+
+/// One `up`.
+struct Job<'a> {
+    stack: &'a Stack,
+    project: &'a Project,
+    options: &'a UpOptions,
+    progress: &'a dyn ProgressSink,
+    /// Calls that make something, which are not broken off.
+    calls: TaskTracker,
+}
+
+impl Job<'_> {
+    /// Makes a call that goes on when the job is cancelled.
+    async fn unbroken<T: Send + 'static>(
+        &self,
+        call: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Result<T, Error> {
+        match self.calls.spawn(call).await {
+            Ok(answer) => answer,
+            Err(ended) => Err(Error::IOError { err: ended.into() }),
+        }
+    }
+
+    async fn run(&self) -> Result<Outcome, StackError> {
+        let wanted = &self.options.plan;
+        let selected = self.project.select(&wanted.profiles, &wanted.services)?;
+        let contents = contents(self.project, &selected).await?;
+        let mut observed = self.stack.observe(self.project).await?;
+        let mut plan = self.planned(wanted, &observed, &contents)?;
+        if plan.is_settled() && !self.must_wait(&plan, &observed) {
+            return self.finish(plan).await;
+        }
+        self.preflight(&plan, &observed).await?;
+        let (fetched, ()) = tokio::try_join!(self.images(&plan), self.resources(&plan))?;
+        if fetched {
+            // The images are others now, and with them maybe what is to be done.
+            let settled = PlanOptions {
+                build: false,
+                pull: false,
+                ..wanted.clone()
+            };
+            observed = self.stack.observe(self.project).await?;
+            plan = self.planned(&settled, &observed, &contents)?;
+        }
+        self.containers(&plan, &contents).await?;
+        self.finish(plan).await
+    }
+
+    fn planned(
+        &self,
+        wanted: &PlanOptions,
+        observed: &Observed,
+        contents: &Contents,
+    ) -> Result<Arc<Plan>, StackError> {
+        let plan = plan(self.project, wanted, observed, contents, &self.stack.key)?;
+        let plan = Arc::new(plan);
+        self.progress.report(Progress::Planned(Arc::clone(&plan)));
+        Ok(plan)
+    }
+
+    /// Whether something that runs already is not known to be healthy.
+    fn must_wait(&self, plan: &Plan, observed: &Observed) -> bool {
+        let waiting = |health| matches!(health, Some(Health::Starting | Health::Unhealthy));
+        self.options.wait_healthy
+            && observed
+                .containers
+                .iter()
+                .filter(|container| plan.container(&container.service).is_some())
+                .any(|container| waiting(container.health))
+    }
+
+    async fn finish(&self, plan: Arc<Plan>) -> Result<Outcome, StackError> {
+        for step in &plan.containers {
+            if matches!(step.action, Action::Keep { .. }) {
+                self.tell(&step.service, Phase::Kept);
+            }
+        }
+        let mut orphans = plan.orphans.clone();
+        if self.options.remove_orphans {
+            for orphan in orphans.drain(..) {
+                self.tell(&orphan.service, Phase::Stopping);
+                self.stack.stop_container(&orphan.id).await?;
+                self.stack.remove_container(&orphan.id).await?;
+                self.tell(&orphan.service, Phase::Removed);
+            }
+        }
+        Ok(Outcome { plan, orphans })
+    }
+
+    fn tell(&self, service: &str, phase: Phase) {
+        self.progress.report(Progress::Service {
+            service: service.to_owned(),
+            phase,
+        });
+    }
+
+    fn service(&self, name: &str) -> Result<&Service, StackError> {
+        self.project
+            .services
+            .get(name)
+            .ok_or_else(|| StackError::ServiceUnknown {
+                project: self.project.name.clone(),
+                service: name.to_owned(),
+            })
+    }
+}
+
+/// Reads what services are given as configs and secrets.
+async fn contents(project: &Project, services: &[&Service]) -> Result<Contents, StackError> {
+    let mut contents = Contents::default();
+    for service in services {
+        for mount in &service.configs {
+            if let Some(object) = project.configs.get(&mount.source) {
+                let content = read(object).await?;
+                contents.configs.insert(mount.source.clone(), content);
+            }
+        }
+        for mount in &service.secrets {
+            if let Some(object) = project.secrets.get(&mount.source) {
+                let content = read(object).await?;
+                contents.secrets.insert(mount.source.clone(), content);
+            }
+        }
+    }
+    Ok(contents)
+}
+
+/// What is longer is data rather than a setting.
+const MAX_CONTENT_BYTES: u64 = 8 * 1024 * 1024;
+
+async fn read(object: &FileObject) -> Result<Vec<u8>, StackError> {
+    let path = match &object.content {
+        Content::Inline(text) => return Ok(text.clone().into_bytes()),
+        Content::File(path) => path,
+    };
+    let failed = |source| StackError::File {
+        path: path.clone(),
+        source,
+    };
+    let length = fs_err::tokio::metadata(path).await.map_err(failed)?.len();
+    if length > MAX_CONTENT_BYTES {
+        return Err(failed(io::ErrorKind::FileTooLarge.into()));
+    }
+    fs_err::tokio::read(path).await.map_err(failed)
+}
+
+/// The events that a project's containers are waited for by.
+fn events_of(project: &str) -> nasiko_engine::Filters {
+    let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    let label = format!("{}={project}", label::PROJECT);
+    nasiko_engine::Filters::from([
+        ("type".to_owned(), owned(&["container"])),
+        (
+            "event".to_owned(),
+            owned(&["start", "die", "health_status", "destroy"]),
+        ),
+        ("label".to_owned(), vec![label]),
+    ])
+}
+
+/// Whether a plan fetches any image.
+fn fetches(plan: &Plan) -> bool {
+    let kept = |action: &ImageAction| *action == ImageAction::Keep;
+    !plan.images.iter().all(|step| kept(&step.action))
+}
