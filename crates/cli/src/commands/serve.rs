@@ -21,6 +21,8 @@ use crate::{
 };
 
 /// The Docker network that agents share.
+/// The watcher's library warns of folders that went away, which is no trouble.
+const USUAL_LOG: &str = "info,notify=error";
 const NETWORK: &str = "nasiko-network";
 
 /// Runs until a signal, or until somebody asks over the API.
@@ -119,7 +121,8 @@ fn announce(session: &Session, resident: &Resident) -> Result<(), Failure> {
 
 /// The log goes to standard error; `NASIKO_LOG` says how much, e.g. `debug` or `nasiko_gateway=trace`.
 fn start_log() {
-    let wanted = EnvFilter::try_from_env("NASIKO_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let wanted =
+        EnvFilter::try_from_env("NASIKO_LOG").unwrap_or_else(|_| EnvFilter::new(USUAL_LOG));
     // The engine's client tells whole requests, and in them what agents get in their environment.
     let no_secrets =
         filter_fn(|event| *event.level() <= Level::INFO || !event.target().starts_with("bollard"));
