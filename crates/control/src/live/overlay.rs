@@ -23,9 +23,9 @@ use crate::{
 };
 
 /// An overlay of more bytes is worth a build.
-const MOST_BYTES: u64 = 64 << 20;
+const MOST_BYTES: u64 = 256 << 20;
 /// An overlay of more files is worth a build.
-const MOST_FILES: usize = 2_000;
+const MOST_FILES: usize = 20_000;
 /// The new and changed files.
 const FILES: &str = "files.tar";
 /// What else there is to do.
