@@ -20,9 +20,9 @@ use crate::{
     session::Session,
 };
 
-/// The Docker network that agents share.
 /// The watcher's library warns of folders that went away, which is no trouble.
 const USUAL_LOG: &str = "info,notify=error";
+/// The Docker network that agents share.
 const NETWORK: &str = "nasiko-network";
 
 /// Runs until a signal, or until somebody asks over the API.
