@@ -11,6 +11,7 @@ mod numbers;
 mod peers;
 mod probe;
 mod start;
+mod store;
 
 use anyhow::{Result, bail};
 
@@ -32,6 +33,7 @@ const BENCHES: &[Bench] = &[
     ("redeploy", deploys::redeploy),
     ("docker", deploys::first_docker),
     ("gateway", gateway::measure),
+    ("store", store::measure),
     ("live-process", live::process),
     ("live-docker", live::docker),
     ("live-heavy", live::heavy),

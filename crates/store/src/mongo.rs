@@ -105,6 +105,8 @@ pub struct Mongo {
     queue: Mutex<Option<mpsc::Sender<Request>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
     redis: Option<Link>,
+    /// Ends by itself, with its last announcement made.
+    announcer: Mutex<Option<JoinHandle<()>>>,
     /// Ended when dropped.
     followers: Mutex<JoinSet<()>>,
     signals: Signals,
@@ -129,15 +131,16 @@ impl Mongo {
         let (queue, requests) = mpsc::channel(QUEUE);
         let (woken, last) = (Arc::new(Notify::new()), watch::Sender::new(head.counters.n));
         let mut followers = JoinSet::new();
+        let mut announcer = None;
         if let Some(link) = &redis {
             let (link, database) = (link.clone(), server.name().to_owned());
             let (to, listener) = (last.subscribe(), Arc::clone(&woken));
-            followers.spawn(commits::announce(
+            announcer = Some(tokio::spawn(commits::announce(
                 link.clone(),
                 database.clone(),
                 plane.clone(),
                 to,
-            ));
+            )));
             followers.spawn(commits::follow(link, database, plane.clone(), listener));
         } else {
             let (replica, listener) = (Arc::clone(&replica), Arc::clone(&woken));
@@ -150,7 +153,6 @@ impl Mongo {
             kept_events: options.kept_events,
             plane,
             last,
-            authors: head.authors,
             is_stale: false,
             publisher,
         };
@@ -162,6 +164,7 @@ impl Mongo {
             queue: Mutex::new(Some(queue)),
             writer: Mutex::new(Some(tokio::spawn(writer.run(requests, woken)))),
             redis,
+            announcer: Mutex::new(announcer),
             followers: Mutex::new(followers),
             signals,
             recent,
@@ -299,8 +302,9 @@ impl Backend for Mongo {
     async fn close(&self) {
         self.queue.lock().take();
         let writer = self.writer.lock().take();
-        if let Some(writer) = writer {
-            drop(writer.await);
+        let announcer = self.announcer.lock().take();
+        for task in writer.into_iter().chain(announcer) {
+            drop(task.await);
         }
         self.followers.lock().abort_all();
     }

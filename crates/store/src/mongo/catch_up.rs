@@ -28,8 +28,8 @@ const JOURNAL_READ: i64 = 256;
 /// What the head says.
 pub(super) struct Head {
     pub(super) counters: Counters,
-    /// The last commits and whose they are.
-    pub(super) authors: Vec<(i64, String)>,
+    /// Whose the last commit is.
+    author: Option<String>,
     /// Whether the database is an unfinished copy of another store.
     pub(super) is_copy: bool,
 }
@@ -57,20 +57,33 @@ impl Head {
                     .collect(),
             ),
         };
-        let authors = head.get_array("authors").map_or(&[][..], Vec::as_slice);
-        let author = |author: &Bson| {
-            let author = author.as_document()?;
-            Some((
-                author.get_i64("n").ok()?,
-                author.get_str("plane").ok()?.to_owned(),
-            ))
-        };
         Ok(Self {
             counters,
-            authors: authors.iter().filter_map(author).collect(),
+            author: fields.opt_string("author"),
             is_copy: head.contains_key("marker"),
         })
     }
+}
+
+/// Whether commit `n` is of this control plane; `None`: there is no commit `n` yet, or no trace of it any more.
+pub(super) async fn is_commit_of(
+    server: &Server,
+    n: i64,
+    plane: &str,
+) -> Result<Option<bool>, StoreError> {
+    let head = Head::read(server).await?;
+    if head.counters.n <= n {
+        let author = head.author.filter(|_| head.counters.n == n);
+        return Ok(author.map(|author| author == plane));
+    }
+    let options = FindOptions::builder()
+        .projection(doc! { "plane": 1 })
+        .build();
+    let found = server.find(JOURNAL, doc! { "_id": n }, options).await?;
+    let author = found
+        .first()
+        .and_then(|commit| Fields(commit).opt_string("plane"));
+    Ok(author.map(|author| author == plane))
 }
 
 /// Brings the replica to the last commit and says so; gives the head. Nothing may be tried on the replica now.
@@ -165,10 +178,7 @@ async fn settled(server: &Server, plane: &str) -> Result<Head, StoreError> {
         if n == 0 || is_settled(server, n).await? {
             return Ok(head);
         }
-        let is_ours = head
-            .authors
-            .last()
-            .is_some_and(|(_, author)| author == plane);
+        let is_ours = head.author.as_deref() == Some(plane);
         if is_ours || started.elapsed() >= HELP_AFTER {
             let whole = server
                 .find(

@@ -1,8 +1,6 @@
 //! One commit as the commands that bring it into the collections. Each may be run again, in any number, by anybody, and
 //! also late: none of them overwrites what a later commit wrote.
 
-use std::collections::BTreeMap;
-
 use futures::future::try_join_all;
 use mongodb::bson::{Binary, Bson, DateTime, Document, doc, spec::BinarySubtype};
 
@@ -17,8 +15,6 @@ use crate::{Event, StoreError};
 
 /// Commits without events whose journal documents are kept, so that others that are behind by less can catch up.
 const SILENT_KEPT: i64 = 4_096;
-/// Commits whose authors the head remembers, to tell who got through when an answer was lost.
-const AUTHORS: usize = 32;
 
 /// A commit to be written.
 pub(super) struct Entry {
@@ -33,6 +29,7 @@ impl Entry {
         replica: &Replica,
         fetched: &Fetched,
         changes: &Changes,
+        plane: &str,
         now_ms: i64,
     ) -> Result<Self, StoreError> {
         let n = replica.committed.n + 1;
@@ -72,6 +69,12 @@ impl Entry {
                 inserts.push(slot.document(n)?);
                 continue;
             }
+            let selects = unless_newer(slot.number, n);
+            if write.state && slot.has_payload {
+                // To put the whole in its place is cheaper for the server than to set field after field.
+                updates.push(doc! { "q": selects, "u": slot.document(n)? });
+                continue;
+            }
             let mut fields = if write.state {
                 slot.changing(n)?
             } else {
@@ -80,7 +83,7 @@ impl Entry {
             if write.log {
                 fields.extend(slot.log_fields());
             }
-            updates.push(doc! { "q": unless_newer(slot.number, n), "u": { "$set": fields } });
+            updates.push(doc! { "q": selects, "u": { "$set": fields } });
         }
         command("insert", JOBS, "documents", inserts);
         command("update", JOBS, "updates", updates);
@@ -115,7 +118,8 @@ impl Entry {
         command("delete", JOBS, "deletes", all_of("_id", gone));
         command("delete", JOURNAL, "deletes", journal_deletes(replica));
 
-        let journal = journal_document(replica, changes, n, touched, now_ms)?;
+        let mut journal = journal_document(replica, changes, n, touched, now_ms)?;
+        journal.insert("plane", plane);
         let commands = doc! { "commands": commands, "journal": journal };
         Ok(Self { n, commands })
     }
@@ -124,7 +128,7 @@ impl Entry {
     pub(super) fn advance_head(
         &self,
         counters: &Counters,
-        authors: &[(i64, String)],
+        plane: &str,
         is_promise: bool,
     ) -> Result<Document, StoreError> {
         let bytes = self
@@ -133,23 +137,17 @@ impl Entry {
             .map_err(|error| StoreError::UnreadableField {
                 field: error.to_string(),
             })?;
-        let kinds: BTreeMap<_, _> = counters.kinds.iter().collect();
-        let kinds: Document = kinds
-            .into_iter()
-            .map(|(kind, position)| (kind.clone(), Bson::from(*position)))
-            .collect();
-        let skipped = authors.len().saturating_sub(AUTHORS);
-        let authors: Vec<Bson> = authors
+        let kinds: Document = counters
+            .kinds
             .iter()
-            .skip(skipped)
-            .map(|(n, plane)| Bson::Document(doc! { "n": *n, "plane": plane.as_str() }))
+            .map(|(kind, position)| (kind.clone(), Bson::from(*position)))
             .collect();
         let entry = Binary {
             subtype: BinarySubtype::Generic,
             bytes,
         };
         let fields = doc! { "n": self.n, "seq": to_i64(counters.seq), "first_seq": to_i64(counters.first_seq),
-        "number": counters.number, "position": counters.position, "kinds": kinds, "authors": authors, "entry": entry };
+        "number": counters.number, "position": counters.position, "kinds": kinds, "author": plane, "entry": entry };
         let update = doc! { "q": { "_id": HEAD_ID, "n": self.n - 1, "marker": null }, "u": { "$set": fields } };
         let concern = if is_promise {
             doc! { "w": "majority", "j": true }

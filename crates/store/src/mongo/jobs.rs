@@ -69,22 +69,27 @@ pub(super) async fn log(
     limit: usize,
 ) -> Result<LogPage, StoreError> {
     let mut lines: Vec<LogLine> = Vec::new();
-    // Rows hold many lines: the one that holds `from` may begin before it.
+    // Rows hold many lines: the one that holds `from` may begin before it. It is read last, so that it is not missed when
+    // it is written only now.
+    let options = FindOptions::builder()
+        .sort(doc! { "first": 1 })
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+        .build();
+    let after = doc! { "job": number, "first": { "$gt": to_i64(from) } };
+    let following = server.find(JOB_LOG, after, options).await?;
     let options = FindOptions::builder()
         .sort(doc! { "first": -1 })
         .limit(1)
         .build();
     let before = doc! { "job": number, "first": { "$lte": to_i64(from) } };
     let mut rows = server.find(JOB_LOG, before, options).await?;
-    let options = FindOptions::builder()
-        .sort(doc! { "first": 1 })
-        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
-        .build();
-    let after = doc! { "job": number, "first": { "$gt": to_i64(from) } };
-    rows.extend(server.find(JOB_LOG, after, options).await?);
+    rows.extend(following);
     for row in &rows {
         let fields = Fields(row);
         let (first, at_ms) = (fields.unsigned("first")?, fields.int("at_ms")?);
+        if lines.last().is_some_and(|line| line.number + 1 != first) {
+            break; // Written while we read: the next question finds what is between.
+        }
         let text = fields.string("text")?;
         let numbered = (first..)
             .zip(text.lines())

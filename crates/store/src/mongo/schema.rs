@@ -27,7 +27,7 @@ const LAYOUT: i64 = 1;
 /// Makes what is missing, and gives the database's own id. Several may do so at once.
 pub(super) async fn prepare(server: &Server) -> Result<String, StoreError> {
     let head = doc! { "_id": HEAD_ID, "layout": LAYOUT, "identity": uuid::Uuid::new_v4().to_string(), "n": 0_i64, "seq": 0_i64, "first_seq": 1_i64, "number": 0_i64,
-    "position": 0_i64, "kinds": {}, "authors": [] };
+    "position": 0_i64, "kinds": {} };
     let insert = doc! { "insert": HEAD, "documents": [head], "writeConcern": { "w": "majority" } };
     server.write_again(insert).await?;
     let found = server

@@ -68,7 +68,7 @@ impl Slot {
         doc! { "log_next": to_i64(self.log_next), "log_bytes": to_i64(self.log_bytes) }
     }
 
-    /// The whole document.
+    /// The whole document; a field without a value is left out.
     pub(super) fn document(&self, n: i64) -> Result<Document, StoreError> {
         let job = &self.job;
         let mut document = doc! {
@@ -83,7 +83,10 @@ impl Slot {
         };
         document.extend(self.changing(n)?);
         document.extend(self.log_fields());
-        Ok(document)
+        Ok(document
+            .into_iter()
+            .filter(|(_, value)| *value != Bson::Null)
+            .collect())
     }
 
     /// What a document says.

@@ -183,7 +183,7 @@ impl Endpoint for Mongo {
             .collect();
         let fields = doc! {
             "n": n, "seq": to_i64(contents.last_seq), "first_seq": to_i64(contents.first_seq), "number": contents.last_number,
-            "position": contents.last_position, "kinds": kinds, "authors": [],
+            "position": contents.last_position, "kinds": kinds,
         };
         self.set_head(doc! { "$set": fields, "$unset": { "marker": "" } })
             .await

@@ -2,6 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
+use mongodb::bson::Document;
 use parking_lot::Mutex;
 use tokio::{
     sync::{Notify, mpsc, oneshot, watch},
@@ -9,7 +10,7 @@ use tokio::{
 };
 
 use super::{
-    catch_up::{Head, catch_up},
+    catch_up::{Head, catch_up, is_commit_of},
     entry::Entry,
     fetch::fetch,
     replica::Replica,
@@ -46,8 +47,6 @@ pub(super) struct Writer {
     pub(super) plane: String,
     /// Hears of each commit of ours, to tell the other control planes.
     pub(super) last: watch::Sender<i64>,
-    /// The last commits and whose they are, as the head has them.
-    pub(super) authors: Vec<(i64, String)>,
     /// Whether the replica may not be what the head says.
     pub(super) is_stale: bool,
     /// Last, so that it is dropped when all is done.
@@ -125,6 +124,7 @@ impl Writer {
         }
         let fetched = fetch(&self.server, &self.replica, waiting).await?;
         let now_ms = self.clock.now_ms();
+        self.is_stale = true; // until it is known how it ended
         let (replies, changes, entry, advance) = {
             let mut replica = self.replica.lock();
             let mut stage = Stage::new(&mut replica, &fetched, now_ms);
@@ -142,33 +142,30 @@ impl Writer {
                 (replies, changes, None, None)
             } else {
                 self.trim_events(&mut replica);
-                let entry = Entry::new(&replica, &fetched, &changes, now_ms)?;
+                let entry = Entry::new(&replica, &fetched, &changes, &self.plane, now_ms)?;
                 let n = replica.committed.n + 1;
                 replica.counters.n = n;
-                self.authors.push((n, self.plane.clone()));
-                let is_promise = waiting.iter().take(replies.len()).any(is_a_promise);
-                let advance = entry.advance_head(&replica.counters, &self.authors, is_promise)?;
+                // A claim is one here: the worker outlives the server that forgot it. So is whatever followers hear of.
+                let is_promise = !changes.events.is_empty()
+                    || waiting.iter().take(replies.len()).any(is_a_promise);
+                let advance = entry.advance_head(&replica.counters, &self.plane, is_promise)?;
                 (replies, changes, Some(entry), Some(advance))
             }
         };
         let (Some(entry), Some(advance)) = (entry, advance) else {
+            self.is_stale = false;
             return self.check(replies).await;
         };
-        self.is_stale = true; // until it is known how it ended
         if !self.advance(advance).await? {
-            self.authors.pop();
-            self.replica.lock().undo_all();
             return Ok(Attempt::Overtaken);
         }
+        self.apply(&entry).await?;
         let n = {
             let mut replica = self.replica.lock();
             replica.keep();
             replica.committed.n
         };
-        self.apply(&entry).await?;
         self.is_stale = false;
-        let surplus = self.authors.len().saturating_sub(2 * GROUP);
-        self.authors.drain(..surplus);
         self.publish(changes);
         self.last.send_replace(n);
         Ok(Attempt::Done(replies))
@@ -193,32 +190,28 @@ impl Writer {
         Ok(Attempt::Done(replies))
     }
 
-    /// Moves the head; false: another control plane did. When the answer is lost, the head tells who got through.
-    async fn advance(&self, command: mongodb::bson::Document) -> Result<bool, StoreError> {
+    /// Moves the head; false: another control plane did. When an answer is lost, it is found out who got through.
+    async fn advance(&self, command: Document) -> Result<bool, StoreError> {
         let n = self.replica.lock().counters.n;
         let started = Instant::now();
         let mut pause = FIRST_PAUSE;
+        let mut lost: Option<StoreError> = None;
         loop {
-            let answer = match self.server.run_once(command.clone()).await {
-                Ok(answer) => {
-                    return match answer.get_i32("n") {
-                        Ok(1) => Ok(true),
-                        Ok(0) => Ok(false),
-                        _ => Err(self.server.failed("the head was not written")),
-                    };
+            match self.server.run_once(command.clone()).await {
+                Ok(answer) => match (answer.get_i32("n"), lost) {
+                    (Ok(1), _) => return Ok(true),
+                    (Ok(0), None) => return Ok(false),
+                    // Overtaken by another one, or by ourselves a moment ago.
+                    (Ok(0), Some(error)) => {
+                        let is_ours = is_commit_of(&self.server, n, &self.plane).await?;
+                        return is_ours.ok_or(error);
+                    }
+                    _ => return Err(self.server.failed("the head was not written")),
+                },
+                Err(error @ StoreError::Unavailable { .. }) if started.elapsed() < TRYING => {
+                    lost = Some(error);
                 }
-                Err(error) => error,
-            };
-            if !matches!(answer, StoreError::Unavailable { .. }) {
-                return Err(answer);
-            }
-            match Head::read(&self.server).await {
-                Ok(head) if head.counters.n < n => {}
-                Ok(head) => {
-                    return Ok(head.authors.contains(&(n, self.plane.clone())));
-                }
-                Err(_) if started.elapsed() < TRYING => {}
-                Err(_) => return Err(answer),
+                Err(error) => return Err(error),
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
@@ -247,7 +240,6 @@ impl Writer {
                 reason: "it is an unfinished copy of another store".to_owned(),
             });
         }
-        self.authors = head.authors;
         self.is_stale = false;
         Ok(())
     }
@@ -269,7 +261,7 @@ impl Writer {
 fn is_a_promise(request: &Request) -> bool {
     match &request.work {
         Work::Commit(changes) => changes.iter().any(Change::is_a_promise),
-        Work::Claim { .. } | Work::Sync => false,
-        Work::Release { .. } => true,
+        Work::Claim { .. } | Work::Release { .. } => true,
+        Work::Sync => false,
     }
 }

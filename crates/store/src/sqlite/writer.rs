@@ -13,9 +13,9 @@ use crate::{
 };
 
 /// Writes waiting for the thread; more callers wait to hand theirs over.
-const QUEUE: usize = 256;
+const QUEUE: usize = 512;
 /// Writes in one transaction.
-const GROUP: usize = 128;
+const GROUP: usize = 512;
 /// Old events and ended jobs are dropped each time the log has grown by so many events.
 const TRIM_EVERY: u64 = 512;
 

@@ -74,6 +74,10 @@ async fn listen(link: &Link, stream: &str, plane: &str, woken: &Notify) -> Resul
             .arg(BLOCK.as_millis() as u64);
         command.arg("STREAMS").arg(stream).arg(&after);
         let reply: Option<StreamReadReply> = connection.ask(&command).await?;
+        if reply.is_none() {
+            // One that died after a commit did not announce it.
+            woken.notify_one();
+        }
         let entries = reply
             .into_iter()
             .flat_map(|reply| reply.keys)
