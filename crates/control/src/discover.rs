@@ -5,6 +5,7 @@
 //! and one purpose (see [`nasiko_runtime::Foreign::group`]) are one agent: the newest that answers is called, as with
 //! an update of our own.
 
+mod claim;
 mod look;
 mod show;
 
@@ -13,7 +14,6 @@ use std::{collections::HashMap, sync::Arc};
 use nasiko_contract::{AgentName, DeploymentId, ErrorCode, Fault, Finding};
 use nasiko_runtime::{Instance, InstanceId, Runtime as _, RuntimeEvent};
 use nasiko_store::{Batch, Expected};
-use nasiko_workshop::name;
 use serde_json::json;
 use tokio::sync::{
     broadcast::{Receiver, error::RecvError},
@@ -24,7 +24,6 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use self::look::{Found, Look};
 use crate::{
     agents::{CHANGED, REMOVED},
-    deploy::numbered_name,
     launch,
     plane::Shared,
     records::{AgentRecord, DeploymentRecord, Source},
@@ -32,10 +31,6 @@ use crate::{
 
 /// Answers of containers that may wait to be noted.
 const LOOKS: usize = 64;
-/// How often another suffix is tried for a name that is taken.
-const NAME_TRIES: u32 = 100;
-/// How much of a container's id names it where nothing better does.
-const SHORT_ID: usize = 12;
 
 /// Begins to follow what others start, with what runs already; until the control plane ends.
 pub(crate) fn start(shared: &Arc<Shared>) {
@@ -198,7 +193,7 @@ impl Discovery {
         instance: Instance,
         name: Option<AgentName>,
     ) -> Result<AgentName, Fault> {
-        let claim = self.claim(&instance, name).await?;
+        let claim = claim::claim(&self.shared, &instance, name).await?;
         let looking = CancellationToken::new();
         let id = instance.id.clone();
         let name = claim.name.clone();
@@ -222,48 +217,6 @@ impl Discovery {
         }
         drop(claim.one_at_a_time);
         Ok(name)
-    }
-
-    /// Finds the name under which a container is shown. One that belongs to another agent gets a suffix.
-    async fn claim(&self, instance: &Instance, before: Option<AgentName>) -> Result<Claim, Fault> {
-        let short_id = instance.handle.get(..SHORT_ID).unwrap_or_default();
-        let wanted = name::normalise(&instance.agent).unwrap_or_else(|| format!("c-{short_id}"));
-        let mut findings = Vec::new();
-        if wanted != instance.agent {
-            findings.push(show::renamed(&instance.agent, &wanted));
-        }
-        let mut holder = None;
-        let before = before.map(|name| name.0);
-        let numbered = (1..=NAME_TRIES).map(|number| numbered_name(&wanted, number));
-        for name in before.into_iter().chain(numbered) {
-            let name = AgentName(name);
-            // Whoever is at work on an agent of that name has it, or is about to.
-            let Some(one_at_a_time) = self.shared.try_lock_agent(&name) else {
-                continue;
-            };
-            let found = self.shared.store.get::<AgentRecord>(name.as_str()).await?;
-            match found.map(|found| found.value) {
-                Some(agent) if !show::is_one_of(&agent.source, instance) => {
-                    if agent.name.as_str() == wanted {
-                        holder = Some(agent.source.shown());
-                    }
-                }
-                _ => {
-                    if name.as_str() != wanted {
-                        findings.push(show::taken(&wanted, &name, holder.as_deref()));
-                    }
-                    return Ok(Claim {
-                        name,
-                        findings,
-                        one_at_a_time,
-                    });
-                }
-            }
-        }
-        Err(Fault::new(
-            ErrorCode::Conflict,
-            format!("`{wanted}` and every name like it is taken"),
-        ))
     }
 
     /// Makes a container the one that is called: first the route, then what everybody sees.
@@ -406,13 +359,6 @@ impl Discovery {
             }
         }
     }
-}
-
-/// A name that may be used, until the lock is let go at the latest.
-struct Claim {
-    name: AgentName,
-    findings: Vec<Finding>,
-    one_at_a_time: tokio::sync::OwnedMutexGuard<()>,
 }
 
 /// A container as a deployment: its lines and figures are found by it.
