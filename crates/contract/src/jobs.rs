@@ -51,6 +51,10 @@ pub enum JobKind {
     Rebuild,
     /// Stop and forget.
     Delete,
+    /// Bring the local stack up.
+    StackUp,
+    /// Take the local stack down.
+    StackDown,
 }
 
 /// A job.

@@ -10,6 +10,7 @@ pub mod jobs;
 pub mod live;
 pub mod operation;
 pub mod page;
+pub mod stack;
 pub mod system;
 pub mod telemetry;
 
@@ -25,6 +26,7 @@ pub use operation::{
     UploadOperation,
 };
 pub use page::*;
+pub use stack::*;
 pub use system::*;
 pub use telemetry::*;
 

@@ -10,7 +10,8 @@ use serde::{Serialize, de::DeserializeOwned};
     )
 )]
 use crate::{
-    agent_requests::*, agents::*, chat::*, jobs::*, live::*, page::*, system::*, telemetry::*,
+    agent_requests::*, agents::*, chat::*, jobs::*, live::*, page::*, stack::*, system::*,
+    telemetry::*,
 };
 
 /// An HTTP method.
@@ -205,6 +206,14 @@ define_api! {
         ListTraces = "traces.list" Get "/traces" -> Page<TraceSummary>, "traces:read", 200, "Traces, newest first";
         GetTrace = "traces.get" Get "/traces/{trace}" -> Trace, "traces:read", 200, "One trace with its spans";
 
+        GetStack = "stack.get" Get "/stack" -> Stack, "stack:read", 200, "The local Docker stack: what is declared and what runs";
+        StackUp = "stack.up" Post "/stack/up" -> Job, "stack:control", 202, "Bring services of the stack up";
+        StackDown = "stack.down" Post "/stack/down" -> Job, "stack:control", 202, "Stop and remove the stack's containers";
+        StartService = "stack.services.start" Post "/stack/services/{service}/start" -> StackService, "stack:control", 200, "Start a service's container";
+        StopService = "stack.services.stop" Post "/stack/services/{service}/stop" -> StackService, "stack:control", 200, "Stop a service's container";
+        RestartService = "stack.services.restart" Post "/stack/services/{service}/restart" -> StackService, "stack:control", 200, "Restart a service's container";
+        ExecInService = "stack.services.exec" Post "/stack/services/{service}/exec" -> ExecResult, "stack:control", 200, "Run one command in a service's container";
+
         ListSecrets = "secrets.list" Get "/secrets" -> Page<SecretInfo>, "secrets:read", 200, "Names of secrets; never values";
         SetSecret = "secrets.set" Put "/agents/{agent}/secrets/{name}" -> SecretInfo, "secrets:write", 200, "Set a secret of an agent";
         RemoveSecret = "secrets.remove" Delete "/agents/{agent}/secrets/{name}" -> Done, "secrets:write", 200, "Remove a secret of an agent";
@@ -220,6 +229,8 @@ define_api! {
         FollowAgentLogs = "agents.logs" Get "/agents/{agent}/logs" -> LogLine, "agents:read", "An agent's log";
         FollowAgentStats = "agents.stats" Get "/agents/{agent}/stats" -> InstanceStats, "agents:read", "What an agent uses, while somebody looks";
         FollowJobLog = "jobs.log" Get "/jobs/{job}/log" -> JobLogItem, "jobs:read", "A job's output and changes until it ends";
+        FollowStackLogs = "stack.logs" Get "/stack/logs" -> ServiceLogLine, "stack:read", "What the stack's services write, interleaved";
+        FollowServiceStats = "stack.services.stats" Get "/stack/services/{service}/stats" -> InstanceStats, "stack:read", "What a service uses, while somebody looks";
         SendMessage = "messages.send" Post "/chat/sessions/{session}/messages" -> ChatEvent, "chat:write", "Ask, and receive the answer as it comes";
         TailTraces = "traces.tail" Get "/traces/tail" -> TraceSummary, "traces:read", "Traces as their spans arrive";
     }

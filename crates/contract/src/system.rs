@@ -52,20 +52,7 @@ pub struct Status {
     pub notices: Vec<String>,
     /// Services of the local stack.
     #[serde(default)]
-    pub stack: Vec<StackService>,
-}
-
-/// A service of the local stack.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-pub struct StackService {
-    /// Its name.
-    pub service: String,
-    /// Its state.
-    pub state: String,
-    /// Its health.
-    pub health: String,
+    pub stack: Vec<crate::stack::StackService>,
 }
 
 /// The container engine.

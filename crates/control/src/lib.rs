@@ -36,6 +36,7 @@ mod retire;
 mod secrets;
 mod settings;
 mod spans;
+mod stack;
 mod status;
 mod supervise;
 mod sweep;

@@ -97,6 +97,8 @@ fn done(kind: JobKind) -> &'static str {
         JobKind::Restart => "restarted",
         JobKind::Rebuild => "rebuilt",
         JobKind::Delete => "deleted",
+        JobKind::StackUp => "brought up",
+        JobKind::StackDown => "taken down",
     }
 }
 

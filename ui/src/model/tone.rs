@@ -77,6 +77,8 @@ pub(crate) fn job_kind(kind: JobKind) -> &'static str {
         JobKind::Restart => "Restart",
         JobKind::Rebuild => "Rebuild",
         JobKind::Delete => "Delete",
+        JobKind::StackUp => "Stack up",
+        JobKind::StackDown => "Stack down",
     }
 }
 

@@ -117,6 +117,8 @@ fn kind(job: &Job) -> &'static str {
         JobKind::Restart => "restart",
         JobKind::Rebuild => "rebuild",
         JobKind::Delete => "delete",
+        JobKind::StackUp => "stack-up",
+        JobKind::StackDown => "stack-down",
     }
 }
 

@@ -81,7 +81,9 @@ fn show(output: Output, status: Status) -> Result<(), Failure> {
     for service in status.stack {
         output.line(format!(
             "  {:15} {} {}",
-            service.service, service.state, service.health
+            service.service,
+            service.state.as_str(),
+            service.health.as_str()
         ))?;
     }
     for notice in status.notices {

@@ -1,0 +1,268 @@
+//! The local Docker stack: services of Compose files, brought up and down, and looked at.
+
+use serde::{Deserialize, Serialize};
+
+use crate::fault::Fault;
+
+/// `GET /stack`
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct GetStack {}
+
+/// The stack as it is declared and as it runs.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Stack {
+    /// The Compose project.
+    pub project: String,
+    /// The Compose files it is read from, in order; the product's own is called `stack.yml`.
+    #[serde(default)]
+    pub files: Vec<String>,
+    /// The profiles there are, and whether they are switched on.
+    #[serde(default)]
+    pub profiles: Vec<StackProfile>,
+    /// All services, in the order of the files.
+    #[serde(default)]
+    pub services: Vec<StackService>,
+    /// Containers of the project that no file declares any more.
+    #[serde(default)]
+    pub orphans: Vec<String>,
+    /// Why it cannot be read or looked at now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Fault>,
+}
+
+/// A group of services that is switched on and off together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct StackProfile {
+    /// Its name.
+    pub name: String,
+    /// It was brought up last and not taken down since.
+    pub enabled: bool,
+}
+
+/// The state of a service's container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum ServiceState {
+    /// There is no container.
+    #[default]
+    Absent,
+    /// Made, not started.
+    Created,
+    /// It runs.
+    Running,
+    /// It was ended and is started again by the engine.
+    Restarting,
+    /// It is paused.
+    Paused,
+    /// It ended.
+    Exited,
+}
+
+impl ServiceState {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Absent => "absent",
+            Self::Created => "created",
+            Self::Running => "running",
+            Self::Restarting => "restarting",
+            Self::Paused => "paused",
+            Self::Exited => "exited",
+        }
+    }
+}
+
+/// What a service's health check says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum ServiceHealth {
+    /// It has none.
+    #[default]
+    None,
+    /// Not yet.
+    Starting,
+    /// Well.
+    Healthy,
+    /// Not well.
+    Unhealthy,
+}
+
+impl ServiceHealth {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Starting => "starting",
+            Self::Healthy => "healthy",
+            Self::Unhealthy => "unhealthy",
+        }
+    }
+}
+
+/// A service of the local stack.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct StackService {
+    /// Its name.
+    pub service: String,
+    /// Its state.
+    pub state: ServiceState,
+    /// Its health.
+    pub health: ServiceHealth,
+    /// Its image.
+    #[serde(default)]
+    pub image: String,
+    /// The profiles it belongs to; none: it always belongs to the stack.
+    #[serde(default)]
+    pub profiles: Vec<String>,
+    /// Its container's id; empty where there is none.
+    #[serde(default)]
+    pub container: String,
+    /// Addresses it is published at, `127.0.0.1:6379->6379/tcp`.
+    #[serde(default)]
+    pub ports: Vec<String>,
+    /// How it ended, where it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i64>,
+    /// When its container started, Unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<i64>,
+    /// Why it is not well: the last words of its health check.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// `POST /stack/up`: bring services up; answers a job.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct StackUp {
+    /// Profiles to switch on; those that are on stay on.
+    #[serde(default)]
+    pub profiles: Vec<String>,
+    /// Absolute paths of Compose files beside the product's own; none: those of the last time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<Vec<String>>,
+    /// Remove containers that no file declares any more.
+    #[serde(default)]
+    pub remove_orphans: bool,
+    /// Recreate containers even where nothing changed.
+    #[serde(default)]
+    pub force: bool,
+}
+
+/// `POST /stack/down`: stop and remove the containers and networks; answers a job.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct StackDown {
+    /// Also remove the named volumes: what the services stored is gone.
+    #[serde(default)]
+    pub volumes: bool,
+    /// Remove containers that no file declares any more.
+    #[serde(default)]
+    pub remove_orphans: bool,
+}
+
+/// `POST /stack/services/{service}/start`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct StartService {
+    /// Which.
+    pub service: String,
+}
+
+/// `POST /stack/services/{service}/stop`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct StopService {
+    /// Which.
+    pub service: String,
+}
+
+/// `POST /stack/services/{service}/restart`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct RestartService {
+    /// Which.
+    pub service: String,
+}
+
+/// `POST /stack/services/{service}/exec`: run one command in a service's container and wait for its end.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ExecInService {
+    /// Which.
+    pub service: String,
+    /// Program and arguments.
+    pub command: Vec<String>,
+}
+
+/// What a command in a service's container came to. Each output is cut at 1 MiB.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ExecResult {
+    /// Its exit code.
+    pub exit_code: i64,
+    /// What it wrote to standard output.
+    pub stdout: String,
+    /// What it wrote to standard error.
+    pub stderr: String,
+}
+
+/// `GET /stack/logs` (stream): what the services write, interleaved.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct FollowStackLogs {
+    /// Only this service's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// Lines of the past of each service, at most 10,000 (200 unless given).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tail: Option<u32>,
+    /// Only lines written since, Unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<i64>,
+    /// Go on with new lines.
+    #[serde(default)]
+    pub follow: bool,
+}
+
+/// One line of a service's log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceLogLine {
+    /// Whose.
+    pub service: String,
+    /// Unix milliseconds.
+    pub at: i64,
+    /// Where it came from.
+    pub stream: crate::agents::LogStream,
+    /// The line without its end.
+    pub text: String,
+}
+
+/// `GET /stack/services/{service}/stats` (stream): one row a second while somebody looks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct FollowServiceStats {
+    /// Which.
+    pub service: String,
+}
