@@ -216,9 +216,13 @@ impl Bench {
                         ErrorCode::Conflict,
                         format!("There is another agent named `{name}`"),
                     )
-                    .hint(format!(
-                        "Give another --name, or remove the other one first: `nasiko rm {name}`"
-                    ))
+                    .hint(if holder.source.is_foreign() {
+                        "Give another --name: somebody else's container has this one".to_owned()
+                    } else {
+                        format!(
+                            "Give another --name, or remove the other one first: `nasiko rm {name}`"
+                        )
+                    })
                     .evidence([format!("`{name}` comes from {}", holder.source.shown())]));
                 }
                 Some(holder) => self.report.line(format!(
