@@ -73,7 +73,7 @@ impl Bench {
         if agent.state == AgentState::Active || overtaken {
             return Ok(self.result(&agent, DeploySeconds::default(), true));
         }
-        if after.is_none() && self.shared.has_moved_on(&agent, &self.cancel).await {
+        if after.is_none() && self.shared.has_moved_on(&agent).await {
             return self.make_anew(agent).await;
         }
         let restarts = after.map_or(0, |_| agent.restarts);

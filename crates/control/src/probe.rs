@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures::StreamExt;
-use nasiko_a2a::{AgentClient, Dialect, Hints};
+use nasiko_a2a::{AgentClient, Card, Dialect, Hints, card::MAX_CARD_BYTES};
 use nasiko_contract::{ErrorCode, Fault, Protocol, RuntimeKind};
 use nasiko_runtime::{Exit, Instance, LogQuery, Runtime, diagnose, port_owner};
 use serde_json::Value;
@@ -84,8 +84,14 @@ async fn answers(
     let begun = Instant::now();
     let mut look_elsewhere = begun + LOOK_ELSEWHERE;
     loop {
-        if answers_once(shared, address, plan.ready.as_deref()).await {
-            let (card, protocol) = look_at(shared, address).await;
+        if let Some(said) = answer_of(shared, address, plan.ready.as_deref()).await {
+            let (card, protocol) = match said {
+                Some(card) => {
+                    let protocol = protocol(&card.dialect());
+                    (Some(card.into_value()), protocol)
+                }
+                None => look_at(shared, address).await,
+            };
             return Ok(Outcome::Answers(Answering {
                 address,
                 card,
@@ -128,20 +134,52 @@ pub(crate) fn best(listening: &[u16], named: &[u16]) -> Option<u16> {
 }
 
 /// Whether `address` answers HTTP; on the path `ready`, with a success.
-pub(crate) async fn answers_once(shared: &Shared, address: SocketAddr, ready: Option<&str>) -> bool {
+pub(crate) async fn answers_once(
+    shared: &Shared,
+    address: SocketAddr,
+    ready: Option<&str>,
+) -> bool {
+    answer_of(shared, address, ready).await.is_some()
+}
+
+/// None if it does not answer; else its card, if that was the answer.
+async fn answer_of(
+    shared: &Shared,
+    address: SocketAddr,
+    ready: Option<&str>,
+) -> Option<Option<Card>> {
     // A connect costs less than a request, and most tries end here. It is given up before the request is sent: a
     // program that serves one connection at a time would wait for this one.
     let connected = tokio::time::timeout(ONE_TRY, tokio::net::TcpStream::connect(address)).await;
     match connected {
         Ok(Ok(connection)) => drop(connection),
-        Ok(Err(_)) | Err(_) => return false,
+        Ok(Err(_)) | Err(_) => return None,
     }
     let path = ready.unwrap_or("/.well-known/agent-card.json");
     let url = format!("http://{address}/{}", path.trim_start_matches('/'));
-    match shared.http.get(url).timeout(ONE_TRY).send().await {
-        Ok(response) => ready.is_none() || response.status().is_success(),
-        Err(_) => false,
+    let response = shared.http.get(url).timeout(ONE_TRY).send().await.ok()?;
+    if ready.is_some() {
+        return response.status().is_success().then_some(None);
     }
+    Some(card_in(response).await)
+}
+
+/// The card that an answer holds, if it is one.
+async fn card_in(mut response: reqwest::Response) -> Option<Card> {
+    if !response.status().is_success() {
+        return None;
+    }
+    let mut body = Vec::new();
+    while let Ok(Some(piece)) = response.chunk().await {
+        body.extend_from_slice(&piece);
+        if body.len() > MAX_CARD_BYTES {
+            return None;
+        }
+    }
+    // Programs that answer every path with some page or status are looked at more closely.
+    Card::parse(&body)
+        .ok()
+        .filter(|card| card.name().is_some() || !card.interfaces().is_empty())
 }
 
 /// The card it serves and what it speaks.

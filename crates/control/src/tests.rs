@@ -40,6 +40,11 @@ http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Answer).serve_for
 "#;
 
 pub(crate) async fn open(home: &Path) -> ControlPlane {
+    open_with(home, "unix:///no-engine-here.sock", "nasiko-test").await
+}
+
+/// With an engine, and a network of that name.
+pub(crate) async fn open_with(home: &Path, engine: &str, network: &str) -> ControlPlane {
     let listener = || TcpListener::bind("127.0.0.1:0").unwrap();
     let config = Config {
         home: home.to_owned(),
@@ -51,9 +56,9 @@ pub(crate) async fn open(home: &Path) -> ControlPlane {
         },
         api: ([127, 0, 0, 1], 1).into(),
         notices: Vec::new(),
-        docker_host: Some("unix:///no-engine-here.sock".to_owned()),
+        docker_host: Some(engine.to_owned()),
         socket_folders: Vec::new(),
-        docker_network: "nasiko-test".to_owned(),
+        docker_network: network.to_owned(),
         environment: std::env::vars_os().collect(),
     };
     ControlPlane::open(config).await.unwrap()

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     launch,
-    plane::{Shared, cancelled},
+    plane::Shared,
     plans,
     read::{self, Read},
     records::{AgentRecord, RunPlan},
@@ -51,6 +51,8 @@ pub(super) enum Stop {
     Fault(Fault),
     /// Only a build helps, and why.
     Build(String),
+    /// The folder is not what it was when the attempt began: it is compared anew.
+    Overtaken,
 }
 
 impl From<Fault> for Stop {
@@ -63,8 +65,7 @@ impl From<NotLaid> for Stop {
     fn from(not_laid: NotLaid) -> Self {
         match not_laid {
             NotLaid::Build(why) => Self::Build(why),
-            // The change that was in the way is on its way to be seen: it overtakes this one.
-            NotLaid::Changed => Self::Fault(cancelled()),
+            NotLaid::Changed => Self::Overtaken,
             NotLaid::Fault(fault) => Self::Fault(fault),
         }
     }
@@ -93,11 +94,14 @@ impl Attempt {
         }
         let ended = match made {
             Ok(()) => self.is_live().await,
-            Err(Stop::Fault(fault)) => self.give_up(fault, cancel.is_cancelled()).await,
-            Err(Stop::Build(why)) => {
-                self.give_up(Fault::new(ErrorCode::Internal, why), false)
-                    .await
+            Err(Stop::Overtaken) => self.is_overtaken().await,
+            Err(Stop::Fault(fault))
+                if cancel.is_cancelled() && fault.code == ErrorCode::Cancelled =>
+            {
+                self.is_overtaken().await
             }
+            Err(Stop::Fault(fault)) => self.has_failed(fault).await,
+            Err(Stop::Build(why)) => self.has_failed(Fault::new(ErrorCode::Internal, why)).await,
         };
         if let Err(fault) = ended {
             tracing::warn!(%fault, agent = %self.agent.name, "the end of an update was not written down");
@@ -183,7 +187,7 @@ impl Attempt {
         let image = old.image_content();
         let base = match &self.running {
             Some(running) if running.hash() == image => Some(Arc::clone(&running.snapshot)),
-            _ => self.shared.kept_content(&self.agent.name, image).await,
+            _ => self.shared.image_content(&self.agent.name, image).await,
         };
         let Some(base) = base else {
             return Err(Stop::Build(
@@ -312,24 +316,22 @@ impl Attempt {
         Ok(())
     }
 
-    /// It did not become live; what served before goes on. An overtaken one is no failure.
-    async fn give_up(&mut self, fault: Fault, overtaken: bool) -> Result<(), Fault> {
-        let stopped = fault.code == ErrorCode::Cancelled;
-        self.update.state = if stopped && (overtaken || self.update.job.is_none()) {
-            UpdateState::Superseded
-        } else {
-            UpdateState::Failed
-        };
+    /// A newer save came before it was live.
+    async fn is_overtaken(&mut self) -> Result<(), Fault> {
+        self.update.state = UpdateState::Superseded;
         self.update.seconds.answered = self.clock.seconds();
-        if self.update.state == UpdateState::Failed {
-            self.update.fault = Some(fault.clone());
-        }
+        self.shared.put_update(&self.update).await
+    }
+
+    /// It did not become live; what served before goes on.
+    async fn has_failed(&mut self, fault: Fault) -> Result<(), Fault> {
+        self.update.state = UpdateState::Failed;
+        self.update.seconds.answered = self.clock.seconds();
+        self.update.fault = Some(fault.clone());
         let update = self.update.clone();
         self.shared
             .change_agent(&self.agent.name, |agent, batch| {
-                if update.state == UpdateState::Failed {
-                    agent.come_to_rest(&fault);
-                }
+                agent.come_to_rest(&fault);
                 history::add(batch, &update);
             })
             .await

@@ -36,31 +36,38 @@ impl Content {
 
 /// What the watched agents run.
 #[derive(Default)]
-pub(super) struct Contents(Mutex<HashMap<AgentName, Content>>);
+pub(super) struct Contents {
+    running: Mutex<HashMap<AgentName, Content>>,
+    /// What their images were made of, where that is something else.
+    images: Mutex<HashMap<AgentName, Arc<Snapshot>>>,
+}
 
 impl Contents {
     pub(super) fn get(&self, agent: &AgentName) -> Option<Content> {
-        self.0.lock().get(agent).cloned()
+        self.running.lock().get(agent).cloned()
     }
 
     pub(super) fn set(&self, agent: &AgentName, content: Content) {
-        self.0.lock().insert(agent.clone(), content);
+        self.running.lock().insert(agent.clone(), content);
     }
 
     pub(super) fn forget(&self, agent: &AgentName) {
-        self.0.lock().remove(agent);
+        self.running.lock().remove(agent);
+        self.images.lock().remove(agent);
     }
 }
 
 impl Shared {
     /// A job made a folder's content run.
-    pub(crate) async fn content_runs(&self, agent: &AgentName, read: &Read) {
+    pub(crate) async fn content_runs(self: &Arc<Self>, agent: &AgentName, read: &Read) {
         if self.live.is_watched(agent) {
             let content = Content {
                 snapshot: Arc::clone(&read.snapshot),
                 description: Arc::new(read.description.clone()),
             };
-            self.live.contents.set(agent, content);
+            self.live.contents.set(agent, content.clone());
+            // What waits was made for another image or environment.
+            self.warm_up(agent, content);
         }
         self.keep_content(agent, &read.snapshot).await;
     }
@@ -93,6 +100,22 @@ impl Shared {
         (kept.hash.to_string() == hash).then(|| Arc::new(kept))
     }
 
+    /// What an agent's image was made of.
+    pub(super) async fn image_content(
+        &self,
+        agent: &AgentName,
+        hash: &str,
+    ) -> Option<Arc<Snapshot>> {
+        let known = self.live.contents.images.lock().get(agent).cloned();
+        if let Some(known) = known.filter(|known| known.hash.to_string() == hash) {
+            return Some(known);
+        }
+        let kept = self.kept_content(agent, hash).await?;
+        let mut images = self.live.contents.images.lock();
+        images.insert(agent.clone(), Arc::clone(&kept));
+        Some(kept)
+    }
+
     fn content_file(&self, agent: &AgentName, hash: &str) -> PathBuf {
         self.home.live(agent).join(format!("files-{hash}"))
     }
@@ -120,23 +143,22 @@ impl Shared {
     }
 
     /// Whether a watched agent's folder holds another content than the agent last ran.
-    pub(crate) async fn has_moved_on(
-        &self,
-        agent: &AgentRecord,
-        cancel: &CancellationToken,
-    ) -> bool {
-        let (true, Source::Folder { path }, Some(plan)) =
-            (agent.watched, &agent.source, &agent.plan)
-        else {
-            return false;
-        };
-        let cache = self.home.snapshot_cache_of(path);
-        let (path, cancel) = (path.clone(), cancel.clone());
-        match blocking(move || take(&path, &cache, &cancel)).await {
-            Ok(Ok(snapshot)) => snapshot.hash.to_string() != plan.content_hash,
-            // What cannot be read cannot be run either: what ran last is the better try.
-            Ok(Err(_)) | Err(_) => false,
+    pub(crate) async fn has_moved_on(&self, agent: &AgentRecord) -> bool {
+        match (agent.watched, &agent.source, &agent.plan) {
+            (true, Source::Folder { path }, Some(plan)) => {
+                self.has_moved_on_from(path, &plan.content_hash).await
+            }
+            _ => false,
         }
+    }
+
+    /// Whether a folder holds another content than that. One that cannot be read holds none: what is known of it stays the
+    /// better guess.
+    pub(super) async fn has_moved_on_from(&self, root: &Path, hash: &str) -> bool {
+        let cache = self.home.snapshot_cache_of(root);
+        let (root, cancel) = (root.to_owned(), self.stop.clone());
+        let taken = blocking(move || take(&root, &cache, &cancel)).await;
+        taken.is_ok_and(|taken| taken.is_ok_and(|now| now.hash.to_string() != hash))
     }
 
     /// What the agent runs, as well as that is known; `now` is its folder.

@@ -95,6 +95,7 @@ impl Follower {
             tracing::warn!(%fault, agent = %self.name, "earlier updates could not be looked at");
         }
         let mut state = watch.state();
+        let mut about_to_save = reason == Reason::Asked;
         loop {
             self.show(&watch).await;
             let expiry = self.shared.live.pool.kept_until(&self.name);
@@ -121,7 +122,7 @@ impl Follower {
                 }
             };
             self.keep_up(&mut watch, pending).await;
-            if reason == Reason::Asked {
+            if std::mem::take(&mut about_to_save) {
                 self.warm_up_first();
             }
         }

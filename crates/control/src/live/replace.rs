@@ -14,6 +14,7 @@ use super::apply::{Attempt, Stop};
 use crate::{
     jobs::{Work, new_job, shown},
     launch::Launch,
+    plane::cancelled,
     plans,
     records::RunPlan,
 };
@@ -146,11 +147,13 @@ impl Attempt {
         let ended = shown(ended.map_err(Fault::from)?);
         match ended.state {
             JobState::Succeeded => {}
-            JobState::Cancelled => {
-                return Err(Stop::Fault(Fault::new(
-                    ErrorCode::Cancelled,
-                    "The build was cancelled",
-                )));
+            JobState::Cancelled => return Err(Stop::Fault(cancelled())),
+            // A build that met a folder being edited says nothing about what is in it now.
+            _ if shared
+                .has_moved_on_from(&self.root, &self.update.content_hash)
+                .await =>
+            {
+                return Err(Stop::Overtaken);
             }
             _ => {
                 let unknown = || Fault::new(ErrorCode::Internal, "The build failed without a word");

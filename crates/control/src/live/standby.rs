@@ -13,7 +13,7 @@ use super::content::{Content, blocking};
 use crate::{
     launch::{self, InHand},
     plane::Shared,
-    records::{AgentRecord, Desired, RunPlan},
+    records::{Desired, RunPlan},
 };
 
 /// Instances that wait, of all agents together.
@@ -78,7 +78,7 @@ struct State {
 struct Slot {
     waiting: Option<Waiting>,
     /// One is being made.
-    making: Option<CancellationToken>,
+    making: Option<(Fit, CancellationToken)>,
     /// When the agent was last saved.
     saved: Option<Instant>,
 }
@@ -136,18 +136,23 @@ impl Pool {
         }
         let slot = state.slots.get_mut(agent)?;
         let saved = slot.saved.filter(|saved| saved.elapsed() < KEPT)?;
+        let fit = Fit::of(plan);
         let there = slot
             .waiting
             .as_ref()
-            .is_some_and(|waiting| waiting.fit == Fit::of(plan) && waiting.standby.is_alive());
-        if there {
+            .is_some_and(|waiting| waiting.fit == fit && waiting.standby.is_alive());
+        let on_its_way = slot
+            .making
+            .as_ref()
+            .is_some_and(|(making, _)| *making == fit);
+        if there || on_its_way {
             return None;
         }
-        if let Some(older) = slot.making.take() {
+        if let Some((_, older)) = slot.making.take() {
             older.cancel();
         }
         let cancel = CancellationToken::new();
-        slot.making = Some(cancel.clone());
+        slot.making = Some((fit, cancel.clone()));
         Some((cancel, saved, slot.waiting.take()))
     }
 
@@ -159,7 +164,6 @@ impl Pool {
         if making.is_cancelled() || closed {
             return Some(waiting);
         }
-        slot.making = None;
         if let Some(before) = slot.waiting.replace(waiting) {
             return Some(before);
         }
@@ -174,11 +178,20 @@ impl Pool {
         state.slots.get_mut(&oldest)?.waiting.take()
     }
 
+    /// Nobody makes one any more.
+    fn made(&self, agent: &AgentName, making: &CancellationToken) {
+        if !making.is_cancelled()
+            && let Some(slot) = self.0.lock().slots.get_mut(agent)
+        {
+            slot.making = None;
+        }
+    }
+
     /// Forgets what waits or is being made for an agent; gives it to be ended.
     fn clear(&self, agent: &AgentName) -> Option<Waiting> {
         let mut state = self.0.lock();
         let slot = state.slots.get_mut(agent)?;
-        if let Some(making) = slot.making.take() {
+        if let Some((_, making)) = slot.making.take() {
             making.cancel();
         }
         slot.waiting.take()
@@ -191,7 +204,7 @@ impl Pool {
         slots
             .into_values()
             .filter_map(|slot| {
-                if let Some(making) = slot.making {
+                if let Some((_, making)) = slot.making {
                     making.cancel();
                 }
                 slot.waiting
@@ -217,21 +230,45 @@ impl Shared {
         agent: &AgentName,
         content: &Content,
     ) -> Result<(), Fault> {
-        let AgentRecord {
-            desired,
-            state,
-            plan,
-            root,
-            ..
-        } = self.agent(agent).await?.value;
-        let (Desired::Running, AgentState::Active, Some(plan)) = (desired, state, plan) else {
+        let Some(plan) = self.plan_to_wait_for(agent).await? else {
             return Ok(());
         };
         let Some((cancel, saved, unfit)) = self.live.pool.begin(agent, &plan) else {
             return Ok(());
         };
         self.end_waiting(unfit).await;
-        let content = content.clone();
+        let made = self
+            .start_standby(agent, plan, content, saved, &cancel)
+            .await;
+        let surplus = match made {
+            // Stopped, or no longer watched, while it was made.
+            Ok(Some(made)) if self.plan_to_wait_for(agent).await?.is_none() => Ok(Some(made)),
+            Ok(Some(made)) => Ok(self.live.pool.put(made, &cancel)),
+            Ok(None) => Ok(None),
+            Err(fault) => Err(fault),
+        };
+        self.live.pool.made(agent, &cancel);
+        self.end_waiting(surplus?).await;
+        Ok(())
+    }
+
+    /// The plan of an agent that is watched and runs.
+    async fn plan_to_wait_for(&self, agent: &AgentName) -> Result<Option<RunPlan>, Fault> {
+        let agent = self.agent(agent).await?.value;
+        let runs = agent.desired == Desired::Running && agent.state == AgentState::Active;
+        let watched = self.live.is_watched(&agent.name);
+        Ok(agent.plan.filter(|_| runs && watched))
+    }
+
+    async fn start_standby(
+        self: &Arc<Self>,
+        agent: &AgentName,
+        plan: RunPlan,
+        content: &Content,
+        saved: Instant,
+        cancel: &CancellationToken,
+    ) -> Result<Option<Waiting>, Fault> {
+        let (root, content) = (self.agent(agent).await?.value.root, content.clone());
         let preload =
             blocking(move || python_imports(&content.description, &root, &content.snapshot))
                 .await?;
@@ -244,25 +281,22 @@ impl Shared {
         let warm_up = WarmUp {
             python_modules: preload.modules,
         };
-        let made = self
+        let started = self
             .runtime(plan.runtime)
-            .standby(&spec, &warm_up, &cancel)
+            .standby(&spec, &warm_up, cancel)
             .await;
-        let Ok(Some(standby)) = made else {
+        let Ok(Some(standby)) = started else {
             self.forget_credential(agent, &deployment).await;
-            return made.map(drop).map_err(Fault::from);
+            return started.map(|_| None).map_err(Fault::from);
         };
-        let waiting = Waiting {
+        Ok(Some(Waiting {
             standby,
             env_fingerprint,
             in_hand,
             agent: agent.clone(),
             fit: Fit::of(&plan),
             saved,
-        };
-        let surplus = self.live.pool.put(waiting, &cancel);
-        self.end_waiting(surplus).await;
-        Ok(())
+        }))
     }
 
     /// What waits for the agent would start with what is not so any more: its environment, its secrets, its place.

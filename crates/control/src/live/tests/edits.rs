@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nasiko_contract::{ErrorCode, UpdateAction, UpdateState};
 
-use super::harness::{Edited, said};
+use super::harness::Edited;
 use crate::tests::until;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -177,14 +177,82 @@ async fn an_agent_that_writes_into_its_folder_does_not_restart_itself_for_ever()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn requirements_are_installed_by_a_job() {
+async fn what_the_program_does_not_hold_is_live_without_a_restart() {
     let edited = Edited::deploy().await;
-    // Nothing is named, so nothing is fetched; but it is an environment of its own.
-    edited.write("requirements.txt", "# none yet\n");
-    edited.write("words.py", &said("two"));
-    edited.says("two").await;
+    let serving = edited.agent().await.current;
+    let card = r#"{"name": "edited", "description": "Says words", "version": "0.1.0"}"#;
+    let saves = [
+        (
+            "static/page.css",
+            "p {}",
+            UpdateAction::Sync,
+            UpdateState::Live,
+        ),
+        (
+            "AgentCard.json",
+            card,
+            UpdateAction::Card,
+            UpdateState::Live,
+        ),
+        (
+            "README.md",
+            "# Words",
+            UpdateAction::Nothing,
+            UpdateState::Unchanged,
+        ),
+    ];
+    for (number, (path, text, action, state)) in saves.into_iter().enumerate() {
+        edited.write(path, text);
+        let update = edited.update(number).await;
+        assert_eq!(
+            (update.action, update.state),
+            (action, state),
+            "{update:#?}"
+        );
+        let agent = edited.agent().await;
+        assert_eq!(agent.plan.unwrap().content_hash, update.content_hash);
+        assert_eq!(agent.current, serving);
+    }
+    assert_eq!(
+        edited.answer_at("/static/page.css").await.as_deref(),
+        Some("p {}")
+    );
+    let agent = edited.agent().await;
+    assert_eq!(agent.card["description"], "Says words");
+    assert!(!agent.card_generated);
+    edited.end().await;
+}
+
+/// A wheel is a zip with three files of metadata: Python writes it.
+const WHEEL: &str = r#"
+import sys, zipfile
+info = "greeting_word-1.0.dist-info/"
+with zipfile.ZipFile(sys.argv[1], "w") as wheel:
+    wheel.writestr("greeting_word/__init__.py", "WORD = 'servus'")
+    wheel.writestr(info + "METADATA", "Metadata-Version: 2.1\nName: greeting-word\nVersion: 1.0\n")
+    wheel.writestr(info + "WHEEL", "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+    wheel.writestr(info + "RECORD", "")
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requirements_are_installed_by_a_job_and_the_next_save_is_fast_again() {
+    let edited = Edited::deploy().await;
+    let wheel = "greeting_word-1.0-py3-none-any.whl";
+    let made = std::process::Command::new("python3")
+        .args(["-c", WHEEL])
+        .arg(edited.folder.path().join(wheel))
+        .status();
+    assert!(made.unwrap().success());
+    edited.write("words.py", "from greeting_word import WORD as SAID\n");
+    edited.write("requirements.txt", &format!("./{wheel}\n"));
+    edited.says("servus").await;
     let update = edited.is_live().await;
     assert_eq!(update.action, UpdateAction::Environment, "{update:#?}");
     assert!(update.job.is_some());
+    edited.is_warm().await;
+    let before = edited.updates().await.len();
+    edited.say("two");
+    edited.says("two").await;
+    assert!(edited.update(before).await.warm);
     edited.end().await;
 }

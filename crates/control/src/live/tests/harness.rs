@@ -17,12 +17,14 @@ use crate::{
     tests::{PATIENCE, end_of, open, until},
 };
 
-/// Says what `words.py` holds.
+/// Says what `words.py` holds, and at any other path what the file of that name does.
 pub(super) const AGENT: &str = r#"
 import http.server, os, words
 class Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         body = words.SAID.encode()
+        if os.path.isfile("." + self.path):
+            body = open("." + self.path, "rb").read()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -45,31 +47,50 @@ impl Edited {
         Self::deploy_program(AGENT).await
     }
 
-    /// A watched agent with this `main.py` and a `words.py`.
+    /// A watched agent with this `main.py`.
     pub(super) async fn deploy_program(program: &str) -> Self {
-        let folder = TempDir::new().unwrap();
-        write(folder.path(), "main.py", program);
-        write(folder.path(), "words.py", &said("one"));
         let home = TempDir::new().unwrap();
         let plane = open(home.path()).await;
+        let name = "edited".into();
+        let files = [("main.py", program)];
+        Self::deploy_to(home, plane, name, RuntimeKind::Process, &files).await
+    }
+
+    /// A watched agent with these files beside a `words.py`.
+    pub(super) async fn deploy_to(
+        home: TempDir,
+        plane: ControlPlane,
+        name: AgentName,
+        runtime: RuntimeKind,
+        files: &[(&str, &str)],
+    ) -> Self {
+        let folder = TempDir::new().unwrap();
+        for (path, text) in files {
+            write(folder.path(), path, text);
+        }
+        write(folder.path(), "words.py", &said("one"));
         let edited = Self {
             home,
             folder,
             plane,
-            name: "edited".into(),
+            name,
         };
         let options = DeployOptions {
             agent_name: Some(edited.name.to_string()),
-            runtime: Some(RuntimeKind::Process),
+            runtime: Some(runtime),
             watch: Some(true),
             ..DeployOptions::default()
         };
-        let request = DeployDirectory {
-            directory_path: edited.folder.path().display().to_string(),
-            options,
-        };
-        edited.job(request).await;
+        edited.job(edited.directory(options)).await;
         edited
+    }
+
+    /// A deploy of the folder.
+    pub(super) fn directory(&self, options: DeployOptions) -> DeployDirectory {
+        DeployDirectory {
+            directory_path: self.folder.path().display().to_string(),
+            options,
+        }
     }
 
     pub(super) fn shared(&self) -> &Arc<Shared> {
@@ -101,14 +122,13 @@ impl Edited {
 
     /// What it says now, through the gateway.
     pub(super) async fn answer(&self) -> Option<String> {
+        self.answer_at("/").await
+    }
+
+    pub(super) async fn answer_at(&self, path: &str) -> Option<String> {
         let url = self.shared().agent_url(&self.name);
-        let answer = self
-            .shared()
-            .http
-            .get(format!("{url}/"))
-            .send()
-            .await
-            .ok()?;
+        let asked = self.shared().http.get(format!("{url}{path}")).send();
+        let answer = asked.await.ok()?;
         answer.error_for_status().ok()?.text().await.ok()
     }
 
@@ -163,8 +183,14 @@ impl Edited {
 
     /// Waits until an instance waits for the next save.
     pub(super) async fn is_warm(&self) {
-        let warm = async || self.shared().watch_status(&self.name).warm;
-        until(self.shared(), "an instance waits", warm).await;
+        // No event tells that one took the place of another.
+        let warm = async {
+            while !self.shared().watch_status(&self.name).warm {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let in_time = tokio::time::timeout(PATIENCE, warm).await;
+        assert!(in_time.is_ok(), "no instance waits");
     }
 
     /// Waits until the folder was compared once more although nothing changed.
@@ -198,6 +224,7 @@ pub(super) fn said(words: &str) -> String {
 
 pub(super) fn write(folder: &Path, path: &str, text: &str) {
     let path = folder.join(path);
+    fs_err::create_dir_all(path.parent().unwrap()).unwrap();
     let beside = path.with_extension("swp");
     fs_err::write(&beside, text).unwrap();
     fs_err::rename(&beside, &path).unwrap();
