@@ -19,7 +19,7 @@
 //!
 //! # The queue
 //!
-//! Each control plane has a copy of the queue in memory ([`replica`]) that is exact as of one commit. A claim is decided on
+//! Each control plane has a copy of the queue in memory (`replica`) that is exact as of one commit. A claim is decided on
 //! the copy and holds if the head still is at that commit; else the copy catches up from the journal and it is tried again.
 //! Two control planes therefore never run one job at the same time, and a worker whose lease went elsewhere is refused by
 //! the number of its attempt, as with the embedded store. Requests that gather meanwhile share one commit.
@@ -65,7 +65,7 @@ use crate::{
 };
 
 /// Requests waiting for the writer; more callers wait to hand theirs over.
-const QUEUE: usize = 256;
+const QUEUE: usize = 512;
 
 /// How to open the database.
 #[derive(Clone)]
@@ -244,13 +244,13 @@ impl Backend for Mongo {
         let Reply::Claimed(claimed) = self.ask(Work::Claim { worker, lease }).await? else {
             return Err(StoreError::Closed);
         };
-        let Some((mut claimed, unread)) = claimed else {
+        let Some(mut taken) = claimed else {
             return Ok(None);
         };
-        if let Some(number) = unread {
-            claimed.job.payload = jobs::payload(&self.server, number).await?;
+        if let Some(number) = taken.unread {
+            taken.claimed.job.payload = jobs::payload(&self.server, number).await?;
         }
-        Ok(Some(*claimed))
+        Ok(Some(*taken.claimed))
     }
 
     async fn next_due(&self) -> Result<Option<i64>, StoreError> {

@@ -102,7 +102,7 @@ impl Slot {
             state: fields
                 .string("state")?
                 .parse()
-                .map_err(|_| fields.unreadable("state"))?,
+                .map_err(|_| unreadable("state"))?,
             attempts: fields.count("attempts")?,
             failures: fields.count("failures")?,
             interruptions: fields.count("interruptions")?,
@@ -139,7 +139,7 @@ pub(super) struct Fields<'d>(pub(super) &'d Document);
 
 impl Fields<'_> {
     pub(super) fn string(&self, name: &str) -> Result<String, StoreError> {
-        self.opt_string(name).ok_or_else(|| self.unreadable(name))
+        self.opt_string(name).ok_or_else(|| unreadable(name))
     }
 
     pub(super) fn opt_string(&self, name: &str) -> Option<String> {
@@ -147,7 +147,7 @@ impl Fields<'_> {
     }
 
     pub(super) fn int(&self, name: &str) -> Result<i64, StoreError> {
-        self.opt_int(name).ok_or_else(|| self.unreadable(name))
+        self.opt_int(name).ok_or_else(|| unreadable(name))
     }
 
     pub(super) fn opt_int(&self, name: &str) -> Option<i64> {
@@ -159,11 +159,11 @@ impl Fields<'_> {
     }
 
     pub(super) fn unsigned(&self, name: &str) -> Result<u64, StoreError> {
-        u64::try_from(self.int(name)?).map_err(|_| self.unreadable(name))
+        u64::try_from(self.int(name)?).map_err(|_| unreadable(name))
     }
 
     fn count(&self, name: &str) -> Result<u32, StoreError> {
-        u32::try_from(self.int(name)?).map_err(|_| self.unreadable(name))
+        u32::try_from(self.int(name)?).map_err(|_| unreadable(name))
     }
 
     pub(super) fn parsed<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, StoreError> {
@@ -174,11 +174,11 @@ impl Fields<'_> {
             .map(Some)
             .map_err(StoreError::json(name))
     }
+}
 
-    fn unreadable(&self, name: &str) -> StoreError {
-        StoreError::UnreadableField {
-            field: name.to_owned(),
-        }
+fn unreadable(name: &str) -> StoreError {
+    StoreError::UnreadableField {
+        field: name.to_owned(),
     }
 }
 

@@ -43,10 +43,17 @@ pub(super) enum Work {
 #[derive(Debug)]
 pub(super) enum Reply {
     Committed(Committed),
-    /// The job, and its number if its payload has to be read.
-    Claimed(Option<(Box<ClaimedJob>, Option<i64>)>),
+    Claimed(Option<Taken>),
     Released(Vec<String>),
     Synced,
+}
+
+/// A job that was claimed.
+#[derive(Debug)]
+pub(super) struct Taken {
+    pub(super) claimed: Box<ClaimedJob>,
+    /// The job's number, if its payload has to be read.
+    pub(super) unread: Option<i64>,
 }
 
 /// A record as it stands, or stood before the group.
@@ -175,8 +182,8 @@ impl<'r> Stage<'r> {
         let before: Savepoint = self.replica.savepoint();
         let outcome = match work {
             Work::Commit(changes) => self.apply(changes).map(Reply::Committed),
-            Work::Claim { worker, lease } => self.claim(worker, *lease).map(Reply::Claimed),
-            Work::Release { prefix } => self.release(prefix).map(Reply::Released),
+            Work::Claim { worker, lease } => Ok(Reply::Claimed(self.claim(worker, *lease))),
+            Work::Release { prefix } => Ok(Reply::Released(self.release(prefix))),
             Work::Sync => Ok(Reply::Synced),
         };
         let own = std::mem::take(&mut self.own);
@@ -397,37 +404,32 @@ impl<'r> Stage<'r> {
         Ok(status)
     }
 
-    fn claim(
-        &mut self,
-        worker: &str,
-        lease: Duration,
-    ) -> Result<Option<(Box<ClaimedJob>, Option<i64>)>, StoreError> {
+    fn claim(&mut self, worker: &str, lease: Duration) -> Option<Taken> {
         while let Some(expired) = self.replica.expired(self.now_ms) {
             let expired = Slot::clone(expired);
             self.interrupt(expired);
         }
-        let Some(found) = self.replica.claimable(self.now_ms) else {
-            return Ok(None);
-        };
-        let mut slot = Slot::clone(found);
+        let mut slot = Slot::clone(self.replica.claimable(self.now_ms)?);
         let claim = slot.job.start(worker, lease, self.now_ms);
         self.event(job_event(Job::CHANGED, &slot.job));
-        let claimed = Box::new(ClaimedJob {
-            job: slot.job.clone(),
-            claim,
-        });
-        let unread = (!slot.has_payload).then_some(slot.number);
+        let taken = Taken {
+            claimed: Box::new(ClaimedJob {
+                job: slot.job.clone(),
+                claim,
+            }),
+            unread: (!slot.has_payload).then_some(slot.number),
+        };
         self.keep(slot, |write| write.state = true);
-        Ok(Some((claimed, unread)))
+        Some(taken)
     }
 
-    fn release(&mut self, prefix: &str) -> Result<Vec<String>, StoreError> {
+    fn release(&mut self, prefix: &str) -> Vec<String> {
         let held = self.replica.held_by(prefix);
         let ids = held.iter().map(|slot| slot.job.id.clone()).collect();
         for slot in held {
             self.interrupt(Slot::clone(&slot));
         }
-        Ok(ids)
+        ids
     }
 
     fn interrupt(&mut self, mut slot: Slot) {

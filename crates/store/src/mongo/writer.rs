@@ -20,7 +20,7 @@ use super::{
 use crate::{Change, Clock, StoreError, publish::Publisher};
 
 /// Requests in one commit.
-const GROUP: usize = 128;
+const GROUP: usize = 256;
 /// No further request joins a commit that is to write so much.
 const GROUP_BYTES: usize = 2 << 20;
 /// How long a commit may be tried, when others are quicker or the server is away.

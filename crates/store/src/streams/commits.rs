@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use redis::streams::StreamReadReply;
 use tokio::sync::{Notify, watch};
 
-use super::{Blocking, Link, link::BLOCK};
+use super::{
+    Blocking, Link,
+    link::{BLOCK, milliseconds},
+};
 use crate::StoreError;
 
 /// Commits that the stream remembers. Who missed some catches up from the database, so a few are plenty.
@@ -71,7 +74,7 @@ async fn listen(link: &Link, stream: &str, plane: &str, woken: &Notify) -> Resul
             .arg("COUNT")
             .arg(READ)
             .arg("BLOCK")
-            .arg(BLOCK.as_millis() as u64);
+            .arg(milliseconds(BLOCK));
         command.arg("STREAMS").arg(stream).arg(&after);
         let reply: Option<StreamReadReply> = connection.ask(&command).await?;
         if reply.is_none() {

@@ -38,6 +38,13 @@ impl fmt::Debug for RedisAddress {
     }
 }
 
+/// A duration as the server takes it; never 0, which would mean for ever.
+pub(super) fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis())
+        .unwrap_or(u64::MAX)
+        .max(1)
+}
+
 /// One server: a connection for short questions that comes back by itself, and more for reads that block.
 #[derive(Clone)]
 pub(crate) struct Link {

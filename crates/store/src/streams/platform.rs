@@ -16,7 +16,10 @@ use redis::{
 };
 
 pub use self::command::{BadCommand, PlatformAction, PlatformCommand, UploadType};
-use super::{Blocking, Link, RedisAddress, link::BLOCK};
+use super::{
+    Blocking, Link, RedisAddress,
+    link::{BLOCK, milliseconds},
+};
 use crate::{Health, StoreError};
 
 /// The stream that the platform writes to.
@@ -220,9 +223,7 @@ impl PlatformCommands {
             .arg("COUNT")
             .arg(1);
         if let Some(block) = block {
-            command
-                .arg("BLOCK")
-                .arg(u64::try_from(block.as_millis()).unwrap_or(1).max(1));
+            command.arg("BLOCK").arg(milliseconds(block));
         }
         command.arg("STREAMS").arg(STREAM).arg(after);
         let connection = match &mut self.connection {
@@ -235,7 +236,7 @@ impl PlatformCommands {
     }
 
     async fn take_abandoned(&self) -> Result<Option<StreamId>, StoreError> {
-        let lease = u64::try_from(self.queue.lease.as_millis()).unwrap_or(u64::MAX);
+        let lease = milliseconds(self.queue.lease);
         let mut from = "0-0".to_owned();
         loop {
             let mut command = redis::cmd("XAUTOCLAIM");
