@@ -26,6 +26,7 @@
 
 mod address;
 mod catch_up;
+mod changes;
 mod entry;
 mod events;
 mod fetch;

@@ -24,22 +24,34 @@ const LISTENING: Duration = Duration::from_secs(30);
 
 pub(super) fn measure(bed: &Bed<'_>) -> Result<Vec<Figure>> {
     let mut build = cargo(bed.places);
-    build.args(["build", "--release", "-p", "nasiko-store", "--example", "job_transitions"]);
+    build.args([
+        "build",
+        "--release",
+        "-p",
+        "nasiko-store",
+        "--example",
+        "job_transitions",
+    ]);
     capture(&mut build, COMPILING)?;
     let program = bed.places.target.join("release/examples/job_transitions");
 
-    let mut figures = vec![
-        figure("job transitions, SQLite", 20_000.0, || {
-            let directory = fresh_directory(&bed.scratch.0)?;
-            rate(bed, &program, &["sqlite".to_owned(), directory])
-        })?,
-    ];
-    match (tools::mongo_server(bed.places), program_on_path("redis-server")) {
+    let mut figures = vec![figure("job transitions, SQLite", 20_000.0, || {
+        let directory = fresh_directory(&bed.scratch.0)?;
+        rate(bed, &program, &["sqlite".to_owned(), directory])
+    })?];
+    match (
+        tools::mongo_server(bed.places),
+        program_on_path("redis-server"),
+    ) {
         (Some(mongo), Some(redis)) => {
-            figures.push(figure("job transitions, MongoDB and Redis", 2_000.0, || {
-                let servers = Servers::start(bed, &mongo, &redis)?;
-                rate(bed, &program, &servers.addresses())
-            })?);
+            figures.push(figure(
+                "job transitions, MongoDB and Redis",
+                2_000.0,
+                || {
+                    let servers = Servers::start(bed, &mongo, &redis)?;
+                    rate(bed, &program, &servers.addresses())
+                },
+            )?);
         }
         _ => warn("no figure with MongoDB and Redis: their servers are not here"),
     }
@@ -49,12 +61,17 @@ pub(super) fn measure(bed: &Bed<'_>) -> Result<Vec<Figure>> {
 fn figure(name: &str, target: f64, mut run: impl FnMut() -> Result<f64>) -> Result<Figure> {
     let rates = (0..RUNS).map(|_| run()).collect::<Result<Vec<f64>>>()?;
     let note = format!("{} /s over {RUNS} runs of {SECONDS} s", spread(&rates));
-    Ok(Figure::new(name, median(&rates), "/s").at_least(target).note(note))
+    Ok(Figure::new(name, median(&rates), "/s")
+        .at_least(target)
+        .note(note))
 }
 
 fn rate(bed: &Bed<'_>, program: &Path, store: &[String]) -> Result<f64> {
     let said = capture(command(bed.places, program).arg(SECONDS).args(store), LIMIT)?;
-    let rate = said.split_whitespace().next().context("it told no figure")?;
+    let rate = said
+        .split_whitespace()
+        .next()
+        .context("it told no figure")?;
     Ok(rate.parse()?)
 }
 

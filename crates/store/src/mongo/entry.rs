@@ -5,11 +5,11 @@ use futures::future::try_join_all;
 use mongodb::bson::{Binary, Bson, DateTime, Document, doc, spec::BinarySubtype};
 
 use super::{
+    changes::{Changes, Fetched, RecordWrite, log_key},
     replica::{Counters, Replica},
     schema::{HEAD, HEAD_ID, JOB_LOG, JOBS, JOURNAL, RECORDS},
     server::Server,
     slot::to_i64,
-    stage::{Changes, Fetched, RecordWrite, log_key},
 };
 use crate::{Event, StoreError};
 

@@ -9,11 +9,12 @@ use mongodb::{
 use parking_lot::Mutex;
 
 use super::{
+    changes::{Fetched, Standing, record_key},
     replica::Replica,
     schema::{JOB_LOG, RECORDS},
     server::Server,
     slot::Fields,
-    stage::{Fetched, Standing, Work, log_growth, record_key},
+    stage::{Work, log_growth},
     writer::Request,
 };
 use crate::{Change, StoreError, job::limits};

@@ -5,7 +5,7 @@ use mongodb::{
     options::FindOptions,
 };
 
-use super::{schema::RECORDS, server::Server, slot::Fields, stage::record_key};
+use super::{changes::record_key, schema::RECORDS, server::Server, slot::Fields};
 use crate::{Cursor, Document, Page, Query, StoreError};
 
 pub(super) async fn get(

@@ -2,21 +2,18 @@
 //!
 //! Pure: what it needs to know of records and logs was fetched before.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    sync::Arc,
-    time::Duration,
-};
+mod jobs;
 
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+pub(super) use self::jobs::log_growth;
 use super::{
+    changes::{Changes, Fetched, RecordWrite, Standing, record_key},
     replica::{Replica, Savepoint},
     slot::Slot,
 };
 use crate::{
-    Change, ClaimedJob, Committed, Event, Expected, Job, JobState, NewEvent, NewJob, StoreError,
-    Transition,
-    batch::{job_event, next_version},
-    job::{Applied, JobStatus, limits, log_rows},
+    Change, ClaimedJob, Committed, Event, Expected, NewEvent, StoreError, batch::next_version,
 };
 
 /// The most that one request may write: a commit is one document of at most 16 MiB first.
@@ -54,105 +51,6 @@ pub(super) struct Taken {
     pub(super) claimed: Box<ClaimedJob>,
     /// The job's number, if its payload has to be read.
     pub(super) unread: Option<i64>,
-}
-
-/// A record as it stands, or stood before the group.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Standing {
-    pub(super) version: u64,
-    pub(super) position: i64,
-    pub(super) parent: Option<String>,
-}
-
-/// What the database says of the records and logs that a group touches.
-#[derive(Debug, Default)]
-pub(super) struct Fetched {
-    /// By key; `Some(None)`: a headstone.
-    pub(super) records: HashMap<String, Option<Standing>>,
-    /// The ids of all children, by kind and parent.
-    pub(super) children: HashMap<(&'static str, String), Vec<String>>,
-    /// The oldest rows of a job's log with their bytes, by the job's number.
-    pub(super) log_rows: HashMap<i64, Vec<(String, u64)>>,
-}
-
-/// What becomes of a record.
-#[derive(Debug, Clone)]
-pub(super) struct RecordWrite {
-    pub(super) kind: &'static str,
-    pub(super) id: String,
-    /// `None`: it is deleted.
-    pub(super) body: Option<(Standing, String)>,
-}
-
-/// What becomes of a job.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct JobWrite {
-    pub(super) is_new: bool,
-    pub(super) state: bool,
-    pub(super) log: bool,
-}
-
-/// A row of a job's log to write.
-#[derive(Debug, Clone)]
-pub(super) struct LogWrite {
-    pub(super) job: i64,
-    pub(super) first: u64,
-    pub(super) lines: u64,
-    pub(super) text: String,
-}
-
-/// What a request, or a whole group, changes.
-#[derive(Debug, Default)]
-pub(super) struct Changes {
-    pub(super) records: BTreeMap<String, RecordWrite>,
-    pub(super) jobs: BTreeMap<String, JobWrite>,
-    pub(super) log_rows: Vec<LogWrite>,
-    /// The keys of rows that are no longer kept, some of them perhaps in `log_rows`.
-    pub(super) dropped_rows: BTreeSet<String>,
-    /// Jobs that are no longer kept.
-    pub(super) gone: Vec<(i64, String)>,
-    pub(super) events: Vec<Arc<Event>>,
-    pub(super) wakes_workers: bool,
-    pub(super) wrote_log: bool,
-    /// About how much there is to write.
-    pub(super) bytes: usize,
-}
-
-impl Changes {
-    pub(super) fn is_empty(&self) -> bool {
-        self.records.is_empty()
-            && self.jobs.is_empty()
-            && self.log_rows.is_empty()
-            && self.gone.is_empty()
-            && self.events.is_empty()
-    }
-
-    fn absorb(&mut self, other: Self) {
-        self.records.extend(other.records);
-        for (id, write) in other.jobs {
-            let all = self.jobs.entry(id).or_default();
-            all.is_new |= write.is_new;
-            all.state |= write.state;
-            all.log |= write.log;
-        }
-        self.log_rows.extend(other.log_rows);
-        self.dropped_rows.extend(other.dropped_rows);
-        self.gone.extend(other.gone);
-        self.events.extend(other.events);
-        self.wakes_workers |= other.wakes_workers;
-        self.wrote_log |= other.wrote_log;
-        self.bytes += other.bytes;
-    }
-}
-
-/// The key of a record in its collection.
-pub(super) fn record_key(kind: &str, id: &str) -> String {
-    format!("{kind}/{id}")
-}
-
-/// The key of a row of a job's log.
-pub(super) fn log_key(job: i64, first: u64) -> String {
-    format!("{job}/{first:012}")
 }
 
 /// A group being tried.
@@ -263,8 +161,6 @@ impl<'r> Stage<'r> {
         Ok(committed)
     }
 
-    // Records.
-
     fn standing(&self, kind: &str, id: &str) -> Option<Standing> {
         let key = record_key(kind, id);
         let written = self
@@ -354,152 +250,6 @@ impl<'r> Stage<'r> {
         ids
     }
 
-    // Jobs.
-
-    fn enqueue(&mut self, new: NewJob) -> Result<JobStatus, StoreError> {
-        let by_key = new.key.as_deref().and_then(|key| self.replica.by_key(key));
-        let by_id = self.replica.get(&new.id).map(|slot| slot.job.id.as_str());
-        if let Some(id) = by_id.or(by_key) {
-            return Err(StoreError::JobExists { id: id.to_owned() });
-        }
-        let job = Job::accept(new, self.now_ms);
-        let status = job.status();
-        let counters = &mut self.replica.counters;
-        counters.number += 1;
-        counters.position += 1;
-        let slot = Slot {
-            number: counters.number,
-            position: counters.position,
-            has_payload: true,
-            log_next: 0,
-            log_bytes: 0,
-            job,
-        };
-        self.own.bytes += slot.job.payload.to_string().len();
-        self.own.wakes_workers = true;
-        self.event(job_event(Job::CHANGED, &slot.job));
-        self.keep(slot, |write| (write.is_new, write.state) = (true, true));
-        Ok(status)
-    }
-
-    fn step(&mut self, id: &str, transition: Transition) -> Result<JobStatus, StoreError> {
-        let mut slot = self.slot(id)?;
-        let applied = slot.job.apply(transition, self.now_ms)?;
-        if applied == Applied::Requeued {
-            self.replica.counters.position += 1;
-            slot.position = self.replica.counters.position;
-        }
-        let status = slot.job.status();
-        self.own.bytes += slot
-            .job
-            .result
-            .as_ref()
-            .map_or(0, |result| result.to_string().len());
-        match applied {
-            Applied::Quiet => {}
-            Applied::Progressed => self.event(job_event(Job::PROGRESS, &slot.job)),
-            Applied::Changed | Applied::Requeued => self.changed(&slot.job),
-        }
-        self.keep(slot, |write| write.state = true);
-        Ok(status)
-    }
-
-    fn claim(&mut self, worker: &str, lease: Duration) -> Option<Taken> {
-        while let Some(expired) = self.replica.expired(self.now_ms) {
-            let expired = Slot::clone(expired);
-            self.interrupt(expired);
-        }
-        let mut slot = Slot::clone(self.replica.claimable(self.now_ms)?);
-        let claim = slot.job.start(worker, lease, self.now_ms);
-        self.event(job_event(Job::CHANGED, &slot.job));
-        let taken = Taken {
-            claimed: Box::new(ClaimedJob {
-                job: slot.job.clone(),
-                claim,
-            }),
-            unread: (!slot.has_payload).then_some(slot.number),
-        };
-        self.keep(slot, |write| write.state = true);
-        Some(taken)
-    }
-
-    fn release(&mut self, prefix: &str) -> Vec<String> {
-        let held = self.replica.held_by(prefix);
-        let ids = held.iter().map(|slot| slot.job.id.clone()).collect();
-        for slot in held {
-            self.interrupt(Slot::clone(&slot));
-        }
-        ids
-    }
-
-    fn interrupt(&mut self, mut slot: Slot) {
-        slot.job.interrupt(self.now_ms);
-        self.changed(&slot.job);
-        self.keep(slot, |write| write.state = true);
-    }
-
-    /// Tells of a new state.
-    fn changed(&mut self, job: &Job) {
-        // The end of a job may let the next of its subject forward.
-        self.own.wakes_workers |=
-            job.state == JobState::Queued || job.state.is_ended() && job.subject.is_some();
-        self.event(job_event(Job::CHANGED, job));
-    }
-
-    fn slot(&self, id: &str) -> Result<Slot, StoreError> {
-        let slot = self.replica.get(id).map(|slot| Slot::clone(slot));
-        slot.ok_or_else(|| StoreError::JobNotFound { id: id.to_owned() })
-    }
-
-    fn keep(&mut self, slot: Slot, note: impl FnOnce(&mut JobWrite)) {
-        note(self.own.jobs.entry(slot.job.id.clone()).or_default());
-        self.replica.put(slot);
-    }
-
-    // Logs and events.
-
-    fn append_log(&mut self, id: &str, lines: &[String]) -> Result<(), StoreError> {
-        let mut slot = self.slot(id)?;
-        for row in log_rows(lines) {
-            let bytes = row.text.len();
-            self.own.bytes += bytes;
-            self.own.log_rows.push(LogWrite {
-                job: slot.number,
-                first: slot.log_next,
-                lines: row.lines,
-                text: row.text,
-            });
-            slot.log_next += row.lines;
-            slot.log_bytes += bytes as u64;
-        }
-        self.drop_oldest(&mut slot);
-        self.own.wrote_log = true;
-        self.keep(slot, |write| write.log = true);
-        Ok(())
-    }
-
-    /// Drops the oldest rows of a full log.
-    fn drop_oldest(&mut self, slot: &mut Slot) {
-        let written = |changes: &Changes| -> Vec<(String, u64)> {
-            let rows = changes.log_rows.iter().filter(|row| row.job == slot.number);
-            rows.map(|row| (log_key(row.job, row.first), row.text.len() as u64))
-                .collect()
-        };
-        let stored = self.fetched.log_rows.get(&slot.number).cloned();
-        let rows = stored.unwrap_or_default().into_iter();
-        for (key, bytes) in rows.chain(written(&self.group)).chain(written(&self.own)) {
-            if slot.log_bytes <= limits::LOG_BYTES as u64 {
-                break;
-            }
-            let was_dropped =
-                self.group.dropped_rows.contains(&key) || self.own.dropped_rows.contains(&key);
-            if !was_dropped {
-                slot.log_bytes = slot.log_bytes.saturating_sub(bytes);
-                self.own.dropped_rows.insert(key);
-            }
-        }
-    }
-
     fn event(&mut self, new: NewEvent) {
         self.replica.counters.seq += 1;
         self.own.bytes += new.data.to_string().len() + EVENT_BYTES;
@@ -511,21 +261,4 @@ impl<'r> Stage<'r> {
             data: new.data,
         }));
     }
-}
-
-/// How much of a log a group would add to each job, for what has to be fetched before it.
-pub(super) fn log_growth<'w>(work: impl Iterator<Item = &'w Work>) -> HashMap<&'w str, u64> {
-    let mut growth: HashMap<&str, u64> = HashMap::new();
-    for change in work.filter_map(|work| match work {
-        Work::Commit(changes) => Some(changes),
-        _ => None,
-    }) {
-        for change in change {
-            if let Change::Log { job, lines } = change {
-                let bytes: usize = lines.iter().map(|line| line.len() + 1).sum();
-                *growth.entry(job).or_default() += bytes as u64;
-            }
-        }
-    }
-    growth
 }

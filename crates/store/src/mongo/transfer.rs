@@ -12,9 +12,9 @@ use mongodb::{
 use super::{
     Mongo,
     catch_up::events_of,
+    changes::{log_key, record_key},
     schema::{HEAD, HEAD_ID, JOB_LOG, JOBS, JOURNAL, RECORDS},
     slot::{Fields, Slot, to_i64},
-    stage::{log_key, record_key},
 };
 use crate::{
     Event, StoreError,

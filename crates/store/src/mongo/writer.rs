@@ -11,11 +11,12 @@ use tokio::{
 
 use super::{
     catch_up::{Head, catch_up, is_commit_of},
+    changes::Changes,
     entry::Entry,
     fetch::fetch,
     replica::Replica,
     server::Server,
-    stage::{Changes, Reply, Stage, Work},
+    stage::{Reply, Stage, Work},
 };
 use crate::{Change, Clock, StoreError, publish::Publisher};
 
