@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use nasiko_tests::{
     Api, Resident,
     api::{ask, client},
+    engine::OwnEngine,
     eventually,
     faults::{assert_fault, error_of},
     folder, program, skip,
@@ -43,20 +44,23 @@ struct Scene {
 
 impl Scene {
     fn new(test: &str) -> Option<Self> {
-        let host = skip::engine_or_skip(&format!("discovery::{test}"))?;
-        let resident = Resident::with_engine(&host);
+        skip::engine_or_skip(&format!("discovery::{test}")).map(|host| Self::over(&host))
+    }
+
+    fn over(host: &str) -> Self {
+        let resident = Resident::with_engine(host);
         resident.docker(&["network", "create", resident.network()]);
         let gateway = resident.json(&["status"])["gateway"]
             .as_str()
             .unwrap()
             .to_owned();
-        Some(Self {
+        Self {
             api: Api::of(&resident),
             gateway,
             unique: format!("t{}", std::process::id()),
             resident,
             started: Vec::new(),
-        })
+        }
     }
 
     /// Runs a container on the agents' network by hand and gives its id.
@@ -326,6 +330,41 @@ async fn a_name_of_ours_is_not_taken_over() {
     scene.gone("greeter-2");
     scene.gone("my-agent");
     assert_eq!(scene.names(), ["greeter"]);
+}
+
+#[tokio::test]
+async fn an_engine_that_comes_back_brings_what_others_started() {
+    let name = "discovery::an_engine_that_comes_back_brings_what_others_started";
+    let Some(mut engine) = OwnEngine::start_or_skip(name, "busybox:latest") else {
+        return;
+    };
+    let mut scene = Scene::over(engine.host());
+    let labels = |name: &'static str| ["--label", "nasiko.type=agent", "--label", name];
+    let mut lasting = labels("nasiko.name=lasting").to_vec();
+    lasting.extend(["--restart", "always"]);
+    scene.run(&lasting, &serving("lasting", false));
+    scene.run(&labels("nasiko.name=passing"), &serving("passing", false));
+    for name in ["lasting", "passing"] {
+        scene.row(name, |row| row["state"] == "active");
+    }
+    engine.stop();
+    // Told of its end, or of the engine's: either way nobody takes it for one that answers.
+    eventually("the loss is told", || {
+        let rows = scene.resident.json(&["ps"]);
+        let answers = |row: &Value| row["state"] == "active";
+        if rows.as_array().unwrap().iter().any(answers) {
+            Err(format!("{rows:#}"))
+        } else {
+            Ok(())
+        }
+    });
+    engine.restart();
+    scene.row("lasting", |row| {
+        row["state"] == "active" && row["error"].is_null()
+    });
+    scene.gone("passing");
+    let url = format!("{}/lasting/", scene.gateway);
+    assert_eq!(ask(&url).await, "lasting\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]
