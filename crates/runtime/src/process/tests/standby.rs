@@ -235,7 +235,7 @@ async fn one_that_is_not_wanted_leaves_nothing() {
 
 /// Run by the test below in a process of its own.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "ends only when it is killed"]
+#[ignore = "runs as the child of the test below, which kills it"]
 async fn resident_with_a_standby() {
     let home = PathBuf::from(std::env::var_os("STANDBY_HOME").unwrap());
     let installation = std::env::var("STANDBY_INSTALLATION").unwrap();

@@ -379,7 +379,7 @@ fn requirements_that_name_more_than_packages() {
 
 #[test]
 fn projects() {
-    const UV: &str = "FROM ghcr.io/astral-sh/uv:python3.12-bookworm-slim\nWORKDIR /app\nRUN --mount=type=cache,target=/root/.cache/uv --mount=type=bind,source=uv.lock,target=uv.lock --mount=type=bind,source=pyproject.toml,target=pyproject.toml uv sync --frozen --no-install-project --no-dev\nADD . /app\nRUN --mount=type=cache,target=/root/.cache/uv uv sync --frozen --no-dev\nCMD [\"uv\", \"run\", \"main.py\"]";
+    const UV: &str = "FROM ghcr.io/astral-sh/uv:python3.12-bookworm-slim\nWORKDIR /app\nRUN --mount=type=cache,target=/var/cache/uv --mount=type=bind,source=uv.lock,target=uv.lock --mount=type=bind,source=pyproject.toml,target=pyproject.toml uv sync --frozen --no-install-project --no-dev\nADD . /app\nRUN --mount=type=cache,target=/var/cache/uv uv sync --frozen --no-dev\nCMD [\"uv\", \"run\", \"main.py\"]";
     let plain = "[project]\nname = 'a'\nversion = '1'\ndependencies = ['fastapi']\n";
     check(
         &[("pyproject.toml", plain), ("uv.lock", "")],
