@@ -4,19 +4,12 @@
 //! instance exists; the agent points to it only once it answers; the old instance ends only after that. So whatever
 //! runs and is not some agent's `current` can be ended at the next start, and nothing that serves is ever forgotten.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    net::SocketAddr,
-    sync::Arc,
-    time::Instant,
-};
+use std::{collections::HashSet, net::SocketAddr, sync::Arc, time::Instant};
 
 use nasiko_contract::{
     AgentName, AgentState, BuildState, Deployment, DeploymentId, DeploymentState, Fault, Protocol,
-    RuntimeKind,
 };
 use nasiko_gateway::Upstream;
-use nasiko_runtime::{Instance, InstanceId, Standby, StartSpec};
 use nasiko_store::{Batch, Expected};
 use parking_lot::Mutex;
 use serde_json::Value;
@@ -25,12 +18,9 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     live::Waiting,
     plane::Shared,
-    probe::{self, Answering},
     records::{AgentRecord, BuildRecord, DeploymentRecord, RunPlan},
+    start,
 };
-
-/// Where a container is expected to listen when nothing says so.
-const DEFAULT_PORT: u16 = 8000;
 
 /// What is to be started, and how.
 pub(crate) struct Launch<'a> {
@@ -80,6 +70,17 @@ impl InHand {
     }
 }
 
+#[cfg(test)]
+impl InHand {
+    /// Of an instance that there is not.
+    pub(crate) fn of_nobody() -> Self {
+        Self {
+            all: Arc::default(),
+            deployment: DeploymentId(String::new()),
+        }
+    }
+}
+
 impl Drop for InHand {
     fn drop(&mut self) {
         self.all.lock().remove(&self.deployment);
@@ -91,14 +92,6 @@ impl Drop for InHand {
 pub(crate) struct KnownCard {
     pub(crate) json: Value,
     pub(crate) generated: bool,
-}
-
-/// An instance that was let go and answers.
-struct Begun {
-    answering: Answering,
-    port: Option<u16>,
-    warm: bool,
-    let_go: Instant,
 }
 
 impl Shared {
@@ -118,7 +111,10 @@ impl Shared {
         } = launch;
         let (id, env_fingerprint) = match &standby {
             Some(waiting) => (waiting.deployment(), waiting.env_fingerprint.clone()),
-            None => (new_deployment(), self.plan_fingerprint(agent, plan).await?),
+            None => (
+                start::new_deployment(),
+                self.plan_fingerprint(agent, plan).await?,
+            ),
         };
         // An instance that waits is in hand already, and stays so.
         let (in_hand, standby) = match standby {
@@ -172,139 +168,6 @@ impl Shared {
                 Err(fault)
             }
         }
-    }
-
-    /// Starts on the most trusted port; when the program turns out to listen on another one inside of its container,
-    /// starts it once more with that one published.
-    async fn start_and_probe(
-        &self,
-        plan: &RunPlan,
-        deployment: &mut DeploymentRecord,
-        mut standby: Option<Box<dyn Standby>>,
-        note: &(dyn Fn(String) + Send + Sync),
-        cancel: &CancellationToken,
-    ) -> Result<Begun, Fault> {
-        let runtime = self.runtime(plan.runtime);
-        let id = InstanceId::new(deployment.id.as_str());
-        let mut port = published_port(plan);
-        for second_try in [false, true] {
-            let mut warm = standby.is_some();
-            let released = match standby.take() {
-                Some(standby) => {
-                    self.release(standby, &deployment.agent, plan, note, cancel)
-                        .await?
-                }
-                None => None,
-            };
-            let instance = match released {
-                Some(instance) => {
-                    deployment.instance.clone_from(&instance.handle);
-                    instance
-                }
-                None => {
-                    warm = false;
-                    self.start_cold(plan, deployment, port, cancel).await?
-                }
-            };
-            let let_go = Instant::now();
-            match probe::until_it_answers(self, &*runtime, &instance, plan, port, cancel).await? {
-                probe::Outcome::Answers(answering) => {
-                    return Ok(Begun {
-                        answering,
-                        port,
-                        warm,
-                        let_go,
-                    });
-                }
-                probe::Outcome::ListensElsewhere(other) if !second_try => {
-                    note(format!(
-                        "It listens on {other}, not on {}: starting it again with that port",
-                        port.unwrap_or_default()
-                    ));
-                    runtime.remove(&id).await?;
-                    port = Some(other);
-                }
-                probe::Outcome::ListensElsewhere(other) => {
-                    return Err(probe::wrong_port(port.unwrap_or_default(), other));
-                }
-            }
-        }
-        Err(probe::wrong_port(port.unwrap_or_default(), 0))
-    }
-
-    /// Lets an instance go that waited; none if that failed, and an ordinary start is the way.
-    async fn release(
-        &self,
-        standby: Box<dyn Standby>,
-        agent: &AgentName,
-        plan: &RunPlan,
-        note: &(dyn Fn(String) + Send + Sync),
-        cancel: &CancellationToken,
-    ) -> Result<Option<Instance>, Fault> {
-        let overlay = self.overlay_of(agent, plan).await?;
-        match standby.release(overlay, cancel).await {
-            Ok(instance) => Ok(Some(instance)),
-            Err(error) if cancel.is_cancelled() => Err(error.into()),
-            Err(error) => {
-                note(format!(
-                    "It did not start from standby ({error}): starting it anew"
-                ));
-                Ok(None)
-            }
-        }
-    }
-
-    /// Starts an instance the ordinary way.
-    async fn start_cold(
-        &self,
-        plan: &RunPlan,
-        deployment: &mut DeploymentRecord,
-        port: Option<u16>,
-        cancel: &CancellationToken,
-    ) -> Result<Instance, Fault> {
-        let spec = self
-            .start_spec(&deployment.agent, &deployment.id, plan, port)
-            .await?;
-        let instance = self.runtime(plan.runtime).start(&spec, cancel).await?;
-        deployment.instance.clone_from(&instance.handle);
-        self.put_deployment(deployment).await?;
-        Ok(instance)
-    }
-
-    /// All that a runtime needs to start an instance of a plan.
-    pub(crate) async fn start_spec(
-        &self,
-        agent: &AgentName,
-        deployment: &DeploymentId,
-        plan: &RunPlan,
-        port: Option<u16>,
-    ) -> Result<StartSpec, Fault> {
-        Ok(StartSpec {
-            agent: agent.to_string(),
-            deployment_id: deployment.to_string(),
-            owner: crate::environment::OWNER.to_owned(),
-            version: plan.version.clone(),
-            artifact: plan.artifact.parse().map_err(|error| {
-                crate::plane::internal("what was prepared is not understood", &error)
-            })?,
-            command: plan.command.clone(),
-            workdir: plan.workdir.clone(),
-            env: self.environment_of(agent, deployment, plan).await?,
-            port,
-            labels: BTreeMap::new(),
-            limits: nasiko_runtime::Limits::default(),
-            overlay: self.overlay_of(agent, plan).await?,
-        })
-    }
-
-    /// Tells the environment that an instance of a plan would get now from any other.
-    pub(crate) async fn plan_fingerprint(
-        &self,
-        agent: &AgentName,
-        plan: &RunPlan,
-    ) -> Result<String, Fault> {
-        let folder_env = self.folder_env(agent, plan).await?;
-        self.env_fingerprint(agent, &folder_env).await
     }
 
     /// Makes a launched instance the one that serves: route, record, and the end of the one before.
@@ -396,19 +259,6 @@ impl Shared {
         self.change_agent(agent, |record, _| record.be_at(activity))
             .await
             .map(drop)
-    }
-}
-
-/// The id of an instance that does not exist yet.
-pub(crate) fn new_deployment() -> DeploymentId {
-    DeploymentId(uuid::Uuid::now_v7().to_string())
-}
-
-/// The port of a container that can be reached; a process is told one.
-pub(crate) fn published_port(plan: &RunPlan) -> Option<u16> {
-    match plan.runtime {
-        RuntimeKind::Process => None,
-        RuntimeKind::Docker => Some(plan.ports.first().copied().unwrap_or(DEFAULT_PORT)),
     }
 }
 

@@ -37,6 +37,7 @@ mod secrets;
 mod settings;
 mod spans;
 mod stack;
+mod start;
 mod status;
 mod supervise;
 mod sweep;

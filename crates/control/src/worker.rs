@@ -112,7 +112,7 @@ async fn run(shared: &Arc<Shared>, claimed: ClaimedJob, asked: CancellationToken
         cancel: asked.child_token(),
         asked,
     };
-    let done = std::panic::AssertUnwindSafe(perform(&bench, job.payload)).catch_unwind();
+    let done = std::panic::AssertUnwindSafe(Box::pin(perform(&bench, job.payload))).catch_unwind();
     tokio::pin!(done);
     let mut heartbeat =
         tokio::time::interval_at(tokio::time::Instant::now() + HEARTBEAT, HEARTBEAT);
@@ -195,6 +195,16 @@ async fn perform(bench: &Bench, payload: Value) -> Result<Value, Fault> {
         Work::Restart { agent } => bench.restart(agent).await,
         Work::Stop { agent } => bench.stop(agent).await,
         Work::Delete { agent } => bench.delete(agent).await,
+        Work::StackUp {
+            profiles,
+            files,
+            remove_orphans,
+            force,
+        } => {
+            let up = bench.stack_up(profiles, files.as_deref(), *remove_orphans, *force);
+            Box::pin(up).await
+        }
+        Work::StackDown { volumes } => bench.stack_down(*volumes).await,
     };
     // What another try (after a wait, or of the next start) needs is kept.
     let another_try =

@@ -55,6 +55,19 @@ pub(super) enum Stop {
     Overtaken,
 }
 
+impl Stop {
+    /// A fault of laying files over an image: a build may do better.
+    pub(super) fn or_build(fault: Fault) -> Self {
+        if fault.code == ErrorCode::Cancelled || fault.retryable {
+            return Self::Fault(fault);
+        }
+        Self::Build(format!(
+            "the changed files could not be put into the container ({})",
+            fault.message
+        ))
+    }
+}
+
 impl From<Fault> for Stop {
     fn from(fault: Fault) -> Self {
         Self::Fault(fault)
@@ -271,23 +284,11 @@ impl Attempt {
                 tracing::info!(%error, agent = %self.agent.name, "files were not put into a container: once more");
                 let again = runtime.sync(&instance, files, cancel).await;
                 if let Err(error) = again {
-                    let fault = Fault::from(error);
-                    return Err(self.or_build(fault));
+                    return Err(Stop::or_build(error.into()));
                 }
             }
         }
         self.move_on(plan, UpdateState::Live).await
-    }
-
-    /// A fault of laying files over an image: a build may do better.
-    pub(super) fn or_build(&self, fault: Fault) -> Stop {
-        if fault.code == ErrorCode::Cancelled || fault.retryable {
-            return Stop::Fault(fault);
-        }
-        Stop::Build(format!(
-            "the changed files could not be put into the container ({})",
-            fault.message
-        ))
     }
 
     /// The agent answers with it.

@@ -54,3 +54,39 @@ fn written(file: &FileEntry) -> Option<SystemTime> {
     let since = u64::try_from(file.modified_ns).ok()?;
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(since))
 }
+
+#[cfg(test)]
+mod tests {
+    use nasiko_workshop::SnapshotOptions;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+
+    #[test]
+    fn a_file_written_just_before_it_was_seen_says_when_the_save_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("main.py");
+        fs_err::write(&path, "one").unwrap();
+        let file = fs_err::File::options().append(true).open(&path).unwrap();
+        let written = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        file.into_parts().0.set_modified(written).unwrap();
+        let never = CancellationToken::new();
+        let options = SnapshotOptions::default();
+        let now = Snapshot::take(folder.path(), &options, None, &never).unwrap();
+        let changed = ["main.py".to_owned(), "gone.py".to_owned()];
+        for (late, saved) in [
+            (Duration::from_millis(30), written),
+            (LATE * 2, written + LATE * 2),
+        ] {
+            let clock = Clock::new(written + late, Instant::now(), &now, changed.iter());
+            assert_eq!(clock.saved, saved);
+            let before = if saved == written {
+                late
+            } else {
+                Duration::ZERO
+            };
+            assert!(clock.seconds() >= before.as_secs_f64());
+            assert!(clock.seconds() < before.as_secs_f64() + 1.0);
+        }
+    }
+}

@@ -92,7 +92,10 @@ impl Follower {
             return Ok(None);
         }
         self.leave_out_written(&mut difference);
-        shared.live.pool.saved(&self.name);
+        shared
+            .live
+            .pool
+            .saved(&self.name, tokio::time::Instant::now());
         let decided = clock.seconds();
         let update = Update {
             id: history::new_id(),

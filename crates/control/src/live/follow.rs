@@ -130,7 +130,10 @@ impl Follower {
 
     async fn take_up(&mut self, reason: Reason) -> Result<(), Fault> {
         if reason == Reason::Asked {
-            self.shared.live.pool.saved(&self.name);
+            self.shared
+                .live
+                .pool
+                .saved(&self.name, tokio::time::Instant::now());
         }
         self.shared.close_updates(&self.name).await?;
         self.failed = self.shared.failed_content(&self.name).await?;

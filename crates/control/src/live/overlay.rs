@@ -211,7 +211,8 @@ fn is_change(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound
         || error
             .get_ref()
-            .is_some_and(|inner| inner.is::<ChangedWhilePacked>())
+            .and_then(|inner| inner.downcast_ref::<ChangedWhilePacked>())
+            .is_some()
 }
 
 /// Takes in no more than there is room for.

@@ -97,3 +97,61 @@ impl Pending {
         self.seen.iter().filter(torn).cloned().collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use nasiko_workshop::SnapshotOptions;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+
+    fn snapshot(folder: &Path) -> Arc<Snapshot> {
+        let never = CancellationToken::new();
+        Arc::new(Snapshot::take(folder, &SnapshotOptions::default(), None, &never).unwrap())
+    }
+
+    fn of(paths: &[&str]) -> Pending {
+        Pending {
+            unseen: paths.iter().map(|path| (*path).to_owned()).collect(),
+            rescan: false,
+            ..Pending::everything()
+        }
+    }
+
+    #[test]
+    fn what_was_something_else_while_an_instance_started_is_torn() {
+        let folder = tempfile::tempdir().unwrap();
+        let main = folder.path().join("main.py");
+        fs_err::write(&main, "one").unwrap();
+        fs_err::write(folder.path().join("other.py"), "one").unwrap();
+        let started_with = snapshot(folder.path());
+        let there_and_back = || {
+            fs_err::write(&main, "two").unwrap();
+            fs_err::write(&main, "one").unwrap();
+            snapshot(folder.path())
+        };
+        let mut now = there_and_back();
+        while now.file("main.py") == started_with.file("main.py") {
+            now = there_and_back();
+        }
+        assert_eq!(now.hash, started_with.hash);
+        let mut pending = of(&["main.py", "other.py", "gone.py"]);
+        assert!(pending.take().0.len() == 3 && !pending.is_unseen());
+        assert!(pending.torn(&now).is_empty(), "nothing was started");
+        pending.started_with = Some(started_with);
+        assert_eq!(pending.torn(&now), ["main.py"]);
+    }
+
+    #[test]
+    fn too_many_paths_are_a_whole_folder() {
+        let mut pending = of(&["main.py"]);
+        let many: Vec<String> = (0..MOST_PATHS).map(|number| number.to_string()).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        pending.add(of(&many));
+        let (paths, everything) = pending.take();
+        assert!(paths.is_empty() && everything);
+        assert!(!pending.is_unseen());
+    }
+}

@@ -39,7 +39,7 @@ impl Attempt {
                 Ok(self.in_place(plan, Batch::new()).await?)
             }
             Err(fault) if plan.overlay.is_some() && !is_the_agents(&fault) => {
-                Err(self.or_build(fault))
+                Err(Stop::or_build(fault))
             }
             begun => Ok(begun?),
         }

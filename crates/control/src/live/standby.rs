@@ -11,9 +11,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::content::{Content, blocking};
 use crate::{
-    launch::{self, InHand},
+    launch::InHand,
     plane::Shared,
     records::{Desired, RunPlan},
+    start,
 };
 
 /// Instances that wait, of all agents together.
@@ -59,7 +60,7 @@ impl Fit {
             command: plan.command.clone(),
             workdir: plan.workdir.clone(),
             folder_env: plan.folder_env.clone(),
-            port: launch::published_port(plan),
+            port: start::published_port(plan),
         }
     }
 }
@@ -106,10 +107,9 @@ impl Pool {
     }
 
     /// The agent is being edited.
-    pub(super) fn saved(&self, agent: &AgentName) {
+    pub(super) fn saved(&self, agent: &AgentName, now: Instant) {
         let mut state = self.0.lock();
         let slot = state.slots.entry(agent.clone()).or_default();
-        let now = Instant::now();
         slot.saved = Some(now);
         if let Some(waiting) = &mut slot.waiting {
             waiting.saved = now;
@@ -129,13 +129,16 @@ impl Pool {
         &self,
         agent: &AgentName,
         plan: &RunPlan,
+        now: Instant,
     ) -> Option<(CancellationToken, Instant, Option<Waiting>)> {
         let mut state = self.0.lock();
         if state.closed {
             return None;
         }
         let slot = state.slots.get_mut(agent)?;
-        let saved = slot.saved.filter(|saved| saved.elapsed() < KEPT)?;
+        let saved = slot
+            .saved
+            .filter(|saved| now.saturating_duration_since(*saved) < KEPT)?;
         let fit = Fit::of(plan);
         let there = slot
             .waiting
@@ -233,7 +236,8 @@ impl Shared {
         let Some(plan) = self.plan_to_wait_for(agent).await? else {
             return Ok(());
         };
-        let Some((cancel, saved, unfit)) = self.live.pool.begin(agent, &plan) else {
+        let Some((cancel, saved, unfit)) = self.live.pool.begin(agent, &plan, Instant::now())
+        else {
             return Ok(());
         };
         self.end_waiting(unfit).await;
@@ -272,11 +276,11 @@ impl Shared {
         let preload =
             blocking(move || python_imports(&content.description, &root, &content.snapshot))
                 .await?;
-        let deployment = launch::new_deployment();
+        let deployment = start::new_deployment();
         let in_hand = InHand::new(self, &deployment);
         let env_fingerprint = self.plan_fingerprint(agent, &plan).await?;
         let spec = self
-            .start_spec(agent, &deployment, &plan, launch::published_port(&plan))
+            .start_spec(agent, &deployment, &plan, start::published_port(&plan))
             .await?;
         let warm_up = WarmUp {
             python_modules: preload.modules,
@@ -325,3 +329,6 @@ impl Shared {
         self.forget_credential(&waiting.agent, &deployment).await;
     }
 }
+
+#[cfg(test)]
+mod tests;
