@@ -22,7 +22,7 @@ const PARALLEL_STOPS: usize = 16;
 /// What is taken down beyond containers and networks.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct DownOptions {
-    /// The project's volumes, and with them its data.
+    /// The project's volumes, those without a name too, and with them its data.
     pub volumes: bool,
 }
 
@@ -37,11 +37,11 @@ impl Stack {
         cancel: &CancellationToken,
     ) -> Result<(), StackError> {
         let all = async {
-            self.remove_containers(project, progress).await?;
+            let nameless = self.remove_containers(project, progress).await?;
             let networks = self.remove_networks(project, progress);
             let volumes = async {
                 if options.volumes {
-                    self.remove_volumes(project, progress).await
+                    self.remove_volumes(project, nameless, progress).await
                 } else {
                     Ok(())
                 }
@@ -56,11 +56,12 @@ impl Stack {
         }
     }
 
+    /// Answers the volumes without a name that they mounted.
     async fn remove_containers(
         &self,
         project: &str,
         progress: &dyn ProgressSink,
-    ) -> Result<(), StackError> {
+    ) -> Result<Vec<String>, StackError> {
         let containers = self.containers(project).await?;
         // Each service: how many of its containers are still there.
         let mut counts: HashMap<&str, usize> = HashMap::new();
@@ -109,7 +110,11 @@ impl Stack {
                 Ok::<(), StackError>(())
             }
         });
-        try_join_all(removals).await.map(drop)
+        try_join_all(removals).await?;
+        let nameless = containers
+            .iter()
+            .flat_map(|container| &container.nameless_volumes);
+        Ok(nameless.cloned().collect())
     }
 
     async fn remove_networks(
@@ -138,6 +143,7 @@ impl Stack {
     async fn remove_volumes(
         &self,
         project: &str,
+        nameless: Vec<String>,
         progress: &dyn ProgressSink,
     ) -> Result<(), StackError> {
         let client = self.engine.client().await?;
@@ -148,12 +154,9 @@ impl Stack {
             .list_volumes(Some(options))
             .await
             .map_err(|error| self.engine.failed("listing volumes", error))?;
-        for name in listed
-            .volumes
-            .unwrap_or_default()
-            .into_iter()
-            .map(|volume| volume.name)
-        {
+        let named = listed.volumes.unwrap_or_default();
+        let named = named.into_iter().map(|volume| volume.name);
+        for name in named.chain(nameless) {
             let options = RemoveVolumeOptionsBuilder::default().build();
             match client.remove_volume(&name, Some(options)).await {
                 Err(error) if status(&error) == Some(CONFLICT) => {

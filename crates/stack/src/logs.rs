@@ -122,8 +122,8 @@ impl Stack {
         read.unwrap_or_default().into_iter().flatten().collect()
     }
 
-    /// What the last health check of a container wrote.
-    pub(crate) async fn last_check(&self, id: &str) -> Vec<String> {
+    /// The last lines that the last health check of a container wrote; empty where none ran or the engine does not tell.
+    pub async fn last_check(&self, id: &str) -> Vec<String> {
         let Ok(client) = self.engine.client().await else {
             return Vec::new();
         };

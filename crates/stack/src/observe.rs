@@ -200,6 +200,13 @@ pub(crate) fn container_of(found: &ContainerInspectResponse) -> Option<Container
             .and_then(|count| u32::try_from(count).ok())
             .unwrap_or(0),
         ports: ports.map(published).unwrap_or_default(),
+        nameless_volumes: found
+            .mounts
+            .iter()
+            .flatten()
+            .filter_map(|point| point.name.clone())
+            .filter(|name| is_generated(name))
+            .collect(),
         depends_on: waits
             .unwrap_or_default()
             .split(',')
@@ -231,4 +238,9 @@ fn published(ports: &PortMap) -> Vec<Published> {
 pub(crate) fn time(text: &str) -> Option<SystemTime> {
     let at = SystemTime::from(text.parse::<jiff::Timestamp>().ok()?);
     (at > SystemTime::UNIX_EPOCH).then_some(at)
+}
+
+/// Whether the engine made a volume's name up.
+pub(crate) fn is_generated(name: &str) -> bool {
+    name.len() == 64 && name.chars().all(|character| character.is_ascii_hexdigit())
 }

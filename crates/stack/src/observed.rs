@@ -53,6 +53,8 @@ pub struct Container {
     pub restarts: u32,
     /// Its published ports.
     pub ports: Vec<Published>,
+    /// Volumes that it mounts and that the engine named: they are its alone.
+    pub nameless_volumes: Vec<String>,
     /// What it waits for, by its labels.
     pub depends_on: Vec<String>,
 }

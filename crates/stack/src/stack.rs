@@ -117,13 +117,10 @@ impl Stack {
         }
     }
 
-    /// With the volumes that are its alone. One that is gone, or being removed, is removed already.
+    /// Its volumes stay. One that is gone, or being removed, is removed already.
     pub(crate) async fn remove_container(&self, id: &str) -> Result<(), StackError> {
         let client = self.patient_client().await?;
-        let options = RemoveContainerOptionsBuilder::default()
-            .force(true)
-            .v(true)
-            .build();
+        let options = RemoveContainerOptionsBuilder::default().force(true).build();
         match client.remove_container(id, Some(options)).await {
             Err(error) if !matches!(status(&error), Some(NOT_FOUND | CONFLICT)) => {
                 Err(self.engine.failed("removing a container", error).into())

@@ -75,6 +75,7 @@ fn settled(project: &Project) -> Observed {
             started_at: None,
             restarts: 0,
             ports: Vec::new(),
+            nameless_volumes: Vec::new(),
             depends_on: Vec::new(),
         });
     }

@@ -18,6 +18,7 @@ services:
   likes: {<<: *usual, depends_on: {sick: {condition: service_healthy, required: false}}}
   task: {<<: *usual, command: sh -c 'echo it broke here; exit 3'}
   after: {<<: *usual, depends_on: {task: {condition: service_completed_successfully}}}
+  brief: {<<: *usual, command: sh -c 'echo it ends at once; exit 4'}
   free: *usual
   unchecked: *usual
   hopes: {<<: *usual, depends_on: {unchecked: {condition: service_healthy}}}
@@ -53,7 +54,13 @@ services:
         4,
         "{failures:#?}"
     );
-    assert_eq!(failures.len(), 7);
+    assert_eq!(
+        told(
+            |found| matches!(found, StackError::Exited { service, code: 4, .. } if service == "brief")
+        ),
+        1
+    );
+    assert_eq!(failures.len(), 8);
 
     let running = corner.status().await;
     let running: Vec<&str> = running

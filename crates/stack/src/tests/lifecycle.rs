@@ -89,7 +89,8 @@ async fn engine_eight_services_come_up_in_order_change_and_go_down() {
     }
     // At the same time where nothing forbids it: trace did not wait for anything.
     assert!(of("trace").started_at < of("migrate").started_at);
-    assert!(matches!(corner.phases("api")[0], Phase::Waiting { .. }));
+    let waited = |phase: &Phase| matches!(phase, Phase::Waiting { .. });
+    assert!(corner.phases("api").iter().any(waited));
     assert_eq!(corner.phases("api").last(), Some(&Phase::Ready));
 
     // What services are given.
@@ -168,6 +169,7 @@ async fn engine_eight_services_come_up_in_order_change_and_go_down() {
     assert_eq!(corner.status().await.len(), 7);
 
     // Down keeps data, and removes it when that is wanted.
+    let kept = corner.container("db").await.nameless_volumes;
     corner.down(false).await.unwrap();
     assert!(corner.status().await.is_empty());
     let client = corner.stack.engine.client().await.unwrap();
@@ -175,8 +177,16 @@ async fn engine_eight_services_come_up_in_order_change_and_go_down() {
     assert!(client.inspect_volume(&volume).await.is_ok());
     let network = format!("{}_default", corner.name);
     assert!(client.inspect_network(&network, None).await.is_err());
+    for name in kept {
+        let no_options = None::<bollard::query_parameters::RemoveVolumeOptions>;
+        client.remove_volume(&name, no_options).await.unwrap();
+    }
+    corner.up(&text).await.unwrap();
+    let nameless = corner.container("db").await.nameless_volumes;
+    assert_eq!(nameless.len(), 1);
     corner.down(true).await.unwrap();
     assert!(client.inspect_volume(&volume).await.is_err());
+    assert!(client.inspect_volume(&nameless[0]).await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -187,7 +197,7 @@ async fn engine_a_cancelled_up_goes_on_where_it_was() {
     let project = corner.read(&eight(free_port()));
     let options = UpOptions::default();
     // Broken off at one point after another: each time something is there that the next one finds.
-    for phase in ["Waiting", "Creating", "Starting", "Checking"] {
+    for phase in ["Creating", "Waiting", "Starting", "Checking"] {
         let cancel = CancellationToken::new();
         let (token, wanted) = (cancel.clone(), phase);
         let sink = move |progress: Progress| {

@@ -73,7 +73,11 @@ async fn engine_images_are_built_from_folders_and_from_the_file_itself() {
     };
     let folder = corner.folder.path().join("app");
     fs_err::create_dir(&folder).unwrap();
-    fs_err::write(folder.join("Dockerfile"), "FROM busybox AS first\nARG WHAT\nRUN echo \"$WHAT\" > /what\nFROM busybox AS second\nRUN false\n").unwrap();
+    fs_err::write(
+        folder.join("Dockerfile"),
+        "FROM busybox AS first\nARG WHAT\nRUN echo \"$WHAT\" > /what\n",
+    )
+    .unwrap();
     let text = "
 services:
   folder: {build: {context: app, target: first, args: {WHAT: from an argument}}, command: sleep 1000, stop_signal: SIGKILL}
@@ -98,10 +102,8 @@ services:
             .is_settled()
     );
 
-    let broken = text
-        .replace("target: first", "target: second")
-        .replace("folder:", "broken:");
-    let error = corner.up_with(&broken, &options).await.unwrap_err();
+    let broken = "services: {broken: {build: {dockerfile_inline: \"FROM busybox\\nRUN false\\n\", context: app}}}\n";
+    let error = corner.up_with(broken, &options).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::BuildStepFailed, "{error}");
 
     // Built anew from the same, it is the same image, and nothing is made anew.

@@ -12,7 +12,7 @@ use crate::compose::{Condition, Service};
 use crate::observed::State;
 use crate::plan::{Action, ContainerStep, Plan, Wait};
 use crate::progress::Phase;
-use crate::spec::{self, Contents};
+use crate::spec::{self, ContainerSpec, Contents};
 
 /// Containers made, started or stopped at the same time.
 const PARALLEL_CONTAINERS: usize = 8;
@@ -20,6 +20,8 @@ const PARALLEL_CONTAINERS: usize = 8;
 /// What has come to be of a service's container.
 #[derive(Debug, Clone, Default)]
 struct Standing {
+    /// It is there.
+    made: Option<String>,
     /// It was started, or was as it should be.
     started: Option<String>,
     healthy: bool,
@@ -67,7 +69,16 @@ impl Job<'_> {
                 .collect(),
             permits: Semaphore::new(PARALLEL_CONTAINERS),
         };
-        let all = join_all(plan.containers.iter().map(|step| graph.service(step)));
+        let all = async {
+            let mut results =
+                join_all(plan.containers.iter().map(|step| graph.service(step))).await;
+            for (result, step) in results.iter_mut().zip(&plan.containers) {
+                if result.is_ok() {
+                    *result = graph.still_runs(step).await;
+                }
+            }
+            results
+        };
         let results = tokio::select! {
             results = all => results,
             lost = listening.drive(&graph.board) => return Err(lost.into()),
@@ -113,14 +124,17 @@ impl Graph<'_> {
             self.job.stack.stop_container(id).await?;
             self.job.stack.remove_container(id).await?;
         }
+        // Made before anything is waited for, so that nothing but its start is left when the waiting is over.
+        let id = Box::pin(self.make(service, step)).await?;
+        self.note(&step.service, |standing| standing.made = Some(id.clone()));
         let kept = matches!(step.action, Action::Keep { .. });
         if !kept {
             join_all(step.waits.iter().map(|wait| self.wait(service, wait)))
                 .await
                 .into_iter()
                 .collect::<Result<(), StackError>>()?;
+            Box::pin(self.start(service, step, &id)).await?;
         }
-        let id = Box::pin(self.act(service, step)).await?;
         self.note(&step.service, |standing| {
             standing.started = Some(id.clone());
         });
@@ -155,47 +169,92 @@ impl Graph<'_> {
         })
     }
 
-    /// Does what the plan says; answers the container's id.
-    async fn act(&self, service: &Service, step: &ContainerStep) -> Result<String, StackError> {
-        if let Action::Keep { id } = &step.action {
-            return Ok(id.clone());
+    /// Sees to it that the container is there; answers its id.
+    async fn make(&self, service: &Service, step: &ContainerStep) -> Result<String, StackError> {
+        for other in service.shares() {
+            // What it shares is named by the other's id.
+            if let Some(standing) = self.standings.get(other) {
+                let is_made = |standing: &Standing| standing.made.is_some() || standing.failed;
+                let _ = standing.subscribe().wait_for(is_made).await;
+            }
         }
-        let _permit = self.permits.acquire().await;
         let job = self.job;
-        let spec = || spec::container(job.project, service, self.contents, &job.stack.key);
-        let id_of = |name: &str| self.standings.get(name)?.borrow().started.clone();
-        let id = match &step.action {
-            Action::Keep { id } => id.clone(),
+        let id_of = |name: &str| self.standings.get(name)?.borrow().made.clone();
+        let _permit = self.permits.acquire().await;
+        match &step.action {
+            Action::Keep { id } | Action::Resume { id } | Action::Restart { id, .. } => {
+                Ok(id.clone())
+            }
             Action::Start { id } => {
                 // One that was broken off while it was made may not be on all of them yet.
-                job.join_networks(id, &spec()).await?;
-                id.clone()
-            }
-            Action::Resume { id } => {
-                job.stack.resume_container(id).await?;
-                return Ok(id.clone());
-            }
-            Action::Restart { id, .. } => {
-                job.tell(&step.service, Phase::Starting);
-                job.stack.restart_container(id).await?;
-                return Ok(id.clone());
+                job.join_networks(id, &self.spec(service)).await?;
+                Ok(id.clone())
             }
             Action::Create => {
                 job.tell(&step.service, Phase::Creating);
-                job.create(service, spec(), &id_of).await?
+                job.create(service, self.spec(service), &id_of).await
             }
             Action::Recreate { id, reason } => {
                 let reason = reason.to_string();
                 job.tell(&step.service, Phase::Recreating { reason });
-                Box::pin(job.replace(service, id, spec(), &id_of)).await?
+                Box::pin(job.succeed(service, id, self.spec(service), &id_of)).await
             }
-        };
-        job.tell(&step.service, Phase::Starting);
-        if !service.configs.is_empty() || !service.secrets.is_empty() {
-            job.put_files(&id, &spec()).await?;
         }
-        job.stack.start_container(&id).await?;
-        Ok(id)
+    }
+
+    /// Starts it, in place of its predecessor if it has one.
+    async fn start(
+        &self,
+        service: &Service,
+        step: &ContainerStep,
+        id: &str,
+    ) -> Result<(), StackError> {
+        let job = self.job;
+        let _permit = self.permits.acquire().await;
+        if let Action::Recreate { id: old, .. } = &step.action {
+            job.tell(&step.service, Phase::Stopping);
+            job.stack.stop_container(old).await?;
+            job.stack.remove_container(old).await?;
+        }
+        job.tell(&step.service, Phase::Starting);
+        match &step.action {
+            Action::Resume { .. } => return job.stack.resume_container(id).await,
+            Action::Restart { .. } => return job.stack.restart_container(id).await,
+            _ => {}
+        }
+        if !service.configs.is_empty() || !service.secrets.is_empty() {
+            job.put_files(id, &self.spec(service)).await?;
+        }
+        job.stack.start_container(id).await
+    }
+
+    fn spec(&self, service: &Service) -> ContainerSpec {
+        let stack = self.job.stack;
+        spec::container(self.job.project, service, self.contents, &stack.key)
+    }
+
+    /// Whether a service that was started has ended badly while others were waited for.
+    async fn still_runs(&self, step: &ContainerStep) -> Result<(), StackError> {
+        let standing = self.standings.get(step.service.as_str());
+        let started = standing.and_then(|standing| standing.borrow().started.clone());
+        let Some(id) = started.filter(|id| self.board.end_of(id).is_some_and(|code| code != 0))
+        else {
+            return Ok(());
+        };
+        match self
+            .job
+            .stack
+            .container(&id)
+            .await?
+            .map(|found| found.state)
+        {
+            Some(State::Exited(code)) if code != 0 => Err(StackError::Exited {
+                service: step.service.clone(),
+                code,
+                lines: self.job.stack.last_lines(&id).await,
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// Waits for what others wait for, and for its health if that is wanted: one looks, and tells the others.

@@ -131,10 +131,10 @@ impl Job<'_> {
         }
     }
 
-    /// Makes the successor of a container, takes over the volumes that have no name, and removes the old one. Broken off
-    /// anywhere, what is left is a new container that was not started, or an old one under another name: the next plan starts
-    /// the one and removes the other.
-    pub(super) async fn replace(
+    /// Makes the successor of a container, which gets its name and its volumes that have none. Broken off anywhere before the
+    /// old one is removed, what is left is a new container that was not started, or an old one under another name: the next
+    /// plan starts the one and removes the other.
+    pub(super) async fn succeed(
         &self,
         service: &Service,
         old: &str,
@@ -161,15 +161,12 @@ impl Job<'_> {
         let host = spec.body.host_config.get_or_insert_default();
         for point in found.mounts.unwrap_or_default() {
             let nameless = point.typ.as_deref() == Some("volume")
-                && point.name.as_deref().is_some_and(is_generated);
+                && point.name.as_deref().is_some_and(observe::is_generated);
             if let (true, Some(target)) = (nameless, point.destination) {
                 take_over(host, point.name, target);
             }
         }
-        let new = self.create(service, spec, id_of).await?;
-        self.stack.stop_container(old).await?;
-        self.stack.remove_container(old).await?;
-        Ok(new)
+        self.create(service, spec, id_of).await
     }
 }
 
@@ -200,9 +197,4 @@ fn take_over(host: &mut HostConfig, volume: Option<String>, target: String) {
             ..Mount::default()
         });
     }
-}
-
-/// Whether the engine made a volume's name up.
-fn is_generated(name: &str) -> bool {
-    name.len() == 64 && name.chars().all(|character| character.is_ascii_hexdigit())
 }
