@@ -98,7 +98,8 @@ impl EngineError {
         })
     }
 
-    fn evidence(&self) -> Vec<String> {
+    /// The exact lines that show it.
+    pub fn evidence(&self) -> Vec<String> {
         match self {
             Self::Absent { tried: address } | Self::Refused { address } => vec![address.clone()],
             Self::Stopped { reason, .. } => vec![reason.clone()],

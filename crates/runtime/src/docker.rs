@@ -4,10 +4,8 @@
 //! nature. Values reach nothing else: no label, argument or log of ours.
 
 mod build;
-mod chunks;
 mod container;
 mod context;
-mod engine;
 mod events;
 mod gate;
 mod listening;
@@ -35,11 +33,11 @@ use bollard::query_parameters::{
     StopContainerOptionsBuilder,
 };
 use futures::stream::BoxStream;
+use nasiko_engine::{CONFLICT, Engine, EngineConfig, NOT_FOUND, status, unchanged};
 use parking_lot::Mutex;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
-use self::engine::{CONFLICT, Engine, NOT_FOUND};
 use self::observe::CpuSample;
 use crate::error::RuntimeError;
 use crate::instance::{
@@ -95,6 +93,15 @@ impl DockerConfig {
             installation: installation.into(),
         }
     }
+
+    /// Where the engine is looked for.
+    fn engine(&self) -> EngineConfig {
+        EngineConfig {
+            host: self.host.clone(),
+            socket_folders: self.socket_folders.clone(),
+            ..EngineConfig::default()
+        }
+    }
 }
 
 /// Runs agents as containers.
@@ -106,7 +113,7 @@ pub struct DockerRuntime {
 
 struct Shared {
     config: DockerConfig,
-    engine: Engine,
+    engine: Arc<Engine>,
     events: broadcast::Sender<RuntimeEvent>,
     closed: CancellationToken,
     /// Held while the network is looked for and made.
@@ -123,7 +130,7 @@ impl DockerRuntime {
     /// going, from the first call of [`Runtime::events`] on.
     pub fn new(config: DockerConfig) -> Self {
         let shared = Arc::new(Shared {
-            engine: Engine::new(&config),
+            engine: Arc::new(Engine::new(config.engine())),
             config,
             events: broadcast::Sender::new(EVENT_QUEUE),
             closed: CancellationToken::new(),
@@ -138,9 +145,14 @@ impl DockerRuntime {
         }
     }
 
+    /// The connection, for others who talk to the same engine.
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.shared.engine
+    }
+
     /// Asks the engine whether it is there; says what it is, e.g. `20.10.24 (API 1.41)`.
     pub async fn engine_version(&self) -> Result<String, RuntimeError> {
-        self.shared.engine.version().await
+        Ok(self.shared.engine.version().await?)
     }
 
     /// Where the engine is looked for, to be shown to people.
@@ -179,7 +191,7 @@ impl DockerRuntime {
                     .build(),
             ))
             .await
-            .map_err(|error| self.shared.engine.failed("listing images", error))?;
+            .map_err(|error| self.shared.failed("listing images", error))?;
         Ok(images
             .into_iter()
             .flat_map(|image| image.repo_tags)
@@ -191,8 +203,8 @@ impl DockerRuntime {
         let client = self.shared.engine.client().await?;
         let options = RemoveImageOptionsBuilder::default().build();
         match client.remove_image(reference, Some(options), None).await {
-            Err(error) if engine::status(&error) != Some(NOT_FOUND) => {
-                Err(self.shared.engine.failed("removing an image", error))
+            Err(error) if status(&error) != Some(NOT_FOUND) => {
+                Err(self.shared.failed("removing an image", error))
             }
             _ => Ok(()),
         }
@@ -269,10 +281,8 @@ impl Runtime for DockerRuntime {
             )
             .await
         {
-            Err(error)
-                if engine::status(&error) != Some(NOT_FOUND) && !engine::unchanged(&error) =>
-            {
-                Err(self.shared.engine.failed("stopping a container", error))
+            Err(error) if status(&error) != Some(NOT_FOUND) && !unchanged(&error) => {
+                Err(self.shared.failed("stopping a container", error))
             }
             _ => Ok(()),
         }
@@ -356,6 +366,11 @@ impl Shared {
         }
     }
 
+    /// Says in our words what went wrong, and forgets a connection that broke.
+    fn failed(&self, what: &'static str, error: bollard::errors::Error) -> RuntimeError {
+        self.engine.failed(what, error).into()
+    }
+
     async fn force_remove(&self, id: &str) -> Result<(), RuntimeError> {
         let client = self.engine.client().await?;
         let options = RemoveContainerOptionsBuilder::default()
@@ -364,8 +379,8 @@ impl Shared {
             .build();
         match client.remove_container(id, Some(options)).await {
             // A conflict is a removal that is under way already.
-            Err(error) if !matches!(engine::status(&error), Some(NOT_FOUND | CONFLICT)) => {
-                Err(self.engine.failed("removing a container", error))
+            Err(error) if !matches!(status(&error), Some(NOT_FOUND | CONFLICT)) => {
+                Err(self.failed("removing a container", error))
             }
             _ => Ok(()),
         }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nasiko_contract::{ErrorCode, Fault};
+use nasiko_engine::EngineError;
 
 /// A runtime's failure. Converts into a [`Fault`] with a sentence, a hint and the lines that show it.
 #[derive(Debug, thiserror::Error)]
@@ -111,36 +112,9 @@ pub enum RuntimeError {
         /// The engine's words.
         message: String,
     },
-    /// No engine on this machine.
-    #[error("no container engine was found at {tried}")]
-    EngineAbsent {
-        /// The addresses tried.
-        tried: String,
-    },
-    /// Its socket may not be opened.
-    #[error("the container engine at {address} may not be used by this account")]
-    EngineRefused {
-        /// Its address.
-        address: String,
-    },
-    /// It stopped, or broke off half-way.
-    #[error("the container engine at {address} does not answer")]
-    EngineStopped {
-        /// Its address.
-        address: String,
-        /// What was seen.
-        reason: String,
-    },
-    /// It answered with an error.
-    #[error("the container engine refused {what}")]
-    EngineFailed {
-        /// What was asked for.
-        what: &'static str,
-        /// The HTTP status of its answer, 0 if none.
-        status: u16,
-        /// Its words.
-        message: String,
-    },
+    /// The container engine could not do it, or is not there.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
     /// Changed files could not be laid over those of a container: an image with them has to be built.
     #[error("the changed files could not be laid over those of the container")]
     OverlayFailed {
@@ -192,11 +166,8 @@ impl RuntimeError {
             Self::BaseImageMissing { .. } => ErrorCode::BaseImageMissing,
             Self::CopyMissing { .. } => ErrorCode::CopyMissing,
             Self::DockerfileBroken { .. } => ErrorCode::DockerfileBroken,
-            Self::EngineAbsent { .. } => ErrorCode::EngineAbsent,
-            Self::EngineRefused { .. } => ErrorCode::EngineRefused,
-            Self::EngineStopped { .. } => ErrorCode::EngineStopped,
-            Self::EngineFailed { message, .. } if names_full_disk(message) => ErrorCode::DiskFull,
-            Self::EngineFailed { .. } | Self::OverlayFailed { .. } => ErrorCode::EngineFailed,
+            Self::Engine(error) => error.code(),
+            Self::OverlayFailed { .. } => ErrorCode::EngineFailed,
         }
     }
 
@@ -220,13 +191,10 @@ impl RuntimeError {
                 "Check the path, and that .dockerignore does not leave the file out".to_owned()
             }
             Self::DockerfileBroken { .. } => "Correct the Dockerfile, then deploy again".to_owned(),
-            Self::EngineAbsent { .. } => {
+            Self::Engine(EngineError::Absent { .. }) => {
                 "Install and start Docker, or deploy with the process runtime, which needs no engine".to_owned()
             }
-            Self::EngineRefused { .. } => {
-                "Let this account use the engine (on Linux: add it to the group docker and log in again)".to_owned()
-            }
-            Self::EngineStopped { .. } => "Start the container engine; work goes on when it answers".to_owned(),
+            Self::Engine(error) => return error.hint().map(str::to_owned),
             Self::OverlayFailed { .. } => "Deploy again: the image is then built with the changed files".to_owned(),
             _ => return None,
         })
@@ -239,13 +207,8 @@ impl RuntimeError {
             | Self::BaseImageMissing { lines, .. }
             | Self::CopyMissing { lines, .. }
             | Self::OverlayFailed { evidence: lines } => lines.clone(),
-            Self::DockerfileBroken { message } | Self::EngineFailed { message, .. } => {
-                message.lines().map(str::to_owned).collect()
-            }
-            Self::EngineStopped { reason, .. } => vec![reason.clone()],
-            Self::EngineAbsent { tried: address } | Self::EngineRefused { address } => {
-                vec![address.clone()]
-            }
+            Self::DockerfileBroken { message } => message.lines().map(str::to_owned).collect(),
+            Self::Engine(error) => error.evidence(),
             _ => Vec::new(),
         }
     }

@@ -7,9 +7,9 @@ use bollard::errors::Error;
 use bollard::models::BuildInfo;
 use bollard::query_parameters::{BuildImageOptions, BuildImageOptionsBuilder};
 use futures::StreamExt as _;
+use nasiko_engine::{BAD_REQUEST, NOT_FOUND, status};
 use tokio_util::sync::CancellationToken;
 
-use super::engine::{self, BAD_REQUEST, NOT_FOUND};
 use super::steps::Steps;
 use super::{Shared, context, label};
 use crate::error::RuntimeError;
@@ -41,8 +41,8 @@ pub(super) async fn prepare(
                 artifact,
             });
         }
-        Err(error) if engine::status(&error) == Some(NOT_FOUND) => {}
-        Err(error) => return Err(shared.engine.failed("looking for an image", error)),
+        Err(error) if status(&error) == Some(NOT_FOUND) => {}
+        Err(error) => return Err(shared.failed("looking for an image", error)),
     }
     // Dropping the build's answer is what ends it: the engine aborts when its caller hangs up.
     tokio::select! {
@@ -99,7 +99,7 @@ async fn build(
         // An engine that is ending breaks its steps off with whatever error they meet; then it is gone.
         Error::DockerStreamError { error } => match shared.engine.version().await {
             Ok(_) => reader.steps.failure(&error),
-            Err(_) => shared.engine.broke_off(error),
+            Err(_) => shared.engine.broke_off(error).into(),
         },
         Error::DockerResponseServerError {
             status_code: BAD_REQUEST,
@@ -109,7 +109,7 @@ async fn build(
         Error::DockerResponseServerError { message, .. } if message.contains("ockerfile") => {
             RuntimeError::DockerfileBroken { message }
         }
-        other => shared.engine.failed("the build", other),
+        other => shared.failed("the build", other),
     })
 }
 

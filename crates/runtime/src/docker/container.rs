@@ -13,9 +13,9 @@ use bollard::models::{
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, ListContainersOptionsBuilder, RenameContainerOptionsBuilder,
 };
+use nasiko_engine::{CONFLICT, status};
 use tokio_util::sync::CancellationToken;
 
-use super::engine::{self, CONFLICT};
 use super::{Shared, label, network, observe, overlay, reach, standby};
 use crate::error::RuntimeError;
 use crate::instance::{Instance, InstanceId};
@@ -124,13 +124,13 @@ pub(super) async fn create(
         let options = CreateContainerOptionsBuilder::default().name(name).build();
         match client.create_container(Some(options), body.clone()).await {
             Ok(created) => return Ok(created.id),
-            Err(error) if engine::status(&error) == Some(CONFLICT) => refused = Some(error),
-            Err(error) => return Err(shared.engine.failed("making a container", error)),
+            Err(error) if status(&error) == Some(CONFLICT) => refused = Some(error),
+            Err(error) => return Err(shared.failed("making a container", error)),
         }
     }
     Err(refused.map_or_else(
         || RuntimeError::Internal("a container was neither made nor refused".to_owned()),
-        |error| shared.engine.failed("making a container", error),
+        |error| shared.failed("making a container", error),
     ))
 }
 
@@ -283,7 +283,7 @@ fn start_failure(shared: &Shared, spec: &StartSpec, error: Error) -> RuntimeErro
             program: format!("the container of {}", spec.agent),
             source: std::io::Error::other(message),
         },
-        other => shared.engine.failed("starting a container", other),
+        other => shared.failed("starting a container", other),
     }
 }
 
@@ -305,7 +305,7 @@ pub(super) async fn find(
     let found = client
         .list_containers(Some(options))
         .await
-        .map_err(|error| shared.engine.failed("looking for a container", error))?;
+        .map_err(|error| shared.failed("looking for a container", error))?;
     if let Some(id) = found.into_iter().find_map(|container| container.id) {
         return Ok(Some(id));
     }
@@ -369,7 +369,7 @@ async fn rename(
     client
         .rename_container(id, options)
         .await
-        .map_err(|error| shared.engine.failed("renaming a container", error))
+        .map_err(|error| shared.failed("renaming a container", error))
 }
 
 pub(super) fn name_of(container: &ContainerInspectResponse) -> &str {

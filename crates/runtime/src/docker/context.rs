@@ -3,21 +3,21 @@
 use std::io;
 use std::sync::Arc;
 
+use nasiko_engine::Chunks;
 use tokio::task::JoinHandle;
 
-use super::chunks::{self, Chunks};
 use crate::spec::PreparePlan;
 
 /// The name under which a generated Dockerfile travels.
 pub(super) const GENERATED_NAME: &str = ".nasiko.Dockerfile";
 
-/// Starts writing it, see [`chunks::written`].
+/// Starts writing it, see [`nasiko_engine::written`].
 pub(super) fn send(plan: &PreparePlan) -> (Chunks, JoinHandle<io::Result<()>>) {
     let context = Arc::clone(&plan.context);
     let generated = plan.generated_dockerfile.clone();
-    chunks::written(move |out| {
+    nasiko_engine::written(move |out| {
         if let Some(dockerfile) = generated {
-            chunks::entry(out, GENERATED_NAME, dockerfile.as_bytes())?;
+            nasiko_engine::tar_entry(out, GENERATED_NAME, dockerfile.as_bytes())?;
         }
         context.write_tar(out)
     })
@@ -39,7 +39,7 @@ mod tests {
         let inner = inner.into_inner().unwrap();
 
         let mut whole = Vec::new();
-        chunks::entry(&mut whole, GENERATED_NAME, b"FROM scratch\n").unwrap();
+        nasiko_engine::tar_entry(&mut whole, GENERATED_NAME, b"FROM scratch\n").unwrap();
         whole.extend(inner);
 
         let mut archive = tar::Archive::new(&whole[..]);

@@ -1,90 +1,44 @@
-//! Follows the engine: one stream of events, reopened with growing pauses when it breaks. Nothing is polled.
+//! What the engine tells, in our words. Nothing is polled.
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bollard::models::{EventMessage, EventMessageTypeEnum};
-use bollard::query_parameters::EventsOptionsBuilder;
 use futures::StreamExt as _;
+use nasiko_engine::{Filters, Signal};
 
 use super::{Shared, container, label, observe};
-use crate::error::RuntimeError;
 use crate::instance::{Exit, InstanceId, RuntimeEvent};
-
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 /// Runs until the runtime is dropped.
 pub(super) async fn watch(shared: Arc<Shared>) {
     let closed = shared.closed.clone();
     tokio::select! {
-        () = follow_forever(&shared) => {}
+        () = follow(&shared) => {}
         () = closed.cancelled() => {}
     }
 }
 
-async fn follow_forever(shared: &Shared) {
-    let mut pause = FIRST_PAUSE;
-    let mut told_down = false;
-    loop {
-        let ended = follow(shared, &mut told_down).await;
-        if !told_down {
-            told_down = true;
-            pause = FIRST_PAUSE;
-            tell(
-                shared,
-                RuntimeEvent::EngineDown {
-                    reason: ended.to_string(),
-                },
-            );
-        }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
-    }
-}
-
-/// Follows until the stream breaks; answers why.
-async fn follow(shared: &Shared, told_down: &mut bool) -> RuntimeError {
-    let client = match shared.engine.client().await {
-        Ok(client) => client,
-        Err(error) => return error,
-    };
+async fn follow(shared: &Shared) {
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-    let filters: HashMap<String, Vec<String>> = HashMap::from([
+    let mut signals = shared.engine.follow(Filters::from([
         ("type".to_owned(), words(&["container", "network"])),
         (
             "event".to_owned(),
             words(&["start", "die", "rename", "connect", "disconnect"]),
         ),
-    ]);
-    // The stream is opened by its first reading. What happens from here until then is asked for by its time.
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    let since = format!("{}.{:09}", since.as_secs(), since.subsec_nanos());
-    let options = EventsOptionsBuilder::default()
-        .since(&since)
-        .filters(&filters)
-        .build();
-    let mut events = Box::pin(client.events(Some(options)));
-    if let Err(error) = client.ping().await {
-        return shared.engine.failed("a sign of life", error);
-    }
-    *told_down = false;
-    tell(shared, RuntimeEvent::EngineUp);
-    while let Some(event) = events.next().await {
-        match event {
-            Ok(event) => take(shared, event).await,
-            Err(error) => return shared.engine.failed("its events", error),
+    ]));
+    while let Some(signal) = signals.next().await {
+        match signal {
+            Signal::Up => tell(shared, RuntimeEvent::EngineUp),
+            Signal::Down { reason } => {
+                let reason = reason.to_string();
+                tell(shared, RuntimeEvent::EngineDown { reason });
+            }
+            Signal::Event(event) => take(shared, *event).await,
         }
     }
-    shared.engine.failed(
-        "its events",
-        bollard::errors::Error::IOError {
-            err: std::io::ErrorKind::UnexpectedEof.into(),
-        },
-    )
 }
 
 async fn take(shared: &Shared, event: EventMessage) {

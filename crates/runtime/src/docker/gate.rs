@@ -88,7 +88,7 @@ pub(super) async fn program(
     let version = client
         .version()
         .await
-        .map_err(|error| shared.engine.failed("its version", error))?;
+        .map_err(|error| shared.failed("its version", error))?;
     let (system, architecture) = (
         version.os.unwrap_or_default(),
         version.arch.unwrap_or_default(),

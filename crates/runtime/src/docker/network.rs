@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use bollard::Docker;
 use bollard::models::{NetworkCreateRequest, NetworkInspect};
+use nasiko_engine::{CONFLICT, NOT_FOUND, status};
 
-use super::engine::{self, CONFLICT, NOT_FOUND};
 use super::{Shared, label};
 use crate::error::RuntimeError;
 
@@ -28,8 +28,8 @@ pub(super) async fn ensure(shared: &Shared) -> Result<NetworkInspect, RuntimeErr
         ..NetworkCreateRequest::default()
     };
     match client.create_network(request).await {
-        Err(error) if engine::status(&error) != Some(CONFLICT) => {
-            return Err(shared.engine.failed("making the network", error));
+        Err(error) if status(&error) != Some(CONFLICT) => {
+            return Err(shared.failed("making the network", error));
         }
         _ => {}
     }
@@ -44,8 +44,8 @@ pub(super) async fn ensure(shared: &Shared) -> Result<NetworkInspect, RuntimeErr
 async fn find(shared: &Shared, client: &Docker) -> Result<Option<NetworkInspect>, RuntimeError> {
     match client.inspect_network(&shared.config.network, None).await {
         Ok(network) => Ok(Some(network)),
-        Err(error) if engine::status(&error) == Some(NOT_FOUND) => Ok(None),
-        Err(error) => Err(shared.engine.failed("looking for the network", error)),
+        Err(error) if status(&error) == Some(NOT_FOUND) => Ok(None),
+        Err(error) => Err(shared.failed("looking for the network", error)),
     }
 }
 

@@ -10,8 +10,8 @@ use bollard::query_parameters::{
     ListContainersOptionsBuilder, StatsOptionsBuilder, WaitContainerOptionsBuilder,
 };
 use futures::{StreamExt as _, stream};
+use nasiko_engine::{NOT_FOUND, status};
 
-use super::engine::{self, NOT_FOUND};
 use super::{Shared, container, label, logs, reach};
 use crate::error::RuntimeError;
 use crate::instance::{Exit, Instance, InstanceId, InstanceState, RuntimeKind, Stats};
@@ -36,8 +36,8 @@ pub(super) async fn inspect(
     let client = shared.engine.client().await?;
     match client.inspect_container(id_or_name, None).await {
         Ok(container) => Ok(Some(container)),
-        Err(error) if engine::status(&error) == Some(NOT_FOUND) => Ok(None),
-        Err(error) => Err(shared.engine.failed("looking at a container", error)),
+        Err(error) if status(&error) == Some(NOT_FOUND) => Ok(None),
+        Err(error) => Err(shared.failed("looking at a container", error)),
     }
 }
 
@@ -187,7 +187,7 @@ async fn containers(
     client
         .list_containers(Some(options))
         .await
-        .map_err(|error| shared.engine.failed("listing containers", error))
+        .map_err(|error| shared.failed("listing containers", error))
 }
 
 async fn inspect_all(
@@ -232,7 +232,7 @@ pub(super) async fn wait_exit(
     match ended.next().await {
         // A code other than zero comes as an error; inspecting tells it better.
         None | Some(Ok(_) | Err(bollard::errors::Error::DockerContainerWaitError { .. })) => {}
-        Some(Err(error)) => return Err(shared.engine.failed("waiting for a container", error)),
+        Some(Err(error)) => return Err(shared.failed("waiting for a container", error)),
     }
     let container = inspect(shared, &id).await?;
     let container = container.ok_or_else(|| RuntimeError::InstanceUnknown {
@@ -277,7 +277,7 @@ pub(super) async fn stats(shared: &Shared, instance: &InstanceId) -> Result<Stat
     let answer = Box::pin(client.stats(&id, Some(options))).next().await;
     let answer = match answer {
         Some(Ok(answer)) => answer,
-        Some(Err(error)) => return Err(shared.engine.failed("reading figures", error)),
+        Some(Err(error)) => return Err(shared.failed("reading figures", error)),
         None => {
             return Err(RuntimeError::InstanceUnknown {
                 id: instance.to_string(),

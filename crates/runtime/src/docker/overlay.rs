@@ -13,12 +13,11 @@ use bollard::query_parameters::{
     ContainerArchiveInfoOptionsBuilder, UploadToContainerOptionsBuilder,
 };
 use futures::StreamExt as _;
+use nasiko_engine::{Chunks, NOT_FOUND, status};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::chunks::{self, Chunks};
-use super::engine::{self, NOT_FOUND};
 use super::{Shared, container, gate};
 use crate::error::RuntimeError;
 use crate::instance::InstanceId;
@@ -41,7 +40,7 @@ pub(super) fn is_plain(overlay: &dyn Overlay) -> bool {
 
 /// An archive for the gate; its last word lets the program go.
 pub(super) fn words(overlay: Option<Arc<dyn Overlay>>) -> (Chunks, JoinHandle<io::Result<()>>) {
-    chunks::written(move |out| {
+    nasiko_engine::written(move |out| {
         if let Some(overlay) = overlay {
             let removed = overlay.removed().iter().map(String::as_str);
             list(out, REMOVED, removed)?;
@@ -53,7 +52,7 @@ pub(super) fn words(overlay: Option<Arc<dyn Overlay>>) -> (Chunks, JoinHandle<io
             )?;
             overlay.write_tar(out)?;
         }
-        chunks::entry(out, GO, &[])
+        nasiko_engine::tar_entry(out, GO, &[])
     })
 }
 
@@ -66,7 +65,7 @@ fn list<'a>(
     if content.is_empty() {
         return Ok(());
     }
-    chunks::entry(out, name, &content)
+    nasiko_engine::tar_entry(out, name, &content)
 }
 
 /// Sends words to a gate.
@@ -97,7 +96,7 @@ pub(super) async fn put(
     id: &str,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'static,
 ) -> Result<(), RuntimeError> {
-    let (chunks, writing) = chunks::written(write);
+    let (chunks, writing) = nasiko_engine::written(write);
     let options = UploadToContainerOptionsBuilder::default().path("/").build();
     let client = client.clone().with_timeout(LIMIT);
     let body = bollard::body_try_stream(chunks);
@@ -113,7 +112,7 @@ pub(super) async fn put(
 fn refused(shared: &Shared, what: &'static str, error: Error) -> RuntimeError {
     match error {
         Error::DockerResponseServerError { message, .. } => RuntimeError::overlay(message),
-        other => shared.engine.failed(what, other),
+        other => shared.failed(what, other),
     }
 }
 
@@ -148,8 +147,8 @@ async fn ensure_gate(shared: &Shared, client: &Docker, id: &str) -> Result<(), R
         .build();
     match client.get_container_archive_info(id, Some(options)).await {
         Ok(_) => return Ok(()),
-        Err(error) if engine::status(&error) == Some(NOT_FOUND) => {}
-        Err(error) => return Err(shared.engine.failed("looking into a container", error)),
+        Err(error) if status(&error) == Some(NOT_FOUND) => {}
+        Err(error) => return Err(shared.failed("looking into a container", error)),
     }
     let Some(program) = gate::program(shared, client).await? else {
         return Err(RuntimeError::overlay(

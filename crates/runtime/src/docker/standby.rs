@@ -121,7 +121,7 @@ async fn image_command(
     let inspected = client
         .inspect_image(image)
         .await
-        .map_err(|error| shared.engine.failed("looking at an image", error))?;
+        .map_err(|error| shared.failed("looking at an image", error))?;
     let config = inspected.config.unwrap_or_default();
     let words = [config.entrypoint, config.cmd].into_iter().flatten();
     Ok(words.flatten().collect())
@@ -200,7 +200,7 @@ async fn attach(
         .build();
     client
         .attach_container(id, Some(options))
-        .map_err(|error| shared.engine.failed("holding a container", error))
+        .map_err(|error| shared.failed("holding a container", error))
         .await
 }
 

@@ -14,6 +14,7 @@ use bollard::query_parameters::{
 };
 use futures::StreamExt as _;
 use nasiko_contract::ErrorCode;
+use nasiko_engine::Engine;
 use parking_lot::Mutex;
 use secrecy::SecretString;
 use tokio::sync::broadcast;
@@ -44,7 +45,7 @@ async fn engine_or_skip(test: &str) -> Option<String> {
         host: Some(host.clone()),
         ..DockerConfig::new("probe")
     };
-    let reason = match super::engine::Engine::new(&config).client().await {
+    let reason = match Engine::new(config.engine()).client().await {
         Err(error) => error.to_string(),
         Ok(_) if !Path::new(BUSYBOX).is_file() => {
             format!("{BUSYBOX} (package busybox-static) is not installed")
@@ -219,7 +220,7 @@ async fn clean(host: &str, unique: &str) {
         host: Some(host.to_owned()),
         ..DockerConfig::new("cleaning")
     };
-    let docker = super::engine::Engine::new(&config).client().await.unwrap();
+    let docker = Engine::new(config.engine()).client().await.unwrap();
     let network = network(unique);
     let filters = |name: &str, value: String| HashMap::from([(name.to_owned(), vec![value])]);
     for filter in [
