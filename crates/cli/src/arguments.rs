@@ -3,6 +3,7 @@
 mod agents;
 mod live;
 mod plane;
+mod stack;
 mod talk;
 
 use std::path::PathBuf;
@@ -15,9 +16,12 @@ pub(crate) use agents::{
 };
 pub(crate) use live::{DevArguments, PinCommand, UpdatesArguments, WatchArguments};
 pub(crate) use plane::{
-    CompletionsArguments, DeadLettersArguments, DownArguments, JobsArguments, JobsCommand,
-    LocalCommand, OpenArguments, RequeueCommand, SecretCommand, ServeArguments, SettingsArguments,
+    CompletionsArguments, DeadLettersArguments, JobsArguments, JobsCommand, LocalCommand,
+    OpenArguments, RequeueCommand, SecretCommand, ServeArguments, SettingsArguments,
     SettingsCommand,
+};
+pub(crate) use stack::{
+    DownArguments, StackArguments, StackCommand, StackLogsArguments, UpArguments,
 };
 pub(crate) use talk::{
     ChatArguments, ObservabilityCommand, RegistryCommand, RegistryGetByName, SessionsArguments,
@@ -161,12 +165,22 @@ pub(crate) enum Command {
         after_help = "Examples:\n  nasiko serve\n  nasiko serve --api-port 0 --gateway-port 0"
     )]
     Serve(ServeArguments),
-    /// Start the control plane in the background
-    #[command(after_help = "Examples:\n  nasiko up")]
-    Up,
-    /// End the control plane; agents go on running unless told otherwise
-    #[command(after_help = "Examples:\n  nasiko down\n  nasiko down --stop-agents")]
+    /// Start the control plane in the background, and bring the local stack up where it is on
+    #[command(
+        after_help = "Examples:\n  nasiko up\n  nasiko up --profile core\n  nasiko up -f services.yml --remove-orphans"
+    )]
+    Up(UpArguments),
+    /// Take the local stack down and end the control plane; agents go on running unless told otherwise
+    #[command(
+        after_help = "Examples:\n  nasiko down\n  nasiko down --stop-agents\n  nasiko down --volumes --yes\n  nasiko down --keep-stack"
+    )]
     Down(DownArguments),
+    /// List the services of the local stack, start, stop, look into one
+    #[command(
+        after_help = "Examples:\n  nasiko stack\n  nasiko stack restart redis\n  nasiko stack logs -f\n  \
+        nasiko stack exec redis -- redis-cli --version"
+    )]
+    Stack(StackArguments),
     /// Say what runs, and where
     #[command(after_help = "Examples:\n  nasiko status\n  nasiko status --json")]
     Status,

@@ -14,6 +14,7 @@ mod scaffold;
 mod secrets;
 mod serve;
 mod settings;
+mod stack;
 mod traces;
 
 use std::{num::NonZero, time::Duration};
@@ -48,10 +49,13 @@ pub(crate) fn runtime_for(command: &Command) -> Result<Runtime, Failure> {
 pub(crate) async fn run(session: &Session, command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(words) => Box::pin(serve::serve(session, words)).await,
-        Command::Up | Command::Local(LocalCommand::Up) => plane::up(session).await,
+        Command::Up(words) | Command::Local(LocalCommand::Up(words)) => {
+            plane::up(session, words).await
+        }
         Command::Down(words) | Command::Local(LocalCommand::Down(words)) => {
             plane::down(session, words).await
         }
+        Command::Stack(words) => stack::stack(session, words).await,
         Command::Status | Command::Local(LocalCommand::Status) => plane::status(session).await,
         Command::Open(words) => plane::open(session, &words).await,
         Command::Completions(words) => plane::completions(session, &words),

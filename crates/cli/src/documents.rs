@@ -4,6 +4,7 @@ mod agents;
 mod inspect;
 mod live;
 mod plane;
+mod stack;
 mod talk;
 
 use nasiko_contract::Fault;
@@ -16,6 +17,7 @@ pub(crate) use agents::{
 pub(crate) use inspect::{InspectDocument, command_line};
 pub(crate) use live::{DevDocument, PinDocument, UpdateDocument, WatchDocument};
 pub(crate) use plane::{LinkDocument, SecretDocument, SettingsDocument, StatusDocument};
+pub(crate) use stack::{ExecDocument, ServiceLogDocument, StackDocument};
 pub(crate) use talk::{ChatDocument, SessionDocument, TraceDocument, TraceRowDocument};
 
 /// Any failure.

@@ -17,6 +17,9 @@ pub struct GetStack {}
 pub struct Stack {
     /// The Compose project.
     pub project: String,
+    /// It was brought up, and not taken down since.
+    #[serde(default)]
+    pub on: bool,
     /// The Compose files it is read from, in order; the product's own is called `stack.yml`.
     #[serde(default)]
     pub files: Vec<String>,

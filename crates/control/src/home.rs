@@ -92,6 +92,11 @@ impl Home {
         self.snapshot_caches().join(&name.as_str()[..16])
     }
 
+    /// The product's Compose file, and a person's `.env` for it.
+    pub(crate) fn stack(&self) -> PathBuf {
+        self.root.join("stack")
+    }
+
     /// The port on which containers know the gateway.
     pub(crate) fn network_port(&self) -> Option<u16> {
         fs_err::read_to_string(self.root.join("network-port"))

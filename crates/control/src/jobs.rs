@@ -1,6 +1,6 @@
 //! Jobs as the API shows them, and how they come into being.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use futures::StreamExt;
 use nasiko_contract::{
@@ -45,6 +45,18 @@ pub(crate) enum Work {
     Rebuild { agent: AgentName },
     /// Stop it and forget it.
     Delete { agent: AgentName },
+    /// Bring the local stack up.
+    StackUp {
+        /// To be switched on beside those that are.
+        profiles: Vec<String>,
+        /// The person's Compose files; none: those of the last time.
+        files: Option<Vec<PathBuf>>,
+        remove_orphans: bool,
+        /// Recreate containers even where nothing changed.
+        force: bool,
+    },
+    /// Take the local stack down.
+    StackDown { volumes: bool },
 }
 
 impl Work {
@@ -56,6 +68,8 @@ impl Work {
             Self::Restart { .. } => JobKind::Restart,
             Self::Rebuild { .. } => JobKind::Rebuild,
             Self::Delete { .. } => JobKind::Delete,
+            Self::StackUp { .. } => JobKind::StackUp,
+            Self::StackDown { .. } => JobKind::StackDown,
         }
     }
 
@@ -77,6 +91,7 @@ impl Work {
             | Self::Restart { agent }
             | Self::Rebuild { agent }
             | Self::Delete { agent } => subject_of(agent),
+            Self::StackUp { .. } | Self::StackDown { .. } => "stack:".to_owned(),
         }
     }
 
@@ -88,6 +103,7 @@ impl Work {
             | Self::Restart { agent }
             | Self::Rebuild { agent }
             | Self::Delete { agent } => Some(agent),
+            Self::StackUp { .. } | Self::StackDown { .. } => None,
         }
     }
 }

@@ -18,9 +18,9 @@ use crate::{
 };
 
 /// Lines of the past unless a number is given.
-const DEFAULT_TAIL: u32 = 200;
+pub(crate) const DEFAULT_TAIL: u32 = 200;
 /// The most lines of the past.
-const MOST_TAIL: u32 = 10_000;
+pub(crate) const MOST_TAIL: u32 = 10_000;
 /// How often an instance is measured while somebody looks.
 const STATS_EVERY: Duration = Duration::from_secs(1);
 

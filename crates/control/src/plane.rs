@@ -129,6 +129,8 @@ pub(crate) struct Shared {
     pub(crate) fingerprint_key: OnceCell<[u8; 32]>,
     /// The watched agents.
     pub(crate) live: Live,
+    /// The local stack.
+    pub(crate) stack: crate::stack::LocalStack,
     /// How a Kong stands that gets our routes.
     pub(crate) kong: crate::kong::Standing,
     /// Held for the life of this control plane: one per data directory.
@@ -152,6 +154,7 @@ impl ControlPlane {
                 ..nasiko_telemetry::Limits::default()
             },
         )?;
+        let stack = crate::stack::LocalStack::new(&config.docker_network, &config.environment);
         let process = ProcessRuntime::open(nasiko_runtime::ProcessConfig {
             home: home.root().to_owned(),
             installation: installation.clone(),
@@ -214,6 +217,7 @@ impl ControlPlane {
             dialects: Mutex::default(),
             network_gateway: OnceCell::new(),
             live: Live::default(),
+            stack,
             kong: crate::kong::Standing::default(),
             store,
             _lock: lock,
@@ -224,6 +228,7 @@ impl ControlPlane {
         crate::adopt::at_start(&shared).await?;
         crate::discover::start(&shared);
         crate::sweep::at_start(&shared).await?;
+        crate::stack::at_start(&shared).await?;
         crate::worker::start(&shared).await?;
         crate::live::at_start(&shared).await?;
         crate::kong::start(&shared);

@@ -25,6 +25,8 @@ pub(crate) enum Belongs<'a> {
     Folder(&'a AgentName),
     /// A job that will hand them on.
     Job(&'a str),
+    /// The local stack: passwords of its services.
+    Stack,
     /// The control plane itself.
     Ourselves,
 }
@@ -45,6 +47,7 @@ impl Belongs<'_> {
             Self::Gateway(agent) => format!("gateway/{agent}"),
             Self::Folder(agent) => format!("folder/{agent}"),
             Self::Job(job) => format!("job/{job}"),
+            Self::Stack => "stack/".to_owned(),
             Self::Ourselves => "control/".to_owned(),
         })
     }
@@ -223,7 +226,8 @@ impl Shared {
         Ok(hasher.finalize().to_hex()[..32].to_owned())
     }
 
-    async fn fingerprint_key(&self) -> Result<&[u8; 32], Fault> {
+    /// A key of this data directory, for hashes that tell nothing about what is hashed.
+    pub(crate) async fn fingerprint_key(&self) -> Result<&[u8; 32], Fault> {
         self.fingerprint_key
             .get_or_try_init(|| self.sealed_fingerprint_key())
             .await
@@ -371,6 +375,7 @@ mod tests {
             Belongs::Deploy(&agent),
             Belongs::Gateway(&agent),
             Belongs::Job("one"),
+            Belongs::Stack,
             Belongs::Ourselves,
         ]
         .into_iter()

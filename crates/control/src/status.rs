@@ -68,7 +68,7 @@ impl Serve<GetStatus> for ControlPlane {
                 .cloned()
                 .chain(shared.kong.notice())
                 .collect(),
-            stack: Vec::new(),
+            stack: shared.stack_services(),
         })
     }
 }

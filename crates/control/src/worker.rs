@@ -204,7 +204,7 @@ async fn perform(bench: &Bench, payload: Value) -> Result<Value, Fault> {
             let up = bench.stack_up(profiles, files.as_deref(), *remove_orphans, *force);
             Box::pin(up).await
         }
-        Work::StackDown { volumes } => bench.stack_down(*volumes).await,
+        Work::StackDown { volumes } => Box::pin(bench.stack_down(*volumes)).await,
     };
     // What another try (after a wait, or of the next start) needs is kept.
     let another_try =

@@ -4,7 +4,10 @@ use clap::{Args, Subcommand};
 use clap_complete::Shell;
 use nasiko_contract::{AgentName, JobId};
 
-use super::agents::LogsArguments;
+use super::{
+    agents::LogsArguments,
+    stack::{DownArguments, UpArguments},
+};
 
 #[derive(Debug, Args)]
 pub(crate) struct ServeArguments {
@@ -53,17 +56,10 @@ pub(crate) struct ServeArguments {
     pub(crate) no_tray: bool,
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct DownArguments {
-    /// Stop the agents first
-    #[arg(long)]
-    pub(crate) stop_agents: bool,
-}
-
 #[derive(Debug, Subcommand)]
 pub(crate) enum LocalCommand {
     /// Start the control plane in the background
-    Up,
+    Up(UpArguments),
     /// End the control plane
     Down(DownArguments),
     /// Say what runs, and where

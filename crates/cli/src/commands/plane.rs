@@ -10,8 +10,9 @@ use clap::CommandFactory;
 use nasiko_client::resident;
 use nasiko_contract::{BrowserCode, CreateBrowserCode, ErrorCode, GetStatus, Shutdown, Status};
 
+use super::stack;
 use crate::{
-    arguments::{Arguments, CompletionsArguments, DownArguments, OpenArguments},
+    arguments::{Arguments, CompletionsArguments, DownArguments, OpenArguments, UpArguments},
     documents::{LinkDocument, StatusDocument},
     failure::Failure,
     output::{Look, Output},
@@ -21,8 +22,9 @@ use crate::{
 /// How long a control plane may take to end: its agents may have to be stopped first.
 const END_LIMIT: Duration = Duration::from_secs(60);
 
-pub(crate) async fn up(session: &Session) -> Result<(), Failure> {
+pub(crate) async fn up(session: &Session, words: UpArguments) -> Result<(), Failure> {
     let client = session.attach_or_start().await?;
+    stack::up(session, &client, words).await?;
     show(session.output, client.call(GetStatus {}).await?)
 }
 
@@ -93,9 +95,22 @@ fn show(output: Output, status: Status) -> Result<(), Failure> {
 }
 
 pub(crate) async fn down(session: &Session, words: DownArguments) -> Result<(), Failure> {
-    match session.attach().await {
+    if words.volumes && !words.yes && !stack::agreed_to_lose_volumes(session)? {
+        session.output.say("Nothing was removed");
+        return Ok(());
+    }
+    // Volumes are there without a control plane too.
+    let attached = if words.volumes {
+        session.attach_or_start().await
+    } else {
+        session.attach().await
+    };
+    match attached {
         Ok(client) => {
             let stop_agents = words.stop_agents;
+            if !words.keep_stack {
+                stack::down(session, &client, words.volumes).await?;
+            }
             client.call(Shutdown { stop_agents }).await?;
         }
         // Nothing to end is as good as ended; one that is just starting or ending is waited for.

@@ -264,13 +264,13 @@ impl Graph<'_> {
             let mut waits = self.plan.containers.iter().flat_map(|step| &step.waits);
             waits.any(|wait| wait.service == service.name && wait.condition == condition)
         };
-        let has_check = async || {
+        let has_check = async {
             let container = stack.container(id).await?;
             let running = container.filter(|container| container.state == State::Running);
             Ok::<bool, StackError>(running.is_some_and(|container| container.health.is_some()))
         };
         let wants_health =
-            awaited(Condition::Healthy) || (self.job.options.wait_healthy && has_check().await?);
+            awaited(Condition::Healthy) || (self.job.options.wait_healthy && has_check.await?);
         let healthy = async {
             if wants_health {
                 self.job.tell(&service.name, Phase::Checking);

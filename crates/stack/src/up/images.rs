@@ -31,8 +31,9 @@ const INLINE_NAME: &str = ".nasiko.Dockerfile";
 impl Job<'_> {
     /// Fetches what the plan says; answers whether there was anything.
     pub(super) async fn images(&self, plan: &Plan) -> Result<bool, StackError> {
-        stream::iter(&plan.images)
-            .map(|step| self.image(step))
+        // Gathered first: a stream that makes them from references could not be told to be `Send`.
+        let steps: Vec<_> = plan.images.iter().map(|step| self.image(step)).collect();
+        stream::iter(steps)
             .buffer_unordered(PARALLEL_IMAGES)
             .try_collect::<()>()
             .await?;

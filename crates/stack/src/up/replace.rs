@@ -27,7 +27,7 @@ impl Job<'_> {
         &self,
         service: &Service,
         mut spec: ContainerSpec,
-        id_of: &dyn Fn(&str) -> Option<String>,
+        id_of: &(dyn Fn(&str) -> Option<String> + Sync),
     ) -> Result<String, StackError> {
         if let Some(host) = &mut spec.body.host_config {
             for namespace in [
@@ -139,7 +139,7 @@ impl Job<'_> {
         service: &Service,
         old: &str,
         mut spec: ContainerSpec,
-        id_of: &dyn Fn(&str) -> Option<String>,
+        id_of: &(dyn Fn(&str) -> Option<String> + Sync),
     ) -> Result<String, StackError> {
         let client = self.stack.engine.client().await?;
         let failed = |error| self.stack.engine.failed("replacing a container", error);

@@ -16,12 +16,16 @@ const PARALLEL_RESOURCES: usize = 8;
 
 impl Job<'_> {
     pub(super) async fn resources(&self, plan: &Plan) -> Result<(), StackError> {
-        let networks = stream::iter(&plan.networks)
+        let networks: Vec<_> = plan
+            .networks
+            .iter()
             .map(|step| self.network(step))
+            .collect();
+        let networks = stream::iter(networks)
             .buffer_unordered(PARALLEL_RESOURCES)
             .try_collect::<()>();
-        let volumes = stream::iter(&plan.volumes)
-            .map(|step| self.volume(step))
+        let volumes: Vec<_> = plan.volumes.iter().map(|step| self.volume(step)).collect();
+        let volumes = stream::iter(volumes)
             .buffer_unordered(PARALLEL_RESOURCES)
             .try_collect::<()>();
         tokio::try_join!(networks, volumes)?;

@@ -1,0 +1,268 @@
+//! The stack as it is shown, and its changes as events. It is watched only while something of it runs or is worked on.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
+};
+
+use nasiko_contract::{Fault, ServiceHealth, ServiceState, Stack, StackProfile, StackService};
+use nasiko_stack::{
+    compose::Project,
+    observed::{Container, Health, Published, State},
+};
+use nasiko_store::Batch;
+use tokio::sync::Notify;
+
+use super::{CHANGED, ID, StackRecord};
+use crate::plane::Shared;
+
+/// Whether the stack is watched, and why it must be.
+#[derive(Default)]
+pub(super) struct Watching {
+    runs: AtomicBool,
+    /// Those who are at work on it.
+    at_work: AtomicUsize,
+    /// One who was is so no more, or what is declared is something else.
+    look: Notify,
+}
+
+/// Keeps the stack watched for as long as it is held.
+pub(super) struct AtWork(Arc<Shared>);
+
+impl AtWork {
+    pub(super) fn begin(shared: &Arc<Shared>) -> Self {
+        shared.stack.watching.at_work.fetch_add(1, Ordering::SeqCst);
+        watch(shared);
+        Self(Arc::clone(shared))
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        let watching = &self.0.stack.watching;
+        watching.at_work.fetch_sub(1, Ordering::SeqCst);
+        watching.look.notify_one();
+    }
+}
+
+/// A stack that was on is looked at again.
+pub(crate) async fn at_start(shared: &Arc<Shared>) -> Result<(), Fault> {
+    if shared.stack_record().await?.on {
+        watch(shared);
+    }
+    Ok(())
+}
+
+/// Begins to watch, unless it is done already.
+fn watch(shared: &Arc<Shared>) {
+    if !shared.stack.watching.runs.swap(true, Ordering::SeqCst) {
+        let watched = Arc::clone(shared);
+        shared.spawn(async move { follow(&watched).await });
+    }
+}
+
+async fn follow(shared: &Arc<Shared>) {
+    let watching = &shared.stack.watching;
+    let stack = match shared.engine_stack().await {
+        Ok(stack) => stack,
+        Err(fault) => {
+            tracing::warn!(message = fault.message, "the stack cannot be watched");
+            watching.runs.store(false, Ordering::SeqCst);
+            return;
+        }
+    };
+    let mut watch = stack.watch(&shared.stack.project);
+    // Only once the engine said something is it known whether anything runs.
+    let mut told = false;
+    loop {
+        let seen = tokio::select! {
+            changed = watch.changed() => match changed {
+                Some(view) => {
+                    told = true;
+                    view
+                }
+                None => break,
+            },
+            () = watching.look.notified() => watch.view(),
+        };
+        let containers = match &seen.away {
+            None => Ok(seen.containers.clone()),
+            Some(away) => Err((Fault::from(away.clone()), seen.containers.clone())),
+        };
+        if told && let Err(fault) = shared.publish(&stack, containers).await {
+            tracing::warn!(
+                message = fault.message,
+                "a change of the stack was not told"
+            );
+        }
+        let asleep = told && seen.away.is_none() && !seen.containers.iter().any(runs);
+        if asleep && watching.at_work.load(Ordering::SeqCst) == 0 {
+            break;
+        }
+    }
+    watching.runs.store(false, Ordering::SeqCst);
+    // Somebody may have begun after the last look and before the word that nobody watches.
+    if watching.at_work.load(Ordering::SeqCst) > 0 {
+        self::watch(shared);
+    }
+}
+
+fn runs(container: &Container) -> bool {
+    matches!(
+        container.state,
+        State::Running | State::Paused | State::Restarting
+    )
+}
+
+/// What the engine has, or why it does not say so and what it had before.
+type Looked = Result<Vec<Container>, (Fault, Vec<Container>)>;
+
+impl Shared {
+    /// What is declared and what runs, asked now. That files or the engine cannot be read is part of the answer.
+    pub(super) async fn look_at_stack(&self) -> Result<Stack, Fault> {
+        let stack = self.engine_stack().await?;
+        let looked = stack.status(&self.stack.project).await;
+        let looked = looked.map_err(|error| (error.into(), Vec::new()));
+        self.describe(&stack, looked).await
+    }
+
+    /// Tells of the stack where it is not as it was told last.
+    pub(super) async fn publish(
+        &self,
+        stack: &nasiko_stack::Stack,
+        looked: Looked,
+    ) -> Result<(), Fault> {
+        let now = self.describe(stack, looked).await?;
+        {
+            let mut seen = self.stack.seen.lock();
+            if seen.as_ref() == Some(&now) {
+                return Ok(());
+            }
+            *seen = Some(now.clone());
+        }
+        let mut batch = Batch::new();
+        batch.event(CHANGED, ID, &now);
+        self.store.commit(batch).await?;
+        Ok(())
+    }
+
+    /// Services that there are, as they were seen last.
+    pub(crate) fn stack_services(&self) -> Vec<StackService> {
+        let seen = self.stack.seen.lock();
+        let services = seen.iter().flat_map(|stack| &stack.services);
+        services
+            .filter(|service| service.state != ServiceState::Absent)
+            .cloned()
+            .collect()
+    }
+
+    async fn describe(&self, stack: &nasiko_stack::Stack, looked: Looked) -> Result<Stack, Fault> {
+        let record = self.stack_record().await?;
+        let declared = self.declared(&record.files).await;
+        let (containers, away) = match looked {
+            Ok(containers) => (containers, None),
+            Err((fault, before)) => (before, Some(fault)),
+        };
+        let (project, broken) = match declared {
+            Ok(project) => (Some(project), None),
+            Err(fault) => (None, Some(fault)),
+        };
+        let mut shown = shown(&self.stack.project, &record, project.as_ref(), &containers);
+        shown.fault = broken.or(away);
+        for service in &mut shown.services {
+            if service.health == ServiceHealth::Unhealthy {
+                let words = stack.last_check(&service.container).await;
+                service.why = (!words.is_empty()).then(|| words.join("\n"));
+            }
+        }
+        Ok(shown)
+    }
+}
+
+/// Without a project every container is shown for itself: that the files are broken takes nothing down.
+fn shown(
+    name: &str,
+    record: &StackRecord,
+    project: Option<&Project>,
+    containers: &[Container],
+) -> Stack {
+    let own = record.files.iter().map(|file| file.display().to_string());
+    let mut stack = Stack {
+        project: name.to_owned(),
+        on: record.on,
+        files: std::iter::once("stack.yml".to_owned()).chain(own).collect(),
+        ..Stack::default()
+    };
+    let Some(project) = project else {
+        let each = containers.iter();
+        stack.services = each.map(|found| running(&found.service, found)).collect();
+        return stack;
+    };
+    let is_on = |profile: &str| {
+        let named = |on: &String| on == profile || on == "*";
+        record.on && record.profiles.iter().any(named)
+    };
+    stack.profiles = project
+        .profiles()
+        .into_iter()
+        .map(|profile| StackProfile {
+            name: profile.to_owned(),
+            enabled: is_on(profile),
+        })
+        .collect();
+    for service in project.services.values() {
+        let found = containers
+            .iter()
+            .filter(|container| container.service == service.name)
+            .max_by_key(|container| (container.state == State::Running, container.created_at));
+        let mut row =
+            found.map_or_else(StackService::default, |found| running(&service.name, found));
+        row.service.clone_from(&service.name);
+        row.profiles.clone_from(&service.profiles);
+        if let Some(image) = service.image.as_ref().filter(|_| row.image.is_empty()) {
+            row.image.clone_from(&image.value);
+        }
+        stack.services.push(row);
+    }
+    stack.orphans = containers
+        .iter()
+        .filter(|container| !project.services.contains_key(&container.service))
+        .map(|container| container.name.clone())
+        .collect();
+    stack
+}
+
+fn running(service: &str, container: &Container) -> StackService {
+    let (state, exit_code) = match container.state {
+        State::Created => (ServiceState::Created, None),
+        State::Running => (ServiceState::Running, None),
+        State::Paused => (ServiceState::Paused, None),
+        State::Restarting => (ServiceState::Restarting, None),
+        State::Exited(code) => (ServiceState::Exited, Some(code)),
+        State::Dead => (ServiceState::Exited, None),
+    };
+    StackService {
+        service: service.to_owned(),
+        state,
+        health: match container.health {
+            None => ServiceHealth::None,
+            Some(Health::Starting) => ServiceHealth::Starting,
+            Some(Health::Healthy) => ServiceHealth::Healthy,
+            Some(Health::Unhealthy) => ServiceHealth::Unhealthy,
+        },
+        image: container.image.clone(),
+        container: container.id.clone(),
+        ports: container.ports.iter().map(port).collect(),
+        exit_code,
+        started: container.started_at.map(crate::time::millis),
+        ..StackService::default()
+    }
+}
+
+fn port(port: &Published) -> String {
+    let at = port.address.map_or_else(
+        || port.port.to_string(),
+        |address| std::net::SocketAddr::new(address, port.port).to_string(),
+    );
+    format!("{at}->{}", port.target)
+}
