@@ -8,7 +8,7 @@ use std::{
     os::unix::fs::{PermissionsExt, symlink},
     path::Path,
     process::Command,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use nasiko_tests::{Chance, Resident, live::Edited};
@@ -80,7 +80,12 @@ async fn rests(agent: &Edited, resident: &Resident, storm: &str) {
         let live = updates.iter().filter(|update| update["result"] == "live");
         (under_way, live.count())
     };
-    let before = live(agent);
+    // What answers is live a moment before that is written down.
+    let mut before = live(agent);
+    let deadline = Instant::now() + PATIENCE;
+    while before.0 && Instant::now() < deadline {
+        before = live(agent);
+    }
     tokio::time::sleep(CALM_FOR).await;
     let after = live(agent);
     assert!(!after.0, "{storm}: something is still under way");
