@@ -82,7 +82,7 @@ impl Telling {
         self.report.step(done.clamp(0.0, 1.0), text);
     }
 
-    fn image(&self, reference: String, progress: ImageProgress) {
+    fn image(&self, reference: &str, progress: ImageProgress) {
         match progress {
             ImageProgress::Pulling {
                 layers_done,
@@ -90,7 +90,7 @@ impl Telling {
                 bytes_done,
                 bytes,
             } => {
-                if self.state.lock().begun.insert(reference.clone()) {
+                if self.state.lock().begun.insert(reference.to_owned()) {
                     self.report.line(format!("{reference}: pulling"));
                 }
                 self.step(format!(
@@ -100,24 +100,24 @@ impl Telling {
                 ));
             }
             ImageProgress::Building { line } => {
-                if self.state.lock().begun.insert(reference.clone()) {
+                if self.state.lock().begun.insert(reference.to_owned()) {
                     self.step(format!("Building {reference}"));
                 }
                 self.report.line(format!("{reference}: {line}"));
             }
             ImageProgress::Done => {
-                self.state.lock().fetched.insert(reference.clone());
+                self.state.lock().fetched.insert(reference.to_owned());
                 self.report.line(format!("{reference}: here"));
                 self.step(format!("{reference} is here"));
             }
         }
     }
 
-    fn service(&self, service: String, phase: &Phase) {
+    fn service(&self, service: &str, phase: &Phase) {
         let words = words(phase);
         self.report.line(format!("{service}: {words}"));
         if matches!(phase, Phase::Kept | Phase::Ready | Phase::Removed) {
-            self.state.lock().settled.insert(service.clone());
+            self.state.lock().settled.insert(service.to_owned());
         }
         self.step(format!("{service}: {words}"));
     }
@@ -128,14 +128,14 @@ impl ProgressSink for Telling {
         let made = |made: bool| if made { "made" } else { "removed" };
         match progress {
             Progress::Planned(plan) => self.planned(&plan),
-            Progress::Image { reference, state } => self.image(reference, state),
+            Progress::Image { reference, state } => self.image(&reference, state),
             Progress::Network { name, made: is } => {
                 self.report.line(format!("network {name}: {}", made(is)));
             }
             Progress::Volume { name, made: is } => {
                 self.report.line(format!("volume {name}: {}", made(is)));
             }
-            Progress::Service { service, phase } => self.service(service, &phase),
+            Progress::Service { service, phase } => self.service(&service, &phase),
         }
     }
 }
