@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     io::{self, IsTerminal, Write},
-    path::PathBuf,
+    path::Path,
 };
 
 use futures::StreamExt;
@@ -51,7 +51,7 @@ pub(super) async fn up(
     let files = if files.is_empty() {
         None
     } else {
-        let absolute = files.into_iter().map(absolute);
+        let absolute = files.iter().map(|file| absolute(file));
         Some(absolute.collect::<Result<Vec<String>, Failure>>()?)
     };
     let request = StackUp {
@@ -66,8 +66,8 @@ pub(super) async fn up(
 }
 
 /// The control plane does not know where we are.
-fn absolute(file: PathBuf) -> Result<String, Failure> {
-    let path = std::path::absolute(&file)
+fn absolute(file: &Path) -> Result<String, Failure> {
+    let path = std::path::absolute(file)
         .map_err(|error| local(&format!("{} cannot be found", file.display()), &error))?;
     path.into_os_string().into_string().map_err(|path| {
         usage(
@@ -178,14 +178,17 @@ fn show(output: Output, stack: Stack) -> Result<(), Failure> {
 }
 
 fn state(service: &StackService) -> String {
-    let mut text = service.state.as_str().to_owned();
-    if let Some(code) = service.exit_code {
-        text.push_str(&format!(" ({code})"));
+    let state = service.state.as_str();
+    let code = service
+        .exit_code
+        .map_or_else(String::new, |code| format!(" ({code})"));
+    let runs = service.state == ServiceState::Running;
+    match service.health {
+        health if runs && health != ServiceHealth::None => {
+            format!("{state}{code}, {}", health.as_str())
+        }
+        _ => format!("{state}{code}"),
     }
-    if service.health != ServiceHealth::None && service.state == ServiceState::Running {
-        text.push_str(&format!(", {}", service.health.as_str()));
-    }
-    text
 }
 
 fn ended(output: Output, done: ExecResult) -> Result<(), Failure> {
