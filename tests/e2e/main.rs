@@ -21,5 +21,6 @@ mod loopback;
 mod parallel;
 mod resident;
 mod secrets;
+mod stack;
 mod updates;
 mod window;

@@ -59,7 +59,7 @@ pub(crate) enum StackCommand {
         /// The service
         service: String,
     },
-    /// Run one command in a service's container, and end with its exit code
+    /// Run one command in a service's container
     #[command(after_help = "Examples:\n  nasiko stack exec redis -- redis-cli --version")]
     Exec {
         /// The service

@@ -25,6 +25,8 @@ const END_LIMIT: Duration = Duration::from_secs(60);
 pub(crate) async fn up(session: &Session, words: UpArguments) -> Result<(), Failure> {
     let client = session.attach_or_start().await?;
     stack::up(session, &client, words).await?;
+    // That may have outlived it: one that was started anew has other addresses.
+    let client = session.attach().await?;
     show(session.output, client.call(GetStatus {}).await?)
 }
 
