@@ -1,7 +1,9 @@
 //! The road of a folder: read, prepare, start beside the old instance, switch, drain. A failure anywhere leaves the old
 //! instance serving.
 
-use std::{path::Path, time::Instant};
+mod sources;
+
+use std::time::Instant;
 
 use nasiko_contract::{
     AgentName, AgentState, BuildState, DeployResult, DeploySeconds, ErrorCode, Fault, RuntimeKind,
@@ -252,34 +254,6 @@ impl Bench {
         Ok(agent)
     }
 
-    /// Moves what was unpacked to where the agent keeps it.
-    async fn keep_source(
-        &self,
-        source: &Source,
-        read: Read,
-        name: &AgentName,
-    ) -> Result<Read, Fault> {
-        if matches!(source, Source::Folder { .. }) {
-            return Ok(read);
-        }
-        let kept = self
-            .shared
-            .home
-            .sources(name)
-            .join(&read.snapshot.hash.to_string()[..12]);
-        let failed = |error: std::io::Error| home::unwritable(&kept, &error);
-        if fs_err::tokio::try_exists(&kept).await.map_err(failed)? {
-            return Ok(Read { root: kept, ..read });
-        }
-        fs_err::tokio::create_dir_all(self.shared.home.sources(name))
-            .await
-            .map_err(failed)?;
-        fs_err::tokio::rename(&read.root, &kept)
-            .await
-            .map_err(failed)?;
-        Ok(Read { root: kept, ..read })
-    }
-
     /// Values that were given with this deploy become the agent's.
     async fn take_over_values(&self, agent: &AgentName) -> Result<(), Fault> {
         let waiting = Belongs::Job(self.job.as_str());
@@ -355,7 +329,7 @@ impl Bench {
             also: Batch::new(),
             note: &note,
         };
-        let launched = shared.launch(launch, &self.cancel).await?;
+        let launched = shared.launch_beside(&agent, launch, &self.cancel).await?;
         seconds.start = start_begun.elapsed().as_secs_f64();
 
         let described = plans::described(&read.description);
@@ -445,28 +419,6 @@ impl Bench {
                 shared.put_build(&build).await?;
                 Err(fault)
             }
-        }
-    }
-
-    /// Earlier contents of an agent's archives and repositories, but for those that an instance may still run from.
-    async fn forget_older_sources(&self, name: &AgentName, kept: &[&std::path::PathBuf]) {
-        let Ok(mut entries) = fs_err::tokio::read_dir(self.shared.home.sources(name)).await else {
-            return;
-        };
-        while let Ok(Some(entry)) = entries.next_entry().await {
-            if !kept.contains(&&entry.path()) {
-                home::discard(&entry.path()).await;
-            }
-        }
-    }
-
-    /// The content of an archive or repository that did not become the agent's.
-    async fn forget_source(&self, name: &AgentName, root: &Path) {
-        let Ok(found) = self.shared.agent(name).await else {
-            return;
-        };
-        if found.value.root != root && root.starts_with(self.shared.home.sources(name)) {
-            home::discard(root).await;
         }
     }
 }

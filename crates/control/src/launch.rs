@@ -46,6 +46,8 @@ pub(crate) struct Launched {
     pub(crate) protocol: Protocol,
     /// It had waited.
     pub(crate) warm: bool,
+    /// The one that served before was ended first: only one can run.
+    pub(crate) alone: bool,
     /// When its own code began to load.
     pub(crate) let_go: Instant,
     /// The port of its container that is reached, where it runs in one.
@@ -154,6 +156,7 @@ impl Shared {
                     card_generated,
                     protocol: begun.answering.protocol,
                     warm: begun.warm,
+                    alone: false,
                     let_go: begun.let_go,
                     port: begun.port,
                     in_hand,
@@ -187,6 +190,7 @@ impl Shared {
             protocol,
             port,
             warm: _,
+            alone: _,
             let_go: _,
         } = launched;
         let plan = plan.listening_on(port);

@@ -31,6 +31,7 @@ mod probe;
 mod read;
 mod records;
 mod registry;
+mod replace;
 mod report;
 mod retire;
 mod secrets;

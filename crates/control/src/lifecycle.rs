@@ -129,7 +129,7 @@ impl Bench {
                 also: Batch::new(),
                 note: &note,
             };
-            let launched = shared.launch(launch, &self.cancel).await?;
+            let launched = shared.launch_beside(&agent, launch, &self.cancel).await?;
             shared.switch(name, &plan, launched, |_, _| {}).await
         };
         if let Err(fault) = switched.await {

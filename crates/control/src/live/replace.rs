@@ -1,13 +1,8 @@
-//! New instances for new content: beside the old one, in its place where only one can run, or by a job that makes an
-//! environment or an image first.
+//! New instances for new content: started from what is there, or by a job that makes an environment or an image first.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use nasiko_contract::{
-    AgentState, DeployResult, DeploymentState, ErrorCode, Fault, JobState, RuntimeKind,
-};
-use nasiko_runtime::{InstanceId, Runtime as _};
-use nasiko_store::Batch;
+use nasiko_contract::{DeployResult, ErrorCode, Fault, JobState};
 use tokio_util::sync::CancellationToken;
 
 use super::apply::{Attempt, Stop};
@@ -19,9 +14,6 @@ use crate::{
     records::RunPlan,
 };
 
-/// How long requests that are open on an instance may go on when it is replaced in place.
-const IN_PLACE_DRAIN: Duration = Duration::from_secs(10);
-
 impl Attempt {
     /// A new instance of `plan` serves.
     pub(super) async fn restart(
@@ -29,15 +21,7 @@ impl Attempt {
         plan: &RunPlan,
         cancel: &CancellationToken,
     ) -> Result<(), Stop> {
-        let begun = self.begun();
-        if self.alone {
-            return Ok(self.in_place(plan, begun).await?);
-        }
-        match self.begin(plan, begun, cancel).await {
-            Err(fault) if fault.code == ErrorCode::PortTaken && self.insists_on_a_port().await => {
-                self.alone = true;
-                Ok(self.in_place(plan, Batch::new()).await?)
-            }
+        match self.begin(plan, cancel).await {
             Err(fault) if plan.overlay.is_some() && !is_the_agents(&fault) => {
                 Err(Stop::or_build(fault))
             }
@@ -46,12 +30,7 @@ impl Attempt {
     }
 
     /// Starts an instance and switches to it.
-    async fn begin(
-        &mut self,
-        plan: &RunPlan,
-        also: Batch,
-        cancel: &CancellationToken,
-    ) -> Result<(), Fault> {
+    async fn begin(&mut self, plan: &RunPlan, cancel: &CancellationToken) -> Result<(), Fault> {
         let (shared, name) = (&self.shared, self.name().clone());
         let note = |line: String| tracing::info!(agent = %name, line, "while an update starts");
         let launch = Launch {
@@ -59,10 +38,15 @@ impl Attempt {
             plan,
             known_card: &plans::known_card(&self.now.description),
             standby: shared.live.pool.take(&name, plan),
-            also,
+            also: self.begun(),
             note: &note,
         };
-        let launched = shared.launch(launch, cancel).await?;
+        let launched = if self.alone {
+            shared.launch_in_place(&self.agent, launch).await?
+        } else {
+            shared.launch_beside(&self.agent, launch, cancel).await?
+        };
+        self.alone = launched.alone;
         self.update.warm = launched.warm;
         self.update.seconds.applied = self.clock.seconds_to(launched.let_go);
         self.started = Some(launched.let_go);
@@ -78,51 +62,6 @@ impl Attempt {
             .await?;
         self.update.seconds.answered = self.clock.seconds();
         Ok(())
-    }
-
-    /// Ends the old instance first, since only one can run. New requests wait meanwhile. Not to be cancelled: there is no way
-    /// back, since the files of the old version are gone.
-    async fn in_place(&mut self, plan: &RunPlan, also: Batch) -> Result<(), Fault> {
-        let never = CancellationToken::new();
-        let name = self.name().clone();
-        let shared = std::sync::Arc::clone(&self.shared);
-        let limit = IN_PLACE_DRAIN + plan.start_timeout(&shared.settings.load());
-        shared
-            .routes
-            .hold(name.as_str(), limit)
-            .finished(IN_PLACE_DRAIN)
-            .await;
-        if let Some(current) = &self.agent.current {
-            shared
-                .stop_deployment(current, DeploymentState::Stopped)
-                .await;
-        }
-        let begun = self.begin(plan, also, &never).await;
-        if let Err(fault) = &begun {
-            let _nothing_answers = shared.routes.suspend(name.as_str());
-            shared
-                .change_agent(&name, |agent, _| {
-                    agent.state = AgentState::Failed;
-                    agent.fault = Some(fault.clone());
-                })
-                .await?;
-        }
-        begun
-    }
-
-    /// Whether the running instance listens where it was not told to: then another one beside it cannot.
-    async fn insists_on_a_port(&self) -> bool {
-        let (RuntimeKind::Process, Some(current)) = (self.agent.runtime, &self.agent.current)
-        else {
-            return false;
-        };
-        let id = InstanceId::new(current.as_str());
-        let told = self.shared.process.list().await.ok().and_then(|instances| {
-            let mine = instances.into_iter().find(|instance| instance.id == id)?;
-            Some(mine.address?.port())
-        });
-        let listens = self.shared.process.listening(&id).await;
-        listens.iter().any(|port| Some(*port) != told)
     }
 
     /// An environment or an image is made first: by a job, as when a person asks for it.

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use nasiko_contract::{AgentState, UpdateState};
+use nasiko_contract::{AgentState, RestartAgent, UpdateState};
 
 use super::harness::{AGENT, Edited};
 
@@ -26,6 +26,12 @@ async fn an_agent_on_a_port_of_its_own_is_replaced_in_place_and_callers_wait() {
             break;
         }
     }
+    assert_eq!(edited.answer().await.as_deref(), Some("three"));
+
+    let restart = RestartAgent {
+        agent: edited.name.clone(),
+    };
+    edited.job(restart).await;
     assert_eq!(edited.answer().await.as_deref(), Some("three"));
 
     // There is no way back from a version that fails, and that is said.
