@@ -275,6 +275,18 @@ async fn an_up_that_a_crash_broke_off_goes_on() {
 }
 
 #[test]
+fn a_control_plane_whose_engine_is_gone_can_be_ended() {
+    let resident = Resident::start();
+    let folder = folder(&[("services.yml", "services: {one: {image: busybox}}")]);
+    let path = folder.path().join("services.yml");
+    let output = resident.try_json(&["up", "-f", path.to_str().unwrap()]);
+    assert_fault(&output, "engine.absent", "", "");
+    assert_eq!(resident.json(&["stack"])["on"], true, "it is still wanted");
+    let ended = resident.run(&["down"]).ok();
+    assert!(ended.stderr.contains("left as it is"), "{}", ended.stderr);
+}
+
+#[test]
 fn files_that_are_wrong_say_where() {
     let Some(scene) = Scene::new("files_that_are_wrong_say_where") else {
         return;

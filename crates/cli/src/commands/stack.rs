@@ -87,6 +87,19 @@ pub(super) async fn down(session: &Session, client: &Client, volumes: bool) -> R
     if !volumes && !stack.on && !there && stack.orphans.is_empty() {
         return Ok(());
     }
+    // Who cannot reach the engine must be able to end the control plane all the same.
+    let away = stack.fault.filter(|fault| {
+        matches!(
+            fault.code,
+            ErrorCode::EngineAbsent | ErrorCode::EngineStopped | ErrorCode::EngineRefused
+        )
+    });
+    if let Some(fault) = away.filter(|_| !volumes) {
+        session
+            .output
+            .say(format!("The stack is left as it is: {}", fault.message));
+        return Ok(());
+    }
     let request = StackDown {
         volumes,
         remove_orphans: false,

@@ -7,6 +7,7 @@ use std::sync::{
 
 use nasiko_contract::{Fault, ServiceHealth, ServiceState, Stack, StackProfile, StackService};
 use nasiko_stack::{
+    View,
     compose::Project,
     observed::{Container, Health, Published, State},
 };
@@ -83,7 +84,13 @@ async fn follow(shared: &Arc<Shared>) {
                 }
                 None => break,
             },
-            () = watching.look.notified() => watch.view(),
+            () = watching.look.notified() => match stack.status(&shared.stack.project).await {
+                Ok(containers) => {
+                    told = true;
+                    Arc::new(View { containers, away: None })
+                }
+                Err(_) => watch.view(),
+            },
         };
         let containers = match &seen.away {
             None => Ok(seen.containers.clone()),
