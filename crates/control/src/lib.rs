@@ -3,7 +3,8 @@
 //!
 //! A request comes through the gate ([`api`]), becomes a job ([`jobs`], [`worker`]) if it is long, walks the road of a
 //! folder ([`intake`], [`read`], [`deploy`], [`launch`], [`probe`]), and what runs is watched ([`supervise`]) and taken
-//! over again after a restart ([`adopt`]). Containers of others are found ([`discover`]). What jobs leave behind goes ([`sweep`]).
+//! over again after a restart ([`adopt`]). Containers of others are found ([`discover`]). The local
+//! Docker stack stands beside the agents ([`stack`]). What jobs leave behind goes ([`sweep`]).
 
 mod adopt;
 mod agents;

@@ -28,7 +28,7 @@ struct Counted {
     fetched: HashSet<String>,
     /// Images of which it was said that they are fetched.
     begun: HashSet<String>,
-    /// What was said of each service last.
+    /// Plans come again when an image changes them; their warnings are told once.
     plan_told: bool,
 }
 
