@@ -15,6 +15,7 @@ mod crash;
 mod discovery;
 mod docker;
 mod live;
+mod live_browser;
 mod live_load;
 mod live_storms;
 mod loopback;

@@ -14,6 +14,7 @@ use ureq::Agent;
 
 use super::numbers::{Figure, median, ms, percentile, spread};
 use super::{Bed, idle, peers, probe};
+use crate::command::eventually;
 use crate::product::{Product, text};
 
 /// Saves of each figure.
@@ -103,7 +104,7 @@ impl Subject {
                 sleep(pause);
                 let (saved, told) = self.save(version)?;
                 applied()?;
-                while !says(client, url, &told) {
+                while !probe::says(client, url, &told) {
                     if saved.elapsed() > LIMIT {
                         bail!("version {version} never answered at {url}");
                     }
@@ -112,16 +113,6 @@ impl Subject {
             })
             .collect()
     }
-}
-
-/// Whether an answer contains `words`; no answer is none.
-fn says(client: &Agent, url: &str, words: &str) -> bool {
-    let question = probe::question();
-    client
-        .post(url)
-        .send_json(&question)
-        .and_then(|mut response| response.body_mut().read_to_string())
-        .is_ok_and(|answer| answer.contains(words))
 }
 
 /// The standard-library agent as a process.
@@ -211,7 +202,7 @@ fn measure(
     ])?;
     let url = text(&deployed, "url")?.to_owned();
     let client = probe::client();
-    probe::first_answer(&client, &url)?;
+    eventually(LIMIT, || probe::says(&client, &url, "result"))?;
     let times = subject.edit(&client, &url, edits, PAUSE, || Ok(()));
     let updates = product.ask(&["updates", name, "--limit", "500"]);
     product.ask(&["rm", name, "--yes"])?;

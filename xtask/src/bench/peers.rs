@@ -9,7 +9,7 @@ use anyhow::Result;
 use super::live::Subject;
 use super::numbers::{Figure, median, spread};
 use super::{Bed, probe};
-use crate::command::{answers, capture, command};
+use crate::command::{answers, capture, command, eventually};
 use crate::daemon::Daemon;
 use crate::report::warn;
 use crate::tools;
@@ -78,7 +78,7 @@ pub(super) fn uvicorn(bed: &Bed<'_>, ours: f64) -> Result<Vec<Figure>> {
     let _server = Daemon::start("uvicorn", &mut server, &log(bed))?;
     let url = format!("http://127.0.0.1:{port}/");
     let client = probe::client();
-    probe::first_answer(&client, &url)?;
+    eventually(LIMIT, || probe::says(&client, &url, "result"))?;
     let times = subject.edit(&client, &url, RELOAD_EDITS, PAUSE, || Ok(()))?;
     Ok(vec![compared("uvicorn --reload", &times, ours, 2.0)])
 }

@@ -16,20 +16,31 @@ pub(super) fn client() -> Agent {
     config.build().into()
 }
 
-/// What is asked.
-pub(super) fn question() -> Value {
-    json!({
+/// Whether an answer contains `words`; no answer is none. Asked in A2A 1.0, which every example understands.
+pub(super) fn says(client: &Agent, url: &str, words: &str) -> bool {
+    let question = json!({
+        "jsonrpc": "2.0", "id": 1, "method": "SendMessage",
+        "params": {"message": {
+            "role": "ROLE_USER", "messageId": "1", "parts": [{"text": "Hello"}],
+        }},
+    });
+    client
+        .post(url)
+        .header("A2A-Version", "1.0")
+        .send_json(&question)
+        .and_then(|mut response| response.body_mut().read_to_string())
+        .is_ok_and(|answer| answer.contains(words))
+}
+
+/// Asks an agent something; its answer must be one.
+pub(super) fn converse(client: &Agent, url: &str) -> Result<()> {
+    let question = json!({
         "jsonrpc": "2.0", "id": 1, "method": "message/send",
         "params": {"message": {
             "kind": "message", "role": "user", "messageId": "1",
             "parts": [{"kind": "text", "text": "Hello"}],
         }},
-    })
-}
-
-/// Asks an agent something; its answer must be one.
-pub(super) fn converse(client: &Agent, url: &str) -> Result<()> {
-    let question = question();
+    });
     let mut response = client
         .post(url)
         .send_json(&question)
