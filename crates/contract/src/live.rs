@@ -174,9 +174,9 @@ pub enum UpdateState {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct UpdateSeconds {
-    /// The change was noticed and compared.
+    /// The change was noticed.
     pub seen: f64,
-    /// What to do was decided.
+    /// The burst was gathered, compared, and what to do was decided.
     pub decided: f64,
     /// Files, environment or image are in place and the program was let go.
     pub applied: f64,

@@ -33,8 +33,6 @@ struct Difference {
     read_again: bool,
     changes: Vec<Change>,
     plan: UpdatePlan,
-    /// How long after the save the difference was known.
-    compared: f64,
 }
 
 /// What is compared.
@@ -45,7 +43,6 @@ struct Comparison {
     now: Arc<Snapshot>,
     /// Changes that no two snapshots show.
     besides: Vec<String>,
-    clock: Clock,
 }
 
 impl Follower {
@@ -81,7 +78,6 @@ impl Follower {
             besides,
             running: running.clone(),
             now: Arc::clone(&now),
-            clock,
         };
         let Some(mut difference) = blocking(move || compare(comparison)).await?? else {
             self.recover(&agent, pending, &now).await?;
@@ -111,7 +107,7 @@ impl Follower {
                 files
             },
             seconds: UpdateSeconds {
-                seen: difference.compared,
+                seen: clock.seconds_to(pending.noticed),
                 decided,
                 ..UpdateSeconds::default()
             },
@@ -191,7 +187,7 @@ impl Follower {
             files: Vec::new(),
             files_total: 0,
             seconds: UpdateSeconds {
-                seen: seconds,
+                seen: clock.seconds_to(pending.noticed),
                 decided: seconds,
                 applied: seconds,
                 answered: seconds,
@@ -252,7 +248,6 @@ fn compare(comparison: Comparison) -> Result<Option<Difference>, Fault> {
         running,
         now,
         besides,
-        clock,
     } = comparison;
     let Some(running) = running else {
         let newer = Arc::new(describe(&root, &now)?);
@@ -271,7 +266,6 @@ fn compare(comparison: Comparison) -> Result<Option<Difference>, Fault> {
             },
             read_again: true,
             changes: Vec::new(),
-            compared: clock.seconds(),
         }));
     };
     let mut changes = running.snapshot.changes(&now);
@@ -280,7 +274,6 @@ fn compare(comparison: Comparison) -> Result<Option<Difference>, Fault> {
         path,
         kind: FileChangeKind::Modified,
     }));
-    let compared = clock.seconds();
     if changes.is_empty() {
         return Ok(None);
     }
@@ -310,6 +303,5 @@ fn compare(comparison: Comparison) -> Result<Option<Difference>, Fault> {
         read_again,
         changes,
         plan,
-        compared,
     }))
 }
