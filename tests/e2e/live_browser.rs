@@ -96,7 +96,9 @@ async fn browser_shows_what_saves_did_and_asks_pinned_questions_again() {
             }
         })
         .await;
-        let wrong = web.wrong().await;
+        // A browser notes each refusal: a trace is asked for until it is there.
+        let mut wrong = web.wrong().await;
+        wrong.retain(|note| !(note.contains("status of 404") && note.contains("/traces/")));
         assert!(wrong.is_empty(), "errors in the page: {wrong:#?}");
     })
     .await;

@@ -209,10 +209,10 @@ define_api! {
         GetStack = "stack.get" Get "/stack" -> Stack, "stack:read", 200, "The local Docker stack: what is declared and what runs";
         StackUp = "stack.up" Post "/stack/up" -> Job, "stack:control", 202, "Bring services of the stack up";
         StackDown = "stack.down" Post "/stack/down" -> Job, "stack:control", 202, "Stop and remove the stack's containers";
-        StartService = "stack.services.start" Post "/stack/services/{service}/start" -> StackService, "stack:control", 200, "Start a service's container";
-        StopService = "stack.services.stop" Post "/stack/services/{service}/stop" -> StackService, "stack:control", 200, "Stop a service's container";
-        RestartService = "stack.services.restart" Post "/stack/services/{service}/restart" -> StackService, "stack:control", 200, "Restart a service's container";
-        ExecInService = "stack.services.exec" Post "/stack/services/{service}/exec" -> ExecResult, "stack:control", 200, "Run one command in a service's container";
+        StartService = "services.start" Post "/stack/services/{service}/start" -> StackService, "stack:control", 200, "Start a service's container";
+        StopService = "services.stop" Post "/stack/services/{service}/stop" -> StackService, "stack:control", 200, "Stop a service's container";
+        RestartService = "services.restart" Post "/stack/services/{service}/restart" -> StackService, "stack:control", 200, "Restart a service's container";
+        ExecInService = "services.exec" Post "/stack/services/{service}/exec" -> ExecResult, "stack:control", 200, "Run one command in a service's container";
 
         ListSecrets = "secrets.list" Get "/secrets" -> Page<SecretInfo>, "secrets:read", 200, "Names of secrets; never values";
         SetSecret = "secrets.set" Put "/agents/{agent}/secrets/{name}" -> SecretInfo, "secrets:write", 200, "Set a secret of an agent";
@@ -230,7 +230,7 @@ define_api! {
         FollowAgentStats = "agents.stats" Get "/agents/{agent}/stats" -> InstanceStats, "agents:read", "What an agent uses, while somebody looks";
         FollowJobLog = "jobs.log" Get "/jobs/{job}/log" -> JobLogItem, "jobs:read", "A job's output and changes until it ends";
         FollowStackLogs = "stack.logs" Get "/stack/logs" -> ServiceLogLine, "stack:read", "What the stack's services write, interleaved";
-        FollowServiceStats = "stack.services.stats" Get "/stack/services/{service}/stats" -> InstanceStats, "stack:read", "What a service uses, while somebody looks";
+        FollowServiceStats = "services.stats" Get "/stack/services/{service}/stats" -> InstanceStats, "stack:read", "What a service uses, while somebody looks";
         SendMessage = "messages.send" Post "/chat/sessions/{session}/messages" -> ChatEvent, "chat:write", "Ask, and receive the answer as it comes";
         TailTraces = "traces.tail" Get "/traces/tail" -> TraceSummary, "traces:read", "Traces as their spans arrive";
     }

@@ -29,6 +29,20 @@ use crate::{
     tests::{PATIENCE, open},
 };
 
+/// A double that listens.
+struct Serving {
+    stop: CancellationToken,
+    thread: std::thread::JoinHandle<()>,
+}
+
+impl Serving {
+    /// Ends it and waits until its address is free again.
+    fn end(self) {
+        self.stop.cancel();
+        self.thread.join().unwrap();
+    }
+}
+
 /// What a Kong has, by the path of the Admin API.
 #[derive(Clone)]
 struct Double {
@@ -47,8 +61,8 @@ impl Double {
         }
     }
 
-    /// Listens until the token is cancelled; then every connection to it ends.
-    fn serve(&self, address: SocketAddr) -> (SocketAddr, CancellationToken) {
+    /// Listens until it is ended; then every connection to it ends.
+    fn serve(&self, address: SocketAddr) -> (SocketAddr, Serving) {
         let listener = std::net::TcpListener::bind(address).unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
@@ -65,13 +79,13 @@ impl Double {
             }
         };
         // A runtime of its own: when it ends, so do the connections.
-        std::thread::spawn(|| {
+        let thread = std::thread::spawn(|| {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build();
             runtime.unwrap().block_on(serving);
         });
-        (address, stop)
+        (address, Serving { stop, thread })
     }
 
     fn names(&self) -> Vec<String> {
@@ -194,7 +208,7 @@ async fn a_kong_without_a_database_follows_and_gets_all_of_it_again_when_it_come
             })
             .collect()
     };
-    let (address, stop) = kong.serve(anywhere());
+    let (address, serving) = kong.serve(anywhere());
     add(&plane, "early").await;
     tell(&plane, &format!("http://{address}/")).await;
     eventually("what was there before is there", async || {
@@ -220,7 +234,7 @@ async fn a_kong_without_a_database_follows_and_gets_all_of_it_again_when_it_come
     .await;
 
     // It goes away, and an agent with it.
-    stop.cancel();
+    serving.end();
     eventually(
         "its loss is noticed without anything to tell it",
         async || {
@@ -232,7 +246,7 @@ async fn a_kong_without_a_database_follows_and_gets_all_of_it_again_when_it_come
     .await;
     remove(&plane, "b").await;
     kong.has.lock().clear();
-    let (_, stop) = kong.serve(address);
+    let (_, serving) = kong.serve(address);
     eventually("it gets all of it again", async || {
         routed().await == ["/a", "/c", "/early"]
     })
@@ -243,10 +257,10 @@ async fn a_kong_without_a_database_follows_and_gets_all_of_it_again_when_it_come
         notices(&plane).await.contains("the routes of 3 agents")
     })
     .await;
-    stop.cancel();
+    serving.end();
     kong.has.lock().clear();
     kong.changes.store(1_000, Ordering::SeqCst);
-    let (_, stop) = kong.serve(address);
+    let (_, serving) = kong.serve(address);
     eventually("what it forgot is there again", async || {
         routed().await == ["/a", "/c", "/early"]
     })
@@ -258,7 +272,7 @@ async fn a_kong_without_a_database_follows_and_gets_all_of_it_again_when_it_come
     add(&plane, "late").await;
     tokio::time::sleep(DEBOUNCE * 3).await;
     assert_eq!(kong.changes.load(Ordering::SeqCst), before, "left alone");
-    stop.cancel();
+    serving.end();
     plane.close().await;
 }
 
@@ -269,7 +283,7 @@ async fn a_kong_with_a_database_gets_services_and_routes_and_loses_only_ours() {
     let kong = Double::new("postgres");
     let theirs = json!({ "host": "example.com", "tags": ["theirs"] });
     kong.has.lock().insert("services/theirs".to_owned(), theirs);
-    let (address, stop) = kong.serve(anywhere());
+    let (address, serving) = kong.serve(anywhere());
     tell(&plane, &format!("http://{address}")).await;
     add(&plane, "greeter").await;
     add(&plane, "leaver").await;
@@ -299,7 +313,7 @@ async fn a_kong_with_a_database_gets_services_and_routes_and_loses_only_ours() {
     })
     .await;
     assert!(kong.names().contains(&"services/theirs".to_owned()));
-    stop.cancel();
+    serving.end();
     plane.close().await;
 }
 
