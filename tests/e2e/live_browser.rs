@@ -122,13 +122,14 @@ async fn pinned(web: &Web, state: &str) {
 
 /// Pictures for the documentation, where `NASIKO_TEST_PICTURES` names a folder for them.
 async fn pictures_of(web: &Web, pictures: &Path, folder: &Path) {
+    let (one, other) = ("Good day!", "Good day to you!");
     for number in 0..12 {
-        replace(
-            folder,
-            "Good day",
-            &format!("Good day{}", "!".repeat(number % 2)),
-        );
-        fs::write(folder.join("notes.md"), format!("{number}")).unwrap();
+        let (old, new) = if number % 2 == 0 {
+            (one, other)
+        } else {
+            (other, one)
+        };
+        replace(folder, old, new);
         std::thread::park_timeout(std::time::Duration::from_millis(900));
     }
     for theme in ["light", "dark"] {

@@ -16,6 +16,7 @@ use indexmap::IndexMap;
 pub use generate::generate;
 pub use lint::{MissingCopy, missing_copies};
 pub use process::{ProcessCommand, command_for_process, without_wrapper};
+pub(crate) use read::absolute;
 pub use read::{parse, parse_with};
 pub use words::split_words;
 

@@ -391,7 +391,7 @@ fn command(command: &Command<'_>) -> CommandForm {
 }
 
 /// Joins a path to the working directory and cleans it; a trailing slash, or a `.` that means one, is kept as a slash.
-pub(super) fn absolute(workdir: Option<&str>, path: &str) -> String {
+pub(crate) fn absolute(workdir: Option<&str>, path: &str) -> String {
     let joined = if path.starts_with('/') {
         path.to_owned()
     } else {

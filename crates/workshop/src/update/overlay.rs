@@ -16,6 +16,7 @@ use super::decide::{dockerfile_path, is_of_ours, sync_rule, type_change};
 use super::image::{Image, Landing, Verdict};
 use super::kind;
 use crate::describe::Description;
+use crate::dockerfile::absolute;
 use crate::dockerfile::placement::{below, joined};
 use crate::ignore::DockerIgnore;
 use crate::manifest::SyncRule;
@@ -267,17 +268,16 @@ impl Gathering<'_> {
 fn synced(rule: &SyncRule, path: &str, workdir: &str) -> String {
     let from = rule.from.trim_start_matches("./").trim_matches('/');
     let from = if from == "." { "" } else { from };
-    let to = if rule.to.starts_with('/') {
-        rule.to.clone()
-    } else {
-        format!("{}/{}", workdir.trim_end_matches('/'), rule.to)
-    };
+    let to = if rule.to.is_empty() { "." } else { &rule.to };
+    let to = absolute(Some(workdir), to);
     let directory = to.trim_end_matches('/');
-    match below(path, from) {
+    let place = match below(path, from) {
         Some(rest) => joined(directory, rest),
         None if to.ends_with('/') => joined(directory, path.rsplit('/').next().unwrap_or(path)),
         None => to,
-    }
+    };
+    // Below the root there is no directory to join to.
+    format!("/{}", place.trim_start_matches('/'))
 }
 
 /// A place of the image as the system spells it: the end of the path is that of the file, which may not be Unicode.

@@ -394,3 +394,26 @@ fn a_folder_without_a_dockerfile() {
     let error = laid(&agent, |agent| agent.write("Dockerfile", "FROM python\n")).unwrap_err();
     assert!(error.contains("it says how the image is built"), "{error}");
 }
+
+#[test]
+fn a_rule_climbs_no_higher_than_the_root() {
+    for (to, target) in [
+        ("..", "src/a.py"),
+        ("../../x/", "x/src/a.py"),
+        ("/y/../z", "z/src/a.py"),
+        ("", "app/src/a.py"),
+    ] {
+        let manifest = format!("[dev]\nsync = [{{ from = \"\", to = \"{to}\" }}]\n");
+        let agent = Agent::new(&[
+            ("Dockerfile", "FROM python\nWORKDIR /app\nCOPY . .\n"),
+            ("src/a.py", "x = 1"),
+            ("nasiko.toml", &manifest),
+        ]);
+        let layers = laid(&agent, |agent| agent.write("src/a.py", "x = 2")).unwrap();
+        assert!(
+            entries(&layers).contains_key(target),
+            "{to:?}: {:?}",
+            entries(&layers)
+        );
+    }
+}
