@@ -47,7 +47,7 @@ impl Subject {
 
     /// The example on the official SDK, with all that it imports.
     pub(super) fn echo(bed: &Bed<'_>, name: &str) -> Result<Self> {
-        Self::copy(bed, "echo-sdk", name, ("f\"Echo:", "f\"Echo v"))
+        Self::copy(bed, "echo-sdk", name, ("f\"Echo:", "f\"Echo-v"))
     }
 
     fn copy(
