@@ -111,7 +111,7 @@ impl A2aError {
 
 impl From<A2aError> for Fault {
     fn from(error: A2aError) -> Self {
-        let mut fault = Fault::new(error.code(), sentence(&error));
+        let mut fault = Fault::of_error(error.code(), &error);
         if error.is_retryable() {
             fault = fault.retryable();
         }
@@ -147,15 +147,6 @@ impl From<A2aError> for Fault {
             | A2aError::BadAddress(_) => fault,
         }
     }
-}
-
-/// The error's sentence with its first letter as in a sentence.
-fn sentence(error: &A2aError) -> String {
-    let text = error.to_string();
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(letters).collect()
-    })
 }
 
 fn causes(error: &dyn std::error::Error) -> Vec<String> {

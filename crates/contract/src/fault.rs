@@ -191,6 +191,16 @@ impl Fault {
         }
     }
 
+    /// A fault whose sentence is what an error says, begun with a capital letter.
+    pub fn of_error(code: ErrorCode, error: &impl std::fmt::Display) -> Self {
+        let said = error.to_string();
+        let mut letters = said.chars();
+        let sentence: String = letters.next().map_or_else(String::new, |first| {
+            first.to_uppercase().chain(letters).collect()
+        });
+        Self::new(code, sentence)
+    }
+
     /// Adds what to do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

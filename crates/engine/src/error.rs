@@ -112,12 +112,7 @@ impl EngineError {
 impl From<EngineError> for Fault {
     fn from(error: EngineError) -> Self {
         let code = error.code();
-        let mut message = error.to_string();
-        if let Some(first) = message.get(..1) {
-            let upper = first.to_uppercase();
-            message.replace_range(..1, &upper);
-        }
-        let mut fault = Fault::new(code, message).evidence(error.evidence());
+        let mut fault = Fault::of_error(code, &error).evidence(error.evidence());
         fault.hint = error.hint().map(str::to_owned);
         fault.retryable = matches!(
             code,

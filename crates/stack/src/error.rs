@@ -220,12 +220,7 @@ impl From<StackError> for Fault {
             _ => {}
         }
         let code = error.code();
-        let mut message = error.to_string();
-        if let Some(first) = message.get(..1) {
-            let upper = first.to_uppercase();
-            message.replace_range(..1, &upper);
-        }
-        let mut fault = Fault::new(code, message).evidence(error.evidence());
+        let mut fault = Fault::of_error(code, &error).evidence(error.evidence());
         fault.hint = error.hint();
         fault.retryable = matches!(
             code,

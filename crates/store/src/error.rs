@@ -259,7 +259,7 @@ impl StoreError {
 
 impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
-        let mut fault = Self::new(error.code(), sentence(&error.to_string()));
+        let mut fault = Self::of_error(error.code(), &error);
         if let Some(hint) = error.hint() {
             fault = fault.hint(hint);
         }
@@ -281,12 +281,4 @@ impl From<StoreError> for Fault {
         );
         fault.evidence(evidence)
     }
-}
-
-/// The text with a capital first letter.
-pub(crate) fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(letters).collect()
-    })
 }

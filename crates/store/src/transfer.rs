@@ -145,21 +145,20 @@ pub enum TransferError {
 
 impl From<TransferError> for Fault {
     fn from(error: TransferError) -> Self {
-        let message = error.to_string();
-        let hint = match error {
-            TransferError::Store(error) => return error.into(),
+        let hint = match &error {
+            TransferError::Store(error) => return error.clone().into(),
             TransferError::NotEmpty => "Choose an empty database or file",
             TransferError::Unfinished => "Finish or discard that copy first",
             TransferError::Same => "Choose another database or file",
             TransferError::Differs { .. } => "Copy again while nothing else writes into the stores",
             TransferError::Cancelled => "Copy again: it goes on where it was",
         };
-        let code = match error {
+        let code = match &error {
             TransferError::Cancelled => ErrorCode::Cancelled,
             TransferError::Differs { .. } => ErrorCode::StoreFailed,
             _ => ErrorCode::WrongState,
         };
-        Self::new(code, crate::error::sentence(&message)).hint(hint)
+        Self::of_error(code, &error).hint(hint)
     }
 }
 
