@@ -7,6 +7,7 @@
 mod candidates;
 mod error;
 mod follow;
+mod logs;
 #[cfg(test)]
 mod tests;
 mod upload;
@@ -23,6 +24,7 @@ pub use self::error::{
     BAD_REQUEST, CONFLICT, EngineError, FORBIDDEN, NOT_FOUND, status, unchanged,
 };
 pub use self::follow::{Filters, Follow, Signal};
+pub use self::logs::{Line, log_options, moment, stamped};
 pub use self::upload::{Chunks, tar_entry, written};
 
 use self::error::{classify, unreachable_engine};

@@ -1,18 +1,16 @@
 //! The output of services as lines, of one or of all, interleaved.
 
 use std::collections::{HashMap, HashSet};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use bollard::Docker;
-use bollard::container::LogOutput;
-use bollard::query_parameters::{LogsOptions, LogsOptionsBuilder};
 use futures::StreamExt as _;
 use futures::stream::{BoxStream, Peekable, SelectAll};
-use nasiko_engine::{Filters, Follow, Signal};
+use nasiko_engine::{Filters, Follow, Signal, log_options, stamped};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::observe::{of_project, time};
+use crate::observe::of_project;
 use crate::observed::Container;
 use crate::stack::Stack;
 use crate::{StackError, label};
@@ -109,14 +107,11 @@ impl Stack {
         let Ok(client) = self.engine.client().await else {
             return Vec::new();
         };
-        let query = LogQuery {
-            tail: u32::try_from(LAST_LINES).ok(),
-            ..LogQuery::default()
-        };
+        let options = log_options(Some(LAST_LINES), None, false);
         let reading = client
-            .logs(id, Some(options(&query)))
+            .logs(id, Some(options))
             .filter_map(|output| async move { output.ok() })
-            .map(|output| split(&output).into_iter().map(|line| line.2))
+            .map(|output| stamped(&output).into_iter().map(|line| line.text))
             .collect::<Vec<_>>();
         let read = tokio::time::timeout(LAST_LINES_LIMIT, reading).await;
         read.unwrap_or_default().into_iter().flatten().collect()
@@ -220,8 +215,9 @@ fn lines(client: &Docker, container: &Container, query: &LogQuery) -> Lines {
     let (service, name) = (container.service.clone(), container.name.clone());
     let since = query.since;
     let id = container.id.clone();
+    let options = log_options(query.tail, since, query.follow);
     client
-        .logs(&container.id, Some(options(query)))
+        .logs(&container.id, Some(options))
         .filter_map(move |output| {
             let output = output
                 .inspect_err(|error| tracing::debug!(container = %id, %error, "reading logs ended"))
@@ -230,60 +226,22 @@ fn lines(client: &Docker, container: &Container, query: &LogQuery) -> Lines {
         })
         .flat_map(move |output| {
             let (service, name) = (service.clone(), name.clone());
-            let lines = split(&output)
-                .into_iter()
-                .map(move |(at, stream, text)| LogLine {
-                    service: service.clone(),
-                    container: name.clone(),
-                    at,
-                    stream,
-                    text,
-                });
+            let lines = stamped(&output).into_iter().map(move |line| LogLine {
+                service: service.clone(),
+                container: name.clone(),
+                at: line.at,
+                stream: if line.is_error {
+                    LogStream::Stderr
+                } else {
+                    LogStream::Stdout
+                },
+                text: line.text,
+            });
             futures::stream::iter(
                 lines.filter(move |line| since.is_none_or(|since| line.at >= since)),
             )
         })
         .boxed()
-}
-
-fn options(query: &LogQuery) -> LogsOptions {
-    let tail = query
-        .tail
-        .map_or_else(|| "all".to_owned(), |tail| tail.to_string());
-    // In whole seconds; what is between is sorted out line by line.
-    let since = query
-        .since
-        .and_then(|since| since.duration_since(UNIX_EPOCH).ok())
-        .unwrap_or_default()
-        .as_secs();
-    LogsOptionsBuilder::default()
-        .follow(query.follow)
-        .stdout(true)
-        .stderr(true)
-        .timestamps(true)
-        .since(i32::try_from(since).unwrap_or(i32::MAX))
-        .tail(&tail)
-        .build()
-}
-
-/// Each line begins with the time at which the engine got it. A terminal's output does not tell its two streams apart.
-fn split(output: &LogOutput) -> Vec<(SystemTime, LogStream, String)> {
-    let (stream, bytes) = match output {
-        LogOutput::StdErr { message } => (LogStream::Stderr, message),
-        LogOutput::StdOut { message }
-        | LogOutput::StdIn { message }
-        | LogOutput::Console { message } => (LogStream::Stdout, message),
-    };
-    let text = String::from_utf8_lossy(bytes);
-    let line = |line: &str| {
-        let stamped = line.split_once(' ').unwrap_or((line, ""));
-        let (at, text) = match time(stamped.0) {
-            Some(at) => (at, stamped.1),
-            None => (SystemTime::now(), line),
-        };
-        (at, stream, text.trim_end_matches('\r').to_owned())
-    };
-    text.lines().map(line).collect()
 }
 
 /// Streams that are in order each, as one that is: always the oldest of their next lines.

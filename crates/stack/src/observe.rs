@@ -1,7 +1,6 @@
 //! Asks the engine what it has of a project.
 
 use std::collections::HashMap;
-use std::time::SystemTime;
 
 use bollard::Docker;
 use bollard::errors::Error;
@@ -10,7 +9,7 @@ use bollard::models::{
 };
 use bollard::query_parameters::{InspectContainerOptions, ListContainersOptionsBuilder};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use nasiko_engine::{NOT_FOUND, status};
+use nasiko_engine::{NOT_FOUND, moment, status};
 
 use crate::compose::Project;
 use crate::observed::{Container, Health, Observed, Published, Resource, State};
@@ -193,8 +192,8 @@ pub(crate) fn container_of(found: &ContainerInspectResponse) -> Option<Container
             Some(HealthStatusEnum::UNHEALTHY) => Some(Health::Unhealthy),
             _ => None,
         },
-        created_at: found.created.as_deref().and_then(time),
-        started_at: state.started_at.as_deref().and_then(time),
+        created_at: found.created.as_deref().and_then(moment),
+        started_at: state.started_at.as_deref().and_then(moment),
         restarts: found
             .restart_count
             .and_then(|count| u32::try_from(count).ok())
@@ -232,12 +231,6 @@ fn published(ports: &PortMap) -> Vec<Published> {
         .collect();
     all.sort();
     all
-}
-
-/// A moment as the engine writes it; none for its "never".
-pub(crate) fn time(text: &str) -> Option<SystemTime> {
-    let at = SystemTime::from(text.parse::<jiff::Timestamp>().ok()?);
-    (at > SystemTime::UNIX_EPOCH).then_some(at)
 }
 
 /// Whether the engine made a volume's name up.

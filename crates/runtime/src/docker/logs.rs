@@ -1,15 +1,14 @@
 //! The output of containers as lines.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bollard::container::LogOutput;
-use bollard::query_parameters::{LogsOptions, LogsOptionsBuilder};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
+use nasiko_engine::{log_options, stamped};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::observe::time;
 use super::{Shared, gate};
 use crate::error::RuntimeError;
 use crate::instance::{LogLine, LogQuery, LogStream};
@@ -29,7 +28,8 @@ pub(super) async fn read(
     let (lines, received) = mpsc::channel(LINE_QUEUE);
     let (id, closed) = (id.to_owned(), shared.closed.clone());
     tokio::spawn(async move {
-        let mut outputs = Box::pin(client.logs(&id, Some(options(query))));
+        let options = log_options(query.tail, query.since, query.follow);
+        let mut outputs = Box::pin(client.logs(&id, Some(options)));
         loop {
             let output = tokio::select! {
                 output = outputs.next() => output,
@@ -55,56 +55,25 @@ pub(super) async fn read(
     Ok(ReceiverStream::new(received).boxed())
 }
 
-fn options(query: LogQuery) -> LogsOptions {
-    let tail = query
-        .tail
-        .map_or_else(|| "all".to_owned(), |tail| tail.to_string());
-    // In whole seconds; what is between is sorted out line by line.
-    let since = query
-        .since
-        .and_then(|since| since.duration_since(UNIX_EPOCH).ok())
-        .unwrap_or_default()
-        .as_secs();
-    LogsOptionsBuilder::default()
-        .follow(query.follow)
-        .stdout(true)
-        .stderr(true)
-        .timestamps(true)
-        .since(i32::try_from(since).unwrap_or(i32::MAX))
-        .tail(&tail)
-        .build()
-}
-
-/// Each line begins with the time at which the engine got it. A terminal's output does not tell its two streams apart.
+/// The lines, without what the gate says to us: that may stand behind a line that was not ended.
 fn split(output: &LogOutput) -> Vec<LogLine> {
-    let (stream, bytes) = match output {
-        LogOutput::StdErr { message } => (LogStream::Stderr, message),
-        LogOutput::StdOut { message }
-        | LogOutput::StdIn { message }
-        | LogOutput::Console { message } => (LogStream::Stdout, message),
-    };
-    let text = String::from_utf8_lossy(bytes);
-    text.lines()
-        .filter_map(|line| {
-            let stamped = line.split_once(' ').unwrap_or((line, ""));
-            let (at, text) = match time(stamped.0) {
-                Some(at) => (at, stamped.1),
-                None => (SystemTime::now(), line),
-            };
-            let text = text.trim_end_matches('\r');
-            // What the gate says to us may stand behind a line that was not ended.
-            let text = match text.strip_suffix(gate::LET_GO) {
-                Some("") => return None,
-                Some(before) => before,
-                None => text,
-            };
-            Some(LogLine {
-                at,
-                stream,
-                text: text.to_owned(),
-            })
+    let line = |line: nasiko_engine::Line| {
+        let text = match line.text.strip_suffix(gate::LET_GO) {
+            Some("") => return None,
+            Some(before) => before.to_owned(),
+            None => line.text,
+        };
+        Some(LogLine {
+            at: line.at,
+            stream: if line.is_error {
+                LogStream::Stderr
+            } else {
+                LogStream::Stdout
+            },
+            text,
         })
-        .collect()
+    };
+    stamped(output).into_iter().filter_map(line).collect()
 }
 
 /// The last lines of the error output, or of the output when that is empty. Empty when the engine does not tell in time.
@@ -153,7 +122,10 @@ mod tests {
         assert_eq!(lines.len(), 1);
         assert_eq!(lines[0].text, "hello world");
         assert_eq!(lines[0].stream, LogStream::Stderr);
-        assert_eq!(lines[0].at, time("2026-11-20T10:00:00.5Z").unwrap());
+        assert_eq!(
+            lines[0].at,
+            nasiko_engine::moment("2026-11-20T10:00:00.5Z").unwrap()
+        );
     }
 
     #[test]

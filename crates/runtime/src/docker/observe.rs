@@ -61,7 +61,7 @@ pub(super) fn instance_of(container: &ContainerInspectResponse) -> Option<Instan
     let started_at = state
         .started_at
         .as_deref()
-        .and_then(time)
+        .and_then(nasiko_engine::moment)
         .unwrap_or(SystemTime::UNIX_EPOCH);
     let named = label(label::NAME);
     let agent = if named.is_empty() {
@@ -121,12 +121,6 @@ pub(super) fn split_code(code: Option<i64>) -> (Option<i32>, Option<i32>) {
         }
         code => (code.and_then(|code| i32::try_from(code).ok()), None),
     }
-}
-
-/// A moment as the engine writes it; none for its "never".
-pub(super) fn time(text: &str) -> Option<SystemTime> {
-    let at = SystemTime::from(text.parse::<jiff::Timestamp>().ok()?);
-    (at > SystemTime::UNIX_EPOCH).then_some(at)
 }
 
 /// Everything of this installation.
@@ -249,7 +243,7 @@ pub(super) async fn exit_of(
 ) -> Exit {
     let state = container.state.clone().unwrap_or_default();
     let (code, signal) = split_code(state.exit_code);
-    let moment = |text: &Option<String>| text.as_deref().and_then(time);
+    let moment = |text: &Option<String>| text.as_deref().and_then(nasiko_engine::moment);
     let ran_for = moment(&state.started_at)
         .zip(moment(&state.finished_at))
         .and_then(|(started, finished)| finished.duration_since(started).ok());

@@ -267,7 +267,7 @@ async fn standby_runs_a_program_exactly_as_an_ordinary_start_does() {
             format!("USER {user}\n")
         };
         let dockerfile = format!(
-            "FROM BASE\nCOPY passwd group /etc/\nWORKDIR /work/here\nENV TMPDIR=/tmp LD_LIBRARY_PATH=/lib\n{user_line}"
+            "FROM BASE\nCOPY passwd group /etc/\nWORKDIR /srv/here\nENV TMPDIR=/tmp LD_LIBRARY_PATH=/lib\n{user_line}"
         );
         let command = ["/bin/sh", "-c", SELF_PORTRAIT];
         let spec = |id: String| StartSpec {
