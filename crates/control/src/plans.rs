@@ -4,8 +4,7 @@ use std::{collections::BTreeMap, io, path::PathBuf, sync::Arc};
 
 use indexmap::IndexMap;
 use nasiko_contract::{
-    AgentDescription, AgentName, AgentState, EntryPoint, EnvNeed, ErrorCode, Fault, Finding,
-    RuntimeKind,
+    AgentDescription, AgentName, EntryPoint, EnvNeed, ErrorCode, Fault, Finding, RuntimeKind,
 };
 use nasiko_runtime::{Artifact, PreparePlan, Requirements, RequirementsKind};
 use nasiko_workshop::{Description, Snapshot, SnapshotOptions, describe, dockerfile, manifest};
@@ -16,7 +15,7 @@ use crate::{
     launch::KnownCard,
     plane::Shared,
     read::Read,
-    records::{AgentRecord, Desired, RestartPolicy, RunPlan, Source},
+    records::{AgentRecord, RestartPolicy, RunPlan, Source},
 };
 
 /// Where the generated Dockerfile stands in the build context; it is never written into the person's folder.
@@ -67,33 +66,13 @@ pub(crate) fn new_agent(
     runtime: RuntimeKind,
     description: &Description,
 ) -> AgentRecord {
-    let now = crate::time::now_ms();
     let card = known_card(description);
     let mut agent = AgentRecord {
-        name,
-        source,
-        root: PathBuf::new(),
-        desired: Desired::Running,
-        state: AgentState::SettingUp,
         activity: "Reading".to_owned(),
-        since: now,
-        created: now,
-        restarts: 0,
-        fault: None,
-        runtime,
-        version: String::new(),
-        description: String::new(),
-        language: String::new(),
         protocol: description.protocol,
         card: card.json,
         card_generated: card.generated,
-        env_needs: Vec::new(),
-        findings: Vec::new(),
-        current: None,
-        plan: None,
-        edited_description: None,
-        edited_tags: None,
-        watched: false,
+        ..AgentRecord::new(name, source, runtime, crate::time::now_ms())
     };
     described(description).apply(&mut agent);
     agent

@@ -209,6 +209,36 @@ impl RunPlan {
 }
 
 impl AgentRecord {
+    /// An agent of which nothing is known yet but where it comes from and where it runs.
+    pub(crate) fn new(name: AgentName, source: Source, runtime: RuntimeKind, now: i64) -> Self {
+        Self {
+            name,
+            source,
+            root: PathBuf::new(),
+            desired: Desired::Running,
+            state: AgentState::SettingUp,
+            activity: String::new(),
+            since: now,
+            created: now,
+            restarts: 0,
+            fault: None,
+            runtime,
+            version: String::new(),
+            description: String::new(),
+            language: String::new(),
+            protocol: Protocol::Unknown,
+            card: Value::Null,
+            card_generated: false,
+            env_needs: Vec::new(),
+            findings: Vec::new(),
+            current: None,
+            plan: None,
+            edited_description: None,
+            edited_tags: None,
+            watched: false,
+        }
+    }
+
     /// Somebody is at work on it: unless something answers meanwhile, it is being set up.
     pub(crate) fn be_at(&mut self, activity: &str) {
         activity.clone_into(&mut self.activity);

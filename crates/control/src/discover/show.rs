@@ -1,16 +1,14 @@
 //! How a container of somebody else looks as an agent.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::net::SocketAddr;
 
 use nasiko_a2a::{Dialect, card};
-use nasiko_contract::{
-    AgentName, AgentState, DeploymentId, Finding, Protocol, RuntimeKind, Severity,
-};
+use nasiko_contract::{AgentName, AgentState, DeploymentId, Finding, RuntimeKind, Severity};
 use nasiko_runtime::Instance;
 use serde_json::Value;
 
 use super::look::Found;
-use crate::records::{AgentRecord, Desired, Source};
+use crate::records::{AgentRecord, Source};
 
 /// What is known of a container.
 pub(super) struct Seen<'a> {
@@ -24,42 +22,23 @@ pub(super) struct Seen<'a> {
 impl Seen<'_> {
     /// An agent that is seen for the first time.
     pub(super) fn agent(&self, name: &AgentName) -> AgentRecord {
-        let now = crate::time::now_ms();
         let source = source(self.instance);
         let description = format!("The {}", source.shown());
+        let card = card::generate(card::GenerateCard {
+            name: name.to_string(),
+            description: description.clone(),
+            version: self.instance.version.clone(),
+            url: self.url.to_owned(),
+            skills: Vec::new(),
+            streaming: false,
+            dialect: Dialect::V1,
+        });
+        let now = crate::time::now_ms();
         AgentRecord {
-            name: name.clone(),
-            card: card::generate(card::GenerateCard {
-                name: name.to_string(),
-                description: description.clone(),
-                version: self.instance.version.clone(),
-                url: self.url.to_owned(),
-                skills: Vec::new(),
-                streaming: false,
-                dialect: Dialect::V1,
-            }),
+            card,
             card_generated: true,
-            source,
-            root: PathBuf::new(),
-            desired: Desired::Running,
-            state: AgentState::SettingUp,
-            activity: String::new(),
-            since: now,
-            created: now,
-            restarts: 0,
-            fault: None,
-            runtime: RuntimeKind::Docker,
-            version: String::new(),
             description,
-            language: String::new(),
-            protocol: Protocol::Unknown,
-            env_needs: Vec::new(),
-            findings: Vec::new(),
-            current: None,
-            plan: None,
-            edited_description: None,
-            edited_tags: None,
-            watched: false,
+            ..AgentRecord::new(name.clone(), source, RuntimeKind::Docker, now)
         }
     }
 
@@ -173,6 +152,7 @@ pub(super) fn taken(wanted: &str, shown: &AgentName, holder: Option<&str>) -> Fi
 
 #[cfg(test)]
 mod tests {
+    use nasiko_contract::Protocol;
     use nasiko_runtime::{Foreign, InstanceId, InstanceState};
     use serde_json::json;
 

@@ -14,31 +14,11 @@ fn git(url: &str, branch: Option<&str>) -> Source {
 }
 
 pub(crate) fn agent(state: AgentState, fault: Option<Fault>) -> AgentRecord {
+    let source = folder("/agents/greeter");
     AgentRecord {
-        name: "greeter".into(),
-        source: folder("/agents/greeter"),
-        root: PathBuf::new(),
-        desired: Desired::Running,
         state,
-        activity: String::new(),
-        since: 0,
-        created: 0,
-        restarts: 0,
         fault,
-        runtime: RuntimeKind::Process,
-        version: String::new(),
-        description: String::new(),
-        language: String::new(),
-        protocol: Protocol::Unknown,
-        card: Value::Null,
-        card_generated: false,
-        env_needs: Vec::new(),
-        findings: Vec::new(),
-        current: None,
-        plan: None,
-        edited_description: None,
-        edited_tags: None,
-        watched: false,
+        ..AgentRecord::new("greeter".into(), source, RuntimeKind::Process, 0)
     }
 }
 
