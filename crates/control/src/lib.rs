@@ -17,6 +17,7 @@ mod environment;
 mod events;
 mod exchange;
 mod home;
+mod house;
 mod intake;
 mod jobs;
 mod kong;

@@ -21,7 +21,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, OnceCell};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{browser_codes::BrowserCodes, home::Home, live::Live};
+use crate::{browser_codes::BrowserCodes, home::Home, house::House, live::Live};
 
 /// How long the tasks of a control plane that ends may take to finish.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
@@ -83,6 +83,8 @@ pub struct ControlPlane {
 /// What all rooms of the control plane work with.
 pub(crate) struct Shared {
     pub(crate) home: Home,
+    /// Where the store is.
+    pub(crate) house: House,
     pub(crate) store: Store,
     pub(crate) vault: Vault,
     pub(crate) process: Arc<ProcessRuntime>,
@@ -143,7 +145,8 @@ impl ControlPlane {
     pub async fn open(config: Config) -> Result<Self, Fault> {
         let home = Home::new(config.home)?;
         let lock = home.lock().await?;
-        let store = Store::open(home.store_file()).await?;
+        let house = House::find(&config.environment);
+        let store = house.open(&home).await?;
         let vault = Vault::new(store.clone(), KeyFile::new(home.root().join("vault.key")));
         let settings = crate::settings::load(&store).await?;
         let installation = home.installation()?;
@@ -187,6 +190,7 @@ impl ControlPlane {
             .map_err(|error| internal("no HTTP client could be made", &error))?;
         let shared = Arc::new(Shared {
             home,
+            house,
             vault,
             process: Arc::new(process),
             docker: Arc::new(docker),
