@@ -230,6 +230,8 @@ define_api! {
         FollowAgentStats = "agents.stats" Get "/agents/{agent}/stats" -> InstanceStats, "agents:read", "What an agent uses, while somebody looks";
         FollowJobLog = "jobs.log" Get "/jobs/{job}/log" -> JobLogItem, "jobs:read", "A job's output and changes until it ends";
         FollowStackLogs = "stack.logs" Get "/stack/logs" -> ServiceLogLine, "stack:read", "What the stack's services write, interleaved";
+        FollowStackStats = "stack.stats" Get "/stack/stats" -> ServiceStats, "stack:read", "What the stack's services use, while somebody looks";
+        FollowStackProgress = "stack.progress" Get "/stack/progress" -> StackProgress, "stack:read", "How far each service is while the stack is brought up or taken down";
         FollowServiceStats = "services.stats" Get "/stack/services/{service}/stats" -> InstanceStats, "stack:read", "What a service uses, while somebody looks";
         SendMessage = "messages.send" Post "/chat/sessions/{session}/messages" -> ChatEvent, "chat:write", "Ask, and receive the answer as it comes";
         TailTraces = "traces.tail" Get "/traces/tail" -> TraceSummary, "traces:read", "Traces as their spans arrive";

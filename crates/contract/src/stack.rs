@@ -32,6 +32,9 @@ pub struct Stack {
     /// Containers of the project that no file declares any more.
     #[serde(default)]
     pub orphans: Vec<String>,
+    /// The volumes of the project that there are in the engine: what goes with `down` and its volumes.
+    #[serde(default)]
+    pub volumes: Vec<String>,
     /// Why it cannot be read or looked at now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
@@ -139,7 +142,10 @@ pub struct StackService {
     /// When its container started, Unix milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started: Option<i64>,
-    /// Why it is not well: the last words of its health check.
+    /// How often the engine started its container again by itself.
+    #[serde(default)]
+    pub restarts: u32,
+    /// Why it is not well: the last words of its health check, or the last lines of one that ended with another code than 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
 }
@@ -268,4 +274,92 @@ pub struct ServiceLogLine {
 pub struct FollowServiceStats {
     /// Which.
     pub service: String,
+}
+
+/// `GET /stack/stats` (stream): one row a second of each service that runs when it is opened, while somebody looks.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct FollowStackStats {
+    /// Only these services, their names separated by commas.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub services: Option<String>,
+}
+
+/// What a service uses at a moment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceStats {
+    /// Whose.
+    pub service: String,
+    /// The figures.
+    pub stats: crate::agents::InstanceStats,
+}
+
+/// `GET /stack/progress` (stream): how far each service is while a job brings the stack up or takes it down. The first item is
+/// what is known now.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct FollowStackProgress {}
+
+/// How far the last job on the stack is. Nothing of it survives the control plane; the job does, and tells it anew.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct StackProgress {
+    /// The job; none before the first one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<crate::ids::JobId>,
+    /// The services it is about, by name.
+    #[serde(default)]
+    pub services: Vec<ServiceProgress>,
+}
+
+/// How far a service is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceProgress {
+    /// Which.
+    pub service: String,
+    /// What is being done with it.
+    pub phase: ServicePhase,
+    /// More about it, in words: what it waits for, why it is made anew, why it failed.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
+    /// Bytes of its image that are here, while it is pulled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// Bytes of its image as far as they are known, while it is pulled; grows while the engine learns of layers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total_bytes: Option<u64>,
+}
+
+/// What is being done with a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum ServicePhase {
+    /// Its turn has not come, or it waits for another service.
+    Waiting,
+    /// Its image is pulled.
+    Pulling,
+    /// Its image is built.
+    Building,
+    /// Its container is made, or made anew.
+    Creating,
+    /// It is stopped.
+    Stopping,
+    /// It is started.
+    Starting,
+    /// It runs, and its health check has not passed yet.
+    Checking,
+    /// It is as it should be.
+    Ready,
+    /// Its container is gone.
+    Removed,
+    /// It could not be brought further.
+    Failed,
 }

@@ -6,6 +6,7 @@ mod progress;
 mod services;
 #[cfg(test)]
 mod tests;
+mod told;
 mod view;
 mod work;
 
@@ -16,12 +17,12 @@ use std::{
     sync::Arc,
 };
 
-use nasiko_contract::{ErrorCode, Fault, GetStack, Job, Stack, StackDown, StackUp};
+use nasiko_contract::{ErrorCode, Fault, GetStack, Job, Stack, StackDown, StackProgress, StackUp};
 use nasiko_stack::compose::Environment;
 use nasiko_store::Record;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, watch};
 
 use crate::{
     api::{Caller, Serve},
@@ -46,6 +47,8 @@ pub(crate) struct LocalStack {
     passwords: OnceCell<Environment>,
     /// How services are looked at.
     watching: view::Watching,
+    /// How far the last job on it is.
+    progress: watch::Sender<StackProgress>,
     /// As it was seen last, while it is watched.
     seen: Mutex<Option<Stack>>,
 }
@@ -63,6 +66,7 @@ impl LocalStack {
                 .collect::<BTreeMap<_, _>>(),
             passwords: OnceCell::new(),
             watching: view::Watching::default(),
+            progress: watch::Sender::default(),
             seen: Mutex::default(),
         }
     }

@@ -56,6 +56,22 @@ impl Stack {
         }
     }
 
+    /// The names of a project's volumes, without those that the engine named.
+    pub async fn volumes(&self, project: &str) -> Result<Vec<String>, StackError> {
+        let client = self.engine.client().await?;
+        let options = ListVolumesOptionsBuilder::default()
+            .filters(&of_project(project))
+            .build();
+        let listed = client
+            .list_volumes(Some(options))
+            .await
+            .map_err(|error| self.engine.failed("listing volumes", error))?;
+        let volumes = listed.volumes.unwrap_or_default().into_iter();
+        let mut names: Vec<String> = volumes.map(|volume| volume.name).collect();
+        names.sort();
+        Ok(names)
+    }
+
     /// Answers the volumes without a name that they mounted.
     async fn remove_containers(
         &self,
@@ -147,16 +163,8 @@ impl Stack {
         progress: &dyn ProgressSink,
     ) -> Result<(), StackError> {
         let client = self.engine.client().await?;
-        let options = ListVolumesOptionsBuilder::default()
-            .filters(&of_project(project))
-            .build();
-        let listed = client
-            .list_volumes(Some(options))
-            .await
-            .map_err(|error| self.engine.failed("listing volumes", error))?;
-        let named = listed.volumes.unwrap_or_default();
-        let named = named.into_iter().map(|volume| volume.name);
-        for name in named.chain(nameless) {
+        let named = self.volumes(project).await?;
+        for name in named.into_iter().chain(nameless) {
             let options = RemoveVolumeOptionsBuilder::default().build();
             match client.remove_volume(&name, Some(options)).await {
                 Err(error) if status(&error) == Some(CONFLICT) => {

@@ -103,7 +103,7 @@ impl Stack {
     }
 
     /// The last lines of a container; empty when the engine does not tell in time.
-    pub(crate) async fn last_lines(&self, id: &str) -> Vec<String> {
+    pub async fn last_lines(&self, id: &str) -> Vec<String> {
         let Ok(client) = self.engine.client().await else {
             return Vec::new();
         };

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use bollard::models::{ContainerCpuStats, ContainerStatsResponse};
 use bollard::query_parameters::StatsOptionsBuilder;
-use futures::stream::BoxStream;
+use futures::stream::{BoxStream, SelectAll};
 use futures::{StreamExt as _, TryStreamExt as _};
 
 use crate::StackError;
+use crate::observed::State;
 use crate::stack::Stack;
 
 /// What a container uses at a moment.
@@ -35,10 +36,35 @@ impl Stack {
         service: &str,
     ) -> Result<BoxStream<'static, Result<Stats, StackError>>, StackError> {
         let container = self.of_service(project, service).await?;
+        self.measure(&container.id).await
+    }
+
+    /// What the containers that run now use, each with its service and about once a second. Empty `services` means all.
+    pub async fn all_stats(
+        &self,
+        project: &str,
+        services: &[String],
+    ) -> Result<BoxStream<'static, Result<(String, Stats), StackError>>, StackError> {
+        let mut all = SelectAll::new();
+        for container in self.containers(project).await? {
+            let wanted = services.is_empty() || services.contains(&container.service);
+            if wanted && container.state == State::Running {
+                let service = container.service;
+                let figures = self.measure(&container.id).await?;
+                all.push(figures.map_ok(move |figures| (service.clone(), figures)));
+            }
+        }
+        Ok(all.boxed())
+    }
+
+    async fn measure(
+        &self,
+        id: &str,
+    ) -> Result<BoxStream<'static, Result<Stats, StackError>>, StackError> {
         let client = self.engine.client().await?;
         let engine = std::sync::Arc::clone(&self.engine);
         let options = StatsOptionsBuilder::default().stream(true).build();
-        let answers = client.stats(&container.id, Some(options));
+        let answers = client.stats(id, Some(options));
         Ok(answers
             .map_ok(|answer| stats(&answer))
             .map_err(move |error| engine.failed("reading figures", error).into())

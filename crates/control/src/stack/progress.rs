@@ -9,6 +9,7 @@ use nasiko_stack::{
 };
 use parking_lot::Mutex;
 
+use super::told::Told;
 use crate::report::Report;
 
 /// The share of a job that its images take, where any are fetched.
@@ -17,6 +18,7 @@ const IMAGES: f64 = 0.4;
 /// Tells a job's report. What services write and what they are given is not among it.
 pub(super) struct Telling {
     report: Report,
+    told: Told,
     state: Mutex<Counted>,
 }
 
@@ -34,18 +36,20 @@ struct Counted {
 
 impl Telling {
     /// `services`: how many there are, where no plan will say so.
-    pub(super) fn new(report: Report, services: usize) -> Self {
+    pub(super) fn new(report: Report, told: Told, services: usize) -> Self {
         let state = Counted {
             services,
             ..Counted::default()
         };
         Self {
             report,
+            told,
             state: Mutex::new(state),
         }
     }
 
     fn planned(&self, plan: &Plan) {
+        self.told.planned(plan);
         let mut state = self.state.lock();
         state.services = plan.containers.len();
         state.images = plan
@@ -83,6 +87,7 @@ impl Telling {
     }
 
     fn image(&self, reference: &str, progress: ImageProgress) {
+        self.told.image(reference, &progress);
         match progress {
             ImageProgress::Pulling {
                 layers_done,
@@ -114,6 +119,7 @@ impl Telling {
     }
 
     fn service(&self, service: &str, phase: &Phase) {
+        self.told.service(service, phase);
         let words = words(phase);
         self.report.line(format!("{service}: {words}"));
         if matches!(phase, Phase::Kept | Phase::Ready | Phase::Removed) {
@@ -140,7 +146,7 @@ impl ProgressSink for Telling {
     }
 }
 
-fn words(phase: &Phase) -> String {
+pub(super) fn words(phase: &Phase) -> String {
     match phase {
         Phase::Kept => "as it should be".to_owned(),
         Phase::Waiting { service, condition } => {

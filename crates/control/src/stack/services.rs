@@ -5,10 +5,10 @@ use std::sync::Arc;
 use futures::StreamExt;
 use nasiko_contract::{
     ErrorCode, ExecInService, ExecResult, Fault, FollowServiceStats, FollowStackLogs,
-    InstanceStats, LogStream, RestartService, ServiceLogLine, StackService, StartService,
-    StopService,
+    FollowStackStats, InstanceStats, LogStream, RestartService, ServiceLogLine, ServiceStats,
+    StackService, StartService, StopService,
 };
-use nasiko_stack::{Exec, LogQuery, StackError};
+use nasiko_stack::{Exec, LogQuery, StackError, Stats};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
@@ -197,16 +197,37 @@ impl ServeStream<FollowServiceStats> for ControlPlane {
             .stats(&self.shared.stack.project, &request.service)
             .await
             .map_err(explained)?;
+        Ok(rows.map(|row| Ok(Numbered::from(figures(row?)))).boxed())
+    }
+}
+
+impl ServeStream<FollowStackStats> for ControlPlane {
+    async fn serve_stream(
+        &self,
+        _: &Caller,
+        request: FollowStackStats,
+    ) -> Result<Items<ServiceStats>, Fault> {
+        let names = request.services.iter().flat_map(|names| names.split(','));
+        let services: Vec<String> = names.map(|name| name.trim().to_owned()).collect();
+        let stack = self.shared.engine_stack().await?;
+        let rows = stack
+            .all_stats(&self.shared.stack.project, &services)
+            .await?;
         Ok(rows
             .map(|row| {
-                let row = row?;
-                Ok(Numbered::from(InstanceStats {
-                    at: crate::time::now_ms(),
-                    cpu_percent: row.cpu_percent,
-                    memory_bytes: row.memory_bytes,
-                    memory_limit_bytes: row.memory_limit,
-                }))
+                let (service, row) = row?;
+                let stats = figures(row);
+                Ok(Numbered::from(ServiceStats { service, stats }))
             })
             .boxed())
+    }
+}
+
+fn figures(row: Stats) -> InstanceStats {
+    InstanceStats {
+        at: crate::time::now_ms(),
+        cpu_percent: row.cpu_percent,
+        memory_bytes: row.memory_bytes,
+        memory_limit_bytes: row.memory_limit,
     }
 }

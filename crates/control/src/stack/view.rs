@@ -17,6 +17,9 @@ use tokio::sync::Notify;
 use super::{CHANGED, ID, StackRecord};
 use crate::plane::Shared;
 
+/// Exit codes of what ended as it was to: by itself, or by the signals that stop a container.
+const ASKED_TO_END: [i64; 3] = [0, 128 + 9, 128 + 15];
+
 /// Whether the stack is watched, and why it must be.
 #[derive(Default)]
 pub(super) struct Watching {
@@ -175,12 +178,23 @@ impl Shared {
             Err(fault) => (None, Some(fault)),
         };
         let mut shown = shown(&self.stack.project, &record, project.as_ref(), &containers);
+        if away.is_none() {
+            shown.volumes = stack.volumes(&self.stack.project).await.unwrap_or_default();
+        }
         shown.fault = broken.or(away);
         for service in &mut shown.services {
-            if service.health == ServiceHealth::Unhealthy {
-                let words = stack.last_check(&service.container).await;
-                service.why = (!words.is_empty()).then(|| words.join("\n"));
-            }
+            let words = match (service.health, service.state, service.exit_code) {
+                (ServiceHealth::Unhealthy, ServiceState::Running, _) => {
+                    stack.last_check(&service.container).await
+                }
+                (_, ServiceState::Exited | ServiceState::Restarting, code)
+                    if !code.is_some_and(|code| ASKED_TO_END.contains(&code)) =>
+                {
+                    stack.last_lines(&service.container).await
+                }
+                _ => continue,
+            };
+            service.why = (!words.is_empty()).then(|| words.join("\n"));
         }
         Ok(shown)
     }
@@ -262,6 +276,7 @@ fn running(service: &str, container: &Container) -> StackService {
         ports: container.ports.iter().map(port).collect(),
         exit_code,
         started: container.started_at.map(crate::time::millis),
+        restarts: container.restarts,
         ..StackService::default()
     }
 }

@@ -13,7 +13,7 @@ use nasiko_workshop::{Snapshot, SnapshotOptions};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::{StackRecord, progress::Telling, view::AtWork};
+use super::{StackRecord, progress::Telling, told::Told, view::AtWork};
 use crate::{plane::Shared, worker::Bench};
 
 impl Bench {
@@ -47,7 +47,7 @@ impl Bench {
             write_context: Some(context_writer(&self.cancel)),
             ..UpOptions::default()
         };
-        let telling = Telling::new(self.report.clone(), 0);
+        let telling = Telling::new(self.report.clone(), self.told(), 0);
         let done = stack.up(&project, &options, &telling, &self.cancel).await;
         shared.tell_now(&stack).await;
         Ok(result(&done?))
@@ -60,7 +60,7 @@ impl Bench {
         let stack = shared.engine_stack().await?;
         let project = &shared.stack.project;
         let containers = stack.status(project).await?;
-        let telling = Telling::new(self.report.clone(), containers.len());
+        let telling = Telling::new(self.report.clone(), self.told(), containers.len());
         let options = DownOptions { volumes };
         let done = stack.down(project, options, &telling, &self.cancel).await;
         if done.is_ok() {
@@ -74,6 +74,12 @@ impl Bench {
         done?;
         let removed: Vec<String> = containers.into_iter().map(|found| found.name).collect();
         Ok(json!({ "removed": removed, "volumes": volumes }))
+    }
+}
+
+impl Bench {
+    fn told(&self) -> Told {
+        Told::new(self.job.clone(), self.shared.stack.progress.clone())
     }
 }
 
