@@ -8,6 +8,7 @@ mod candidates;
 mod error;
 mod follow;
 mod logs;
+mod remove;
 #[cfg(test)]
 mod tests;
 mod upload;
@@ -43,8 +44,30 @@ pub struct EngineConfig {
     pub context: Option<String>,
     /// The folder of Docker's own settings, as in `DOCKER_CONFIG`; none for `.docker` in `socket_folders`.
     pub config_folder: Option<PathBuf>,
+    /// TLS is asked for, as by `DOCKER_TLS_VERIFY`. It is not spoken here: an address that would need it is refused with that
+    /// reason, instead of being spoken to in clear.
+    pub tls: bool,
     /// The person's home directory and runtime directory, where engines without root put their socket.
     pub socket_folders: Vec<PathBuf>,
+}
+
+impl EngineConfig {
+    /// The engine at this address and no other.
+    pub fn at(host: impl Into<String>) -> Self {
+        Self {
+            host: Some(host.into()),
+            ..Self::default()
+        }
+    }
+}
+
+/// What an engine says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About {
+    /// `docker` or `podman`.
+    pub kind: &'static str,
+    /// E.g. `20.10.24 (API 1.41)`.
+    pub version: String,
 }
 
 /// A connection to the engine of this machine. One is shared by all who talk to it.
@@ -122,6 +145,22 @@ impl Engine {
         self.searched.lock().clone()
     }
 
+    /// All that is known of the places an engine may be at: those of the last search with what was found there, then those
+    /// that were not even looked at since one was given by name, and that have a socket. Nobody opens such a socket: that
+    /// alone may start an engine.
+    pub async fn places(&self) -> Vec<Candidate> {
+        let searched = self.candidates().into_iter();
+        let (mut places, passed_over): (Vec<_>, Vec<_>) =
+            searched.partition(|place| place.verdict != Verdict::NotTried);
+        let never_meant = candidates::beside(&self.config).await;
+        for place in passed_over.into_iter().chain(never_meant) {
+            if candidates::is_another(&place, &places).await {
+                places.push(place);
+            }
+        }
+        places
+    }
+
     /// The engine that is used, and why it is that one. None while there is no connection.
     pub fn chosen(&self) -> Option<Candidate> {
         self.connected.lock().as_ref()?;
@@ -138,18 +177,24 @@ impl Engine {
         })
     }
 
-    /// What the engine is, e.g. `20.10.24 (API 1.41)`.
-    pub async fn version(&self) -> Result<String, EngineError> {
+    /// What the engine is.
+    pub async fn about(&self) -> Result<About, EngineError> {
         let client = self.client().await?;
-        let version = client
+        let told = client
             .version()
             .await
             .map_err(|error| self.failed("its version", error))?;
-        Ok(format!(
-            "{} (API {})",
-            version.version.unwrap_or_else(|| "unknown".to_owned()),
-            version.api_version.unwrap_or_else(|| "unknown".to_owned())
-        ))
+        let components = told.components.unwrap_or_default();
+        let is_podman = components.iter().any(|part| part.name.contains("Podman"));
+        let unknown = || "unknown".to_owned();
+        Ok(About {
+            kind: if is_podman { "podman" } else { "docker" },
+            version: format!(
+                "{} (API {})",
+                told.version.unwrap_or_else(unknown),
+                told.api_version.unwrap_or_else(unknown)
+            ),
+        })
     }
 
     /// Says in our words what went wrong with `what`, and forgets a connection that broke.

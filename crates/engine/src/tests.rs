@@ -8,14 +8,12 @@ use super::*;
 
 mod discovery;
 mod following;
+mod removing;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn at(socket: &Path) -> EngineConfig {
-    EngineConfig {
-        host: Some(format!("unix://{}", socket.display())),
-        ..EngineConfig::default()
-    }
+    EngineConfig::at(format!("unix://{}", socket.display()))
 }
 
 #[test]
@@ -51,11 +49,13 @@ async fn an_engine_that_cannot_be_used_says_why() {
     let failed = Engine::new(at(&deaf)).client().await.unwrap_err();
     assert_eq!(failed.code(), ErrorCode::EngineStopped, "{failed}");
 
-    for address in ["nonsense", "ssh://me@there", "https://there:2376"] {
-        let engine = Engine::new(EngineConfig {
-            host: Some(address.to_owned()),
-            ..EngineConfig::default()
-        });
+    for address in [
+        "nonsense",
+        "ssh://me@there",
+        "https://there:2376",
+        "npipe:////./pipe/docker_engine",
+    ] {
+        let engine = Engine::new(EngineConfig::at(address));
         let failed = engine.client().await.unwrap_err();
         assert!(
             matches!(failed, EngineError::AddressInvalid { .. }),

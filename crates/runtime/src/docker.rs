@@ -22,18 +22,16 @@ mod tests;
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bollard::query_parameters::{
-    ListImagesOptionsBuilder, RemoveContainerOptionsBuilder, RemoveImageOptionsBuilder,
-    StopContainerOptionsBuilder,
+    ListImagesOptionsBuilder, RemoveImageOptionsBuilder, StopContainerOptionsBuilder,
 };
 use futures::stream::BoxStream;
-use nasiko_engine::{CONFLICT, Engine, EngineConfig, NOT_FOUND, status, unchanged};
+use nasiko_engine::{Engine, EngineConfig, NOT_FOUND, status, unchanged};
 use parking_lot::Mutex;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
@@ -70,10 +68,8 @@ mod label {
 /// Which engine, and what is ours in it.
 #[derive(Debug, Clone)]
 pub struct DockerConfig {
-    /// The engine's address as in `DOCKER_HOST`; none for the usual sockets.
-    pub host: Option<String>,
-    /// The person's home directory and runtime directory, where engines without root put their socket.
-    pub socket_folders: Vec<PathBuf>,
+    /// Where the engine is looked for.
+    pub engine: EngineConfig,
     /// The network that agents share; made when first needed.
     pub network: String,
     /// Identifies the data directory.
@@ -84,22 +80,12 @@ impl DockerConfig {
     /// The network agents share unless something else is asked for.
     pub const NETWORK: &'static str = "nasiko-network";
 
-    /// The usual sockets and network.
+    /// The usual engine and network.
     pub fn new(installation: impl Into<String>) -> Self {
         Self {
-            host: None,
-            socket_folders: Vec::new(),
+            engine: EngineConfig::default(),
             network: Self::NETWORK.to_owned(),
             installation: installation.into(),
-        }
-    }
-
-    /// Where the engine is looked for.
-    fn engine(&self) -> EngineConfig {
-        EngineConfig {
-            host: self.host.clone(),
-            socket_folders: self.socket_folders.clone(),
-            ..EngineConfig::default()
         }
     }
 }
@@ -130,7 +116,7 @@ impl DockerRuntime {
     /// going, from the first call of [`Runtime::events`] on.
     pub fn new(config: DockerConfig) -> Self {
         let shared = Arc::new(Shared {
-            engine: Arc::new(Engine::new(config.engine())),
+            engine: Arc::new(Engine::new(config.engine.clone())),
             config,
             events: broadcast::Sender::new(EVENT_QUEUE),
             closed: CancellationToken::new(),
@@ -148,20 +134,6 @@ impl DockerRuntime {
     /// The connection, for others who talk to the same engine.
     pub fn engine(&self) -> &Arc<Engine> {
         &self.shared.engine
-    }
-
-    /// Asks the engine whether it is there; says what it is, e.g. `20.10.24 (API 1.41)`.
-    pub async fn engine_version(&self) -> Result<String, RuntimeError> {
-        Ok(self.shared.engine.version().await?)
-    }
-
-    /// Where the engine is looked for, to be shown to people.
-    pub fn endpoint(&self) -> String {
-        self.shared
-            .config
-            .host
-            .clone()
-            .unwrap_or_else(|| "the usual sockets".to_owned())
     }
 
     /// The address at which containers reach this machine: where the network's gateway listens. None where the engine
@@ -372,17 +344,6 @@ impl Shared {
     }
 
     async fn force_remove(&self, id: &str) -> Result<(), RuntimeError> {
-        let client = self.engine.client().await?;
-        let options = RemoveContainerOptionsBuilder::default()
-            .force(true)
-            .v(true)
-            .build();
-        match client.remove_container(id, Some(options)).await {
-            // A conflict is a removal that is under way already.
-            Err(error) if !matches!(status(&error), Some(NOT_FOUND | CONFLICT)) => {
-                Err(self.failed("removing a container", error))
-            }
-            _ => Ok(()),
-        }
+        Ok(self.engine.remove_container(id, true).await?)
     }
 }

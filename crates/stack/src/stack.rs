@@ -3,10 +3,8 @@
 use std::sync::Arc;
 
 use bollard::Docker;
-use bollard::query_parameters::{
-    RemoveContainerOptionsBuilder, RestartContainerOptionsBuilder, StopContainerOptionsBuilder,
-};
-use nasiko_engine::{CONFLICT, Engine, NOT_FOUND, status, unchanged};
+use bollard::query_parameters::{RestartContainerOptionsBuilder, StopContainerOptionsBuilder};
+use nasiko_engine::{Engine, NOT_FOUND, status, unchanged};
 
 use crate::StackError;
 use crate::observed::{Container, State};
@@ -117,15 +115,8 @@ impl Stack {
         }
     }
 
-    /// Its volumes stay. One that is gone, or being removed, is removed already.
+    /// Its volumes stay. One that is gone is removed already.
     pub(crate) async fn remove_container(&self, id: &str) -> Result<(), StackError> {
-        let client = self.patient_client().await?;
-        let options = RemoveContainerOptionsBuilder::default().force(true).build();
-        match client.remove_container(id, Some(options)).await {
-            Err(error) if !matches!(status(&error), Some(NOT_FOUND | CONFLICT)) => {
-                Err(self.engine.failed("removing a container", error).into())
-            }
-            _ => Ok(()),
-        }
+        Ok(self.engine.remove_container(id, false).await?)
     }
 }
