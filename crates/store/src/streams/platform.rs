@@ -19,6 +19,7 @@ pub use self::command::{BadCommand, PlatformAction, PlatformCommand, UploadType}
 use super::{
     Blocking, Link, RedisAddress,
     link::{BLOCK, milliseconds},
+    status::PlatformStatus,
 };
 use crate::{Health, StoreError};
 
@@ -53,6 +54,19 @@ pub struct Delivery {
     pub entry: String,
     /// What is wanted.
     pub command: PlatformCommand,
+    /// The entry as it was written, for [`PlatformQueue::reject`].
+    pub fields: BTreeMap<String, String>,
+}
+
+/// Who holds a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holder {
+    /// We do, for another lease.
+    Us,
+    /// Another member of the group: stop.
+    Another,
+    /// Nobody: it is acknowledged, or the server came back without it. Nobody else will carry it out.
+    Nobody,
 }
 
 impl PlatformQueue {
@@ -91,18 +105,32 @@ impl PlatformQueue {
         }
     }
 
-    /// Keeps a command for another lease. False: it went to another member; stop.
-    pub async fn keep(&self, entry: &str) -> Result<bool, StoreError> {
+    /// Where to say how far commands are.
+    pub fn status(&self) -> PlatformStatus {
+        PlatformStatus::new(self.link.clone())
+    }
+
+    /// Keeps a command for another lease, if it is still ours.
+    pub async fn keep(&self, entry: &str) -> Result<Holder, StoreError> {
         // In one step, so that it is never taken from one who has it by now.
         let script = Script::new(
-            "local held = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[3], ARGV[3], 1, ARGV[2])
+            "local held = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[3], ARGV[3], 1)
              if #held == 0 then return 0 end
+             if held[1][2] ~= ARGV[2] then return 2 end
              redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[3], 'JUSTID')
              return 1",
         );
         let mut keep = script.key(STREAM);
         keep.arg(GROUP).arg(&self.member).arg(entry);
-        self.link.run_script(&keep).await
+        match self.link.run_script(&keep).await {
+            Ok(1) => Ok(Holder::Us),
+            Ok(2) => Ok(Holder::Another),
+            Ok(_) => Ok(Holder::Nobody),
+            Err(StoreError::Server { reason, .. }) if reason.contains("NOGROUP") => {
+                Ok(Holder::Nobody)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// The work that the command became has ended, well or not.
@@ -270,6 +298,7 @@ impl PlatformCommands {
                 return Ok(Some(Delivery {
                     entry: entry.id,
                     command,
+                    fields,
                 }));
             }
             Ok(_) => format!("it was delivered more than {MAX_DELIVERIES} times without an end"),

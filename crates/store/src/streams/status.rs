@@ -3,8 +3,11 @@
 use redis::Script;
 use serde::{Deserialize, Serialize};
 
-use super::{Link, RedisAddress};
-use crate::{StoreError, streams::platform::PlatformCommand};
+use super::Link;
+use crate::{
+    StoreError,
+    streams::platform::{PlatformCommand, UploadType},
+};
 
 /// How long a status is kept, in seconds.
 const KEPT_SECONDS: u32 = 24 * 60 * 60;
@@ -41,39 +44,46 @@ impl StatusWord {
     }
 }
 
-/// Writes statuses.
+/// How far a command is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusReport {
+    /// In the platform's words.
+    pub word: StatusWord,
+    /// 0 to 100.
+    pub percent: u8,
+    /// For people.
+    pub message: String,
+    /// What went wrong last, where something did.
+    pub last_error: Option<String>,
+    /// Where the agent answers, once it does.
+    pub url: Option<String>,
+}
+
+/// Writes statuses. See [`PlatformQueue::status`](super::platform::PlatformQueue::status).
 #[derive(Clone)]
 pub struct PlatformStatus {
     link: Link,
 }
 
 impl PlatformStatus {
-    /// Connects.
-    pub async fn open(address: &RedisAddress) -> Result<Self, StoreError> {
-        Ok(Self {
-            link: Link::open(address).await?,
-        })
+    pub(crate) fn new(link: Link) -> Self {
+        Self { link }
     }
 
     /// Writes how far a command is into `agent:status:{name}`. `entry` is the id that the command came with: within one
-    /// command the percentage never falls and what has ended does not go on; a later command begins anew, and a report
-    /// of an earlier one is dropped. `at` is the time in RFC 3339.
+    /// command neither word nor percentage goes back and what has ended does not go on; a later command begins anew, and
+    /// a report of an earlier one is dropped. `at` is the time in RFC 3339.
     pub async fn report(
         &self,
         command: &PlatformCommand,
         entry: &str,
-        word: StatusWord,
-        percent: u8,
-        message: &str,
+        report: &StatusReport,
         at: &str,
     ) -> Result<(), StoreError> {
-        let percent = percent.min(100).to_string();
         let key = format!("agent:status:{}", command.agent_name);
         let mut fields = vec![
             ("agent_name", command.agent_name.as_str()),
-            ("status", word.as_str()),
-            ("stage", word.as_str()),
-            ("message", message),
+            ("message", report.message.as_str()),
             ("last_updated", at),
             ("updated_by", "orchestrator"),
             ("entry", entry),
@@ -81,7 +91,10 @@ impl PlatformStatus {
         let known = [
             ("owner_id", command.owner_id.as_deref()),
             ("upload_id", command.upload_id.as_deref()),
+            ("upload_type", command.upload_type.map(UploadType::as_str)),
             ("version", command.version.as_deref()),
+            ("last_error", report.last_error.as_deref()),
+            ("url", report.url.as_deref()),
         ];
         fields.extend(
             known
@@ -91,29 +104,36 @@ impl PlatformStatus {
         // Entry ids are `milliseconds-number`, as streams order them.
         let script = Script::new(
             "local function parts(id) local a, b = string.match(id, '^(%d+)-(%d+)$') return tonumber(a or 0), tonumber(b or 0) end
+             local order = { processing = 1, building = 2, deploying = 3, registering = 4, completed = 5, failed = 5 }
              local held = redis.call('HMGET', KEYS[1], 'entry', 'progress_percentage', 'status')
-             local percent = tonumber(ARGV[3])
+             local word, percent = ARGV[3], tonumber(ARGV[4])
              if held[1] then
                  local a, b = parts(held[1])
                  local c, d = parts(ARGV[1])
                  if a > c or (a == c and b > d) then return 0 end
                  if a == c and b == d then
-                     if held[3] == 'completed' or held[3] == 'failed' then return 0 end
+                     local before = order[held[3]] or 0
+                     if before == 5 then return 0 end
+                     if before > order[word] then word = held[3] end
                      percent = math.max(percent, tonumber(held[2] or 0))
+                     redis.call('HDEL', KEYS[1], 'last_error')
                  else
                      redis.call('DEL', KEYS[1])
                  end
              end
-             for i = 4, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
-             redis.call('HSET', KEYS[1], 'progress_percentage', percent)
+             for i = 5, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+             redis.call('HSET', KEYS[1], 'status', word, 'stage', word, 'progress_percentage', percent)
              redis.call('EXPIRE', KEYS[1], ARGV[2])
              return 1",
         );
-        let mut report = script.key(key);
-        report.arg(entry).arg(KEPT_SECONDS).arg(percent);
+        let mut call = script.key(key);
+        call.arg(entry)
+            .arg(KEPT_SECONDS)
+            .arg(report.word.as_str())
+            .arg(report.percent.min(100).to_string());
         for (name, value) in fields {
-            report.arg(name).arg(value);
+            call.arg(name).arg(value);
         }
-        self.link.run_script::<i64>(&report).await.map(|_| ())
+        self.link.run_script::<i64>(&call).await.map(|_| ())
     }
 }

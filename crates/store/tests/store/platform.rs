@@ -4,8 +4,8 @@ use std::{collections::HashMap, time::Duration};
 
 use nasiko_store::streams::{
     RedisAddress,
-    platform::{DEAD_LETTERS, GROUP, PlatformAction, PlatformQueue, STREAM},
-    status::{PlatformStatus, StatusWord},
+    platform::{DEAD_LETTERS, GROUP, Holder, PlatformAction, PlatformQueue, STREAM},
+    status::{StatusReport, StatusWord},
 };
 use redis::{AsyncCommands, aio::MultiplexedConnection, streams::StreamRangeReply};
 
@@ -79,12 +79,12 @@ async fn commands_are_shared_and_stay_pending_until_they_are_done() {
         (rebuild.clone(), PlatformAction::Rebuild)
     );
     assert_eq!(pending(&mut connection).await, 2);
-    assert!(one.keep(&first.entry).await.unwrap());
-    assert!(!one.keep(&rebuild).await.unwrap(), "it is the other one's");
+    assert_eq!(one.keep(&first.entry).await.unwrap(), Holder::Us);
+    assert_eq!(one.keep(&rebuild).await.unwrap(), Holder::Another);
     one.done(&first.entry).await.unwrap();
     other.done(&rebuild).await.unwrap();
     assert_eq!(pending(&mut connection).await, 0);
-    assert!(!one.keep(&first.entry).await.unwrap());
+    assert_eq!(one.keep(&first.entry).await.unwrap(), Holder::Nobody);
     assert_eq!(
         connection.xlen::<_, usize>(STREAM).await.unwrap(),
         2,
@@ -109,7 +109,8 @@ async fn a_command_that_nobody_keeps_goes_to_another_member() {
     let mut others = other.commands();
     let started = tokio::time::Instant::now();
     while started.elapsed() < 3 * LEASE {
-        assert!(dying.keep(&entry).await.unwrap(), "kept, so it stays");
+        let holder = dying.keep(&entry).await.unwrap();
+        assert_eq!(holder, Holder::Us, "kept, so it stays");
         let wait = tokio::time::timeout(LEASE / 3, others.next()).await;
         assert!(
             wait.is_err(),
@@ -118,10 +119,8 @@ async fn a_command_that_nobody_keeps_goes_to_another_member() {
     }
     let taken = soon(others.next()).await.unwrap();
     assert_eq!(taken.entry, entry, "the same entry: the same job");
-    assert!(
-        !dying.keep(&entry).await.unwrap(),
-        "the old member learns of it"
-    );
+    let holder = dying.keep(&entry).await.unwrap();
+    assert_eq!(holder, Holder::Another, "the old member learns of it");
 
     // A member that was restarted begins with what it held.
     drop(others);
@@ -184,6 +183,16 @@ async fn a_redis_that_comes_back_empty_is_joined_again() {
     assert!(soon(commands.next()).await.is_err());
     assert!(queue.health().trouble.is_some());
     server.start_again();
+    let held = soon(async {
+        loop {
+            // The first one finds the old connection broken.
+            if let Ok(holder) = queue.keep("1-1").await {
+                return holder;
+            }
+        }
+    })
+    .await;
+    assert_eq!(held, Holder::Nobody, "nobody took it");
     let entry = order(&mut connect(&server).await, "a", &[]).await;
     let delivered = soon(async {
         loop {
@@ -213,23 +222,23 @@ async fn the_status_never_falls_and_expires_after_a_day() {
         soon(commands.next()).await.unwrap(),
         soon(commands.next()).await.unwrap(),
     );
-    let address = RedisAddress::new(server.redis_url());
-    let status = PlatformStatus::open(&address).await.unwrap();
+    let status = queue.status();
     let report = async |delivery: &nasiko_store::streams::platform::Delivery, word, percent| {
+        let failed = word == StatusWord::Failed;
+        let report = StatusReport {
+            word,
+            percent,
+            message: "as told".to_owned(),
+            last_error: failed.then(|| "it broke".to_owned()),
+            url: None,
+        };
         let at = "2026-01-01T00:00:00Z";
-        status
-            .report(
-                &delivery.command,
-                &delivery.entry,
-                word,
-                percent,
-                "as told",
-                at,
-            )
-            .await
-            .unwrap();
+        let told = status.report(&delivery.command, &delivery.entry, &report, at);
+        told.await.unwrap();
         let mut connection = connect(&server).await;
         let hash: HashMap<String, String> = connection.hgetall("agent:status:a").await.unwrap();
+        assert_eq!(hash["stage"], hash["status"]);
+        assert_eq!(hash.contains_key("last_error"), hash["status"] == "failed");
         (hash["status"].clone(), hash["progress_percentage"].clone())
     };
     let shown = |status: &str, percent: &str| (status.to_owned(), percent.to_owned());
@@ -246,12 +255,17 @@ async fn the_status_never_falls_and_expires_after_a_day() {
         shown("deploying", "60")
     );
     assert_eq!(
+        report(&first, StatusWord::Building, 61).await,
+        shown("deploying", "61"),
+        "tried again"
+    );
+    assert_eq!(
         report(&first, StatusWord::Failed, 0).await,
-        shown("failed", "60")
+        shown("failed", "61")
     );
     assert_eq!(
         report(&first, StatusWord::Registering, 90).await,
-        shown("failed", "60"),
+        shown("failed", "61"),
         "it has ended"
     );
     assert_eq!(

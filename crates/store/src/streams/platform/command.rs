@@ -27,14 +27,26 @@ pub enum PlatformAction {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UploadType {
-    /// An archive, unpacked at `agent_path`.
+    /// An archive at `agent_path`, packed or unpacked.
     Zip,
     /// A folder at `agent_path`.
     Directory,
     /// A repository: `git_url` and `branch`, or `repository_full_name`.
     Github,
-    /// A workflow in n8n that was registered; there is nothing to build.
+    /// A workflow in n8n: the agent at `agent_path` was made for it and calls `webhook_url`.
     N8nRegister,
+}
+
+impl UploadType {
+    /// The stable spelling.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Zip => "zip",
+            Self::Directory => "directory",
+            Self::Github => "github",
+            Self::N8nRegister => "n8n_register",
+        }
+    }
 }
 
 /// A command, with all that came with it.
@@ -56,7 +68,7 @@ pub struct PlatformCommand {
     pub upload_id: Option<String>,
     /// How the agent reached the platform; always there for [`PlatformAction::Deploy`].
     pub upload_type: Option<UploadType>,
-    /// Which version.
+    /// Which version; also as `new_version` of an update and `target_version` of a rollback.
     pub version: Option<String>,
     /// Where to clone it from.
     pub git_url: Option<String>,
@@ -64,6 +76,8 @@ pub struct PlatformCommand {
     pub branch: Option<String>,
     /// The repository as `owner/name`.
     pub repository_full_name: Option<String>,
+    /// Where the workflow of an [`UploadType::N8nRegister`] is called.
+    pub webhook_url: Option<String>,
     /// Fields that this build does not know.
     pub other: BTreeMap<String, String>,
 }
@@ -121,10 +135,10 @@ impl PlatformCommand {
             }
             None => action_named("command", &command)?,
         };
-        let upload_type = other
-            .remove("upload_type")
-            .map(|word| upload_type(&word))
-            .transpose()?;
+        let upload_type = match other.remove("upload_type") {
+            Some(word) => upload_type(&word)?,
+            None => None,
+        };
         let mut take = |name: &str| other.remove(name);
         let parsed = Self {
             action,
@@ -135,10 +149,13 @@ impl PlatformCommand {
             owner_id: take("owner_id"),
             upload_id: take("upload_id"),
             upload_type,
-            version: take("version"),
+            version: take("version")
+                .or_else(|| take("target_version"))
+                .or_else(|| take("new_version")),
             git_url: take("git_url"),
             branch: take("branch"),
             repository_full_name: take("repository_full_name"),
+            webhook_url: take("webhook_url"),
             other,
         };
         parsed.check()
@@ -181,19 +198,21 @@ fn action_named(field: &'static str, word: &str) -> Result<PlatformAction, BadCo
     })
 }
 
-fn upload_type(word: &str) -> Result<UploadType, BadCommand> {
-    Ok(match word {
+fn upload_type(word: &str) -> Result<Option<UploadType>, BadCommand> {
+    Ok(Some(match word {
         "zip" => UploadType::Zip,
         "directory" => UploadType::Directory,
         "github" => UploadType::Github,
         "n8n_register" => UploadType::N8nRegister,
+        // What back ends write where nothing is uploaded: the action has said it already.
+        "agent_update" | "agent_rollback" | "agent_rebuild" => return Ok(None),
         _ => {
             return Err(BadCommand::Unknown {
                 field: "upload_type",
                 value: shown(word),
             });
         }
-    })
+    }))
 }
 
 fn present(value: &str) -> Option<&str> {

@@ -80,6 +80,20 @@ fn each_way_of_upload_and_each_action_has_its_word() {
             "{words}"
         );
     }
+    let update = parse(
+        "command=deploy_agent agent_name=a action=update_agent upload_type=agent_update new_version=2.0.0 agent_path=/a",
+    )
+    .unwrap();
+    assert_eq!(
+        (update.upload_type, update.version.as_deref()),
+        (None, Some("2.0.0"))
+    );
+    let rollback = parse(
+        "command=deploy_agent agent_name=a action=rollback_agent upload_type=agent_rollback target_version=1.0.0 \
+         current_version=2.0.0",
+    )
+    .unwrap();
+    assert_eq!(rollback.version.as_deref(), Some("1.0.0"));
     let bare = parse("command=rollback_agent agent_name=a").unwrap();
     assert_eq!(
         (bare.action, bare.upload_type),
@@ -111,6 +125,10 @@ fn odd_and_missing_fields_have_their_reason() {
         (
             "command=deploy_agent agent_name=a upload_type=github",
             BadCommand::Missing("git_url"),
+        ),
+        (
+            "command=deploy_agent agent_name=a upload_type=agent_update",
+            BadCommand::Missing("upload_type"),
         ),
         (
             "command=deploy_agent agent_name=a upload_type=fax",
