@@ -10,6 +10,7 @@ mod live;
 mod numbers;
 mod peers;
 mod probe;
+mod stack;
 mod start;
 mod store;
 
@@ -34,6 +35,7 @@ const BENCHES: &[Bench] = &[
     ("docker", deploys::first_docker),
     ("gateway", gateway::measure),
     ("store", store::measure),
+    ("stack", stack::measure),
     ("live-process", live::process),
     ("live-docker", live::docker),
     ("live-heavy", live::heavy),
@@ -58,6 +60,7 @@ impl Bed<'_> {
             home: Some(self.scratch.0.join(home)),
             any_ports: true,
             docker_host: self.docker_host.clone(),
+            network: None,
         }
     }
 }
@@ -74,7 +77,8 @@ pub(crate) fn bench(places: &Places, filters: &[String]) -> Result<()> {
         let names: Vec<&str> = BENCHES.iter().map(|(name, _)| *name).collect();
         bail!("no such bench; there are: {}", names.join(", "));
     }
-    setup::setup(places, Purpose::Run)?;
+    // What is measured beside the product, and the servers that it works with, are of what testing takes.
+    setup::setup(places, Purpose::Test)?;
     ui::build(places, ui::Profile::Small)?;
     build::programs(places, true, false)?;
 

@@ -1,5 +1,7 @@
 //! The base images that test agents build on: pulled where a registry answers, else made from Debian packages.
 
+mod servers;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -85,6 +87,7 @@ pub(crate) fn provide(places: &Places, host: &str) -> Result<()> {
         }
         import(places, host, image).with_context(|| format!("base image {}", image.name))?;
     }
+    servers::provide(places, host);
     Ok(())
 }
 

@@ -30,6 +30,7 @@ const FOR_TEST: &str = "
     chromedriver                   chromium-driver              chromedriver                       chromium                 -           -
     WebKitWebDriver                webkit2gtk-driver            webkit2gtk4.1-devel                webkit2gtk-4.1           -           -
     redis-server                   redis-server                 redis                              redis                    redis       -
+    docker-compose                 docker-compose               docker-compose                     docker-compose           docker-compose -
 ";
 
 /// The package managers of the columns after Debian's.

@@ -28,6 +28,8 @@ pub(crate) struct Product<'a> {
     pub(crate) any_ports: bool,
     /// The Docker engine, where it is not the usual one.
     pub(crate) docker_host: Option<String>,
+    /// The engine's network for agents, and with it the stack's project, where it is not the usual one.
+    pub(crate) network: Option<String>,
 }
 
 impl Product<'_> {
@@ -75,6 +77,8 @@ impl Product<'_> {
         let mut program = command(self.places, self.places.program(self.profile, name));
         program.envs(self.home.iter().map(|home| ("NASIKO_HOME", home)));
         program.envs(self.docker_host.iter().map(|host| ("DOCKER_HOST", host)));
+        let network = self.network.iter();
+        program.envs(network.map(|network| ("NASIKO_DOCKER_NETWORK", network)));
         if self.any_ports {
             program.envs(
                 PORTS

@@ -45,6 +45,7 @@ pub(crate) fn run(places: &Places, options: Options) -> Result<()> {
             .or_else(|| scratch.as_ref().map(|Scratch(dir)| dir.clone())),
         any_ports: options.once,
         docker_host: None,
+        network: None,
     };
 
     let step = Step::begin(if window {

@@ -91,7 +91,7 @@ pub(super) fn observe_process(product: &Product<'_>) -> Result<Idle> {
 }
 
 /// Time on a processor, of all threads.
-fn processor_time(process: &Path) -> Result<Duration> {
+pub(super) fn processor_time(process: &Path) -> Result<Duration> {
     let mut total = 0;
     for task in fs::read_dir(process.join("task"))? {
         // A thread that ended meanwhile counts no more, and an idle process ends few.
