@@ -120,13 +120,9 @@ async fn engine_eight_services_come_up_in_order_change_and_go_down() {
         )
         .await;
 
-    // Nothing to do: nothing is done, and quickly.
-    let before = Instant::now();
+    // Nothing to do: nothing is done.
     let outcome = corner.up(&text).await.unwrap();
-    let took = before.elapsed();
     assert!(outcome.plan.is_settled());
-    // Far above what it takes, so that only work that is done in vain can exceed it.
-    assert!(took < Duration::from_secs(3), "{took:?}");
     assert_eq!(ids(&corner.status().await), ids(&containers));
 
     // One value changes: one container is another, and nothing else is touched.

@@ -1,6 +1,6 @@
 //! What is SQLite's own: the file, its versions, its limits.
 
-use std::{path::Path, sync::Arc, time::Instant};
+use std::{path::Path, sync::Arc};
 
 use nasiko_contract::{ErrorCode, Fault};
 use nasiko_store::{
@@ -401,18 +401,4 @@ async fn ended_jobs_beyond_the_limit_are_dropped_with_their_logs() {
         (limits::ENDED_JOBS..limits::ENDED_JOBS + 600).contains(&kept),
         "{kept}"
     );
-}
-
-#[tokio::test]
-async fn opening_is_quick() {
-    let directory = TempDir::new().unwrap();
-    let file = made(&directory).await;
-    let mut best = std::time::Duration::MAX;
-    for _ in 0..10 {
-        let start = Instant::now();
-        let store = Store::open(&file).await.unwrap();
-        best = best.min(start.elapsed());
-        store.close().await;
-    }
-    assert!(best < std::time::Duration::from_millis(10), "{best:?}");
 }

@@ -168,7 +168,7 @@ async fn docker_a_save_overtakes_the_build_of_an_older_one() {
         return;
     };
     let edited = corner.deploy().await;
-    let slow = DOCKERFILE.replace("mkdir /data", "mkdir /data && sleep 20");
+    let slow = DOCKERFILE.replace("mkdir /data", "mkdir /data && sleep 600");
     edited.write("Dockerfile", &slow);
     let building =
         async || {
@@ -177,11 +177,10 @@ async fn docker_a_save_overtakes_the_build_of_an_older_one() {
             })
         };
     until(edited.shared(), "the image is built", building).await;
-    let begun = std::time::Instant::now();
     edited.write("Dockerfile", &DOCKERFILE.replace("/data", "/elsewhere"));
     edited.write("words.py", &said("two"));
+    // Long before the first build would have ended.
     edited.says("two").await;
-    assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
     let last = edited.is_live().await;
     assert_eq!(last.action, UpdateAction::Rebuild);
     let updates = edited.updates().await;

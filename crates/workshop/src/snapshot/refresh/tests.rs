@@ -1,5 +1,5 @@
 use std::io::Write as _;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -324,18 +324,19 @@ fn one_file_of_five_thousand_costs_little() {
     }
     let old = take(temp.path());
     write(temp.path(), "d3/e1/file-43.py", "changed");
-    let best = (0..10)
-        .map(|_| {
+    let best = |read: &dyn Fn() -> Snapshot| {
+        let timed = (0..10).map(|_| {
             let start = Instant::now();
-            let new = refresh(&old, temp.path(), &["d3/e1/file-43.py"]);
-            assert_ne!(new.hash, old.hash);
+            assert_ne!(read().hash, old.hash);
             start.elapsed()
-        })
-        .min()
-        .unwrap();
-    println!("refresh of one file of 5000: {best:?}");
-    // A full take is about ten times this without optimisation, which is how tests are built.
-    assert!(best < Duration::from_millis(20), "{best:?}");
+        });
+        timed.min().unwrap()
+    };
+    let refreshed = best(&|| refresh(&old, temp.path(), &["d3/e1/file-43.py"]));
+    let taken = best(&|| take(temp.path()));
+    println!("one file of 5000: refreshed in {refreshed:?}, taken anew in {taken:?}");
+    // About a tenth: both were timed on the same machine in the same moment.
+    assert!(refreshed < taken / 2, "{refreshed:?} {taken:?}");
 }
 
 proptest! {
