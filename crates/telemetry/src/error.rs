@@ -52,6 +52,12 @@ pub enum TelemetryError {
     /// A question took longer than allowed.
     #[error("The question took too long")]
     TooSlow,
+    /// Nothing can be forwarded.
+    #[error("Traces cannot be forwarded: {reason}")]
+    Forward {
+        /// Why.
+        reason: String,
+    },
     /// The store was closed.
     #[error("Telemetry is closed")]
     Closed,
@@ -99,6 +105,7 @@ impl TelemetryError {
             Self::Busy | Self::TooSlow => ErrorCode::TimedOut,
             Self::Malformed { .. } | Self::Unsupported { .. } => ErrorCode::InvalidRequest,
             Self::NoSignal { .. } => ErrorCode::NotFound,
+            Self::Forward { .. } => ErrorCode::Internal,
             Self::TooLarge { .. } => ErrorCode::TooLarge,
         }
     }

@@ -1,5 +1,5 @@
-//! Owns telemetry: the OTLP intake, the span and log store, and the questions asked of it. Must never know how agents
-//! live, what the gateway is made of, or how the API travels.
+//! Owns telemetry: the OTLP intake, the span and log store, the questions asked of it, and forwarding to a viewer. Must
+//! never know how agents live, what the gateway is made of, or how the API travels.
 //!
 //! # Why the store looks as it does
 //! It has to take 100,000 spans a second on two cores and answer any filter over ten million spans in 200 ms, so:
@@ -16,6 +16,7 @@
 //! - **Origins once.** Resource and scope, which repeat on every span, are interned.
 
 mod error;
+mod forward;
 mod limits;
 mod model;
 mod otlp;
@@ -26,7 +27,8 @@ mod tree;
 mod tests;
 
 pub use error::TelemetryError;
-pub use limits::Limits;
+pub use forward::{Aim, Forwarded, Forwarder};
+pub use limits::{ForwardLimits, Limits};
 pub use model::{
     Attributes, LogRecord, Scope, Span, SpanEvent, SpanId, SpanKind, SpanLink, SpanStatus,
     StatusCode, TraceId,

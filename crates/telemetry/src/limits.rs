@@ -41,6 +41,59 @@ pub struct Limits {
     pub max_request_bytes: usize,
     /// Largest OTLP request once inflated, in bytes.
     pub max_inflated_bytes: usize,
+    /// Those of forwarding.
+    pub forward: ForwardLimits,
+}
+
+/// The limits of a [`Forwarder`](crate::Forwarder).
+#[derive(Debug, Clone)]
+pub struct ForwardLimits {
+    /// Spans that may wait to be sent; beyond, the oldest are let go.
+    pub queue_spans: usize,
+    /// Bytes of memory, about, that these may take.
+    pub queue_bytes: usize,
+    /// Spans sent in one request.
+    pub batch_spans: usize,
+    /// Bytes of memory, about, of what is sent in one request; a larger span goes alone.
+    pub batch_bytes: usize,
+    /// How long a span waits for others to be sent with it.
+    pub linger: Duration,
+    /// How long connecting may take.
+    pub connect_timeout: Duration,
+    /// How long a request may take, its answer included.
+    pub request_timeout: Duration,
+    /// The wait before what was not taken is sent again; it doubles with each try.
+    pub first_backoff: Duration,
+    /// The longest such wait.
+    pub longest_backoff: Duration,
+    /// The longest wait that a viewer may ask for (`Retry-After`).
+    pub longest_asked_wait: Duration,
+    /// How long a viewer may answer that it cannot take a batch now, until that batch is let go.
+    pub give_up: Duration,
+    /// Bytes that are read of an answer.
+    pub answer_bytes: usize,
+    /// How long sending what waits may take at the end.
+    pub close_timeout: Duration,
+}
+
+impl Default for ForwardLimits {
+    fn default() -> Self {
+        Self {
+            queue_spans: 65_536,
+            queue_bytes: 64 * 1024 * 1024,
+            batch_spans: 2048,
+            batch_bytes: 4 * 1024 * 1024,
+            linger: Duration::from_millis(200),
+            connect_timeout: Duration::from_secs(5),
+            request_timeout: Duration::from_secs(10),
+            first_backoff: Duration::from_millis(500),
+            longest_backoff: Duration::from_secs(30),
+            longest_asked_wait: Duration::from_secs(300),
+            give_up: Duration::from_secs(300),
+            answer_bytes: 64 * 1024,
+            close_timeout: Duration::from_secs(3),
+        }
+    }
 }
 
 impl Default for Limits {
@@ -64,6 +117,7 @@ impl Default for Limits {
             receive_timeout: Duration::from_secs(30),
             max_request_bytes: 16 * 1024 * 1024,
             max_inflated_bytes: 64 * 1024 * 1024,
+            forward: ForwardLimits::default(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 mod decode;
 mod document;
-mod encode;
+pub(crate) mod encode;
 mod grpc;
 mod http;
 
@@ -19,6 +19,7 @@ use crate::{Span, TelemetryError, TraceStore};
 
 pub use document::Imported;
 pub use http::HttpReply;
+pub(crate) use http::RpcStatus;
 
 /// Takes what programs export and puts it into the store. A cheap handle; clones share the same store.
 #[derive(Clone)]
@@ -26,6 +27,19 @@ pub struct OtlpIntake {
     store: TraceStore,
     /// One permit per export that is in memory.
     places: Arc<Semaphore>,
+}
+
+/// A request with this header holds what another store forwarded. It is kept and goes no further, so that two stores
+/// that forward to each other do not send the same spans round for ever.
+pub(crate) const FORWARDED: &str = "nasiko-forwarded";
+
+/// Where an export comes from.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sender<'name> {
+    /// The agent that sent it, where that is known for certain.
+    agent: Option<&'name str>,
+    /// It was forwarded by another store.
+    forwarded: bool,
 }
 
 /// What became of an export: how many items were refused, and why.
@@ -45,14 +59,15 @@ impl OtlpIntake {
         Self { store, places }
     }
 
-    /// Writes an export of spans. `agent` is who sent it, where that is known for certain.
+    /// Writes an export of spans.
     async fn traces(
         &self,
         request: ExportTraceServiceRequest,
-        agent: Option<&str>,
+        sender: Sender<'_>,
     ) -> Result<Taken, TelemetryError> {
-        let (spans, unfit) = decode::spans(request, agent, self.store.limits());
-        let refused = self.store.write(spans, Vec::new()).await?.rejected;
+        let (spans, unfit) = decode::spans(request, sender.agent, self.store.limits());
+        let written = self.store.write(spans, Vec::new(), !sender.forwarded);
+        let refused = written.await?.rejected;
         Ok(Taken {
             rejected: unfit + refused,
             why: if unfit > 0 { NO_ID } else { OUT_OF_TIME },
@@ -62,10 +77,10 @@ impl OtlpIntake {
     async fn logs(
         &self,
         request: ExportLogsServiceRequest,
-        agent: Option<&str>,
+        sender: Sender<'_>,
     ) -> Result<Taken, TelemetryError> {
-        let logs = decode::logs(request, agent, self.store.limits());
-        let refused = self.store.write(Vec::new(), logs).await?.rejected;
+        let logs = decode::logs(request, sender.agent, self.store.limits());
+        let refused = self.store.write(Vec::new(), logs, false).await?.rejected;
         Ok(Taken {
             rejected: refused,
             why: OUT_OF_TIME,

@@ -21,7 +21,7 @@ use std::{
 
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 
-use crate::{Limits, LogRecord, Span, TelemetryError};
+use crate::{Limits, LogRecord, Span, TelemetryError, forward::Outbox};
 
 pub use logs::LogFilter;
 pub use metrics::AgentMetrics;
@@ -49,6 +49,7 @@ struct Inner {
     notices: broadcast::Sender<TraceNotice>,
     tally: Arc<Tally>,
     readers: Arc<Readers>,
+    outbox: Arc<Outbox>,
 }
 
 /// What was counted since the store was opened.
@@ -98,6 +99,7 @@ impl TraceStore {
             Arc::clone(&days),
             Arc::clone(&limits),
         ));
+        let outbox = Arc::new(Outbox::new(limits.forward.clone()));
         let writer = Writer::open(
             dir,
             Arc::clone(&limits),
@@ -105,6 +107,7 @@ impl TraceStore {
             Arc::clone(&tally),
             notices.clone(),
             Arc::clone(&readers),
+            Arc::clone(&outbox),
         )?;
         std::thread::Builder::new()
             .name("telemetry-writer".into())
@@ -122,6 +125,7 @@ impl TraceStore {
                 notices,
                 tally,
                 readers,
+                outbox,
             }),
         })
     }
@@ -130,12 +134,12 @@ impl TraceStore {
     /// too old or from the future are counted as rejected; that is no error. Dropping the future does not take back
     /// what was queued.
     pub async fn ingest(&self, spans: Vec<Span>) -> Result<(), TelemetryError> {
-        self.write(spans, Vec::new()).await.map(drop)
+        self.write(spans, Vec::new(), true).await.map(drop)
     }
 
     /// Writes log records and returns once they are durable.
     pub async fn ingest_logs(&self, logs: Vec<LogRecord>) -> Result<(), TelemetryError> {
-        self.write(Vec::new(), logs).await.map(drop)
+        self.write(Vec::new(), logs, false).await.map(drop)
     }
 
     /// Queues a span without waiting. False, and counted as dropped, when the queue is full.
@@ -148,6 +152,7 @@ impl TraceStore {
         let batch = Batch {
             spans: vec![span],
             logs: Vec::new(),
+            forward: true,
             places: Some(place),
             done: None,
         };
@@ -166,6 +171,7 @@ impl TraceStore {
         self.submit(Batch {
             spans: Vec::new(),
             logs: Vec::new(),
+            forward: false,
             places: None,
             done: None,
         })
@@ -194,15 +200,22 @@ impl TraceStore {
         &self.inner.limits
     }
 
+    /// What waits to be forwarded.
+    pub(crate) fn outbox(&self) -> &Arc<Outbox> {
+        &self.inner.outbox
+    }
+
     pub(crate) fn count_dropped(&self, items: usize) {
         self.inner.tally.dropped.fetch_add(items as u64, Relaxed);
     }
 
-    /// Waits for places in the queue, so that a flood is slowed down where it comes from.
+    /// Waits for places in the queue, so that a flood is slowed down where it comes from. `forward`: spans that are
+    /// new are forwarded.
     pub(crate) async fn write(
         &self,
         mut spans: Vec<Span>,
         mut logs: Vec<LogRecord>,
+        forward: bool,
     ) -> Result<Written, TelemetryError> {
         let limits = &self.inner.limits;
         let items = spans.len() + logs.len();
@@ -228,6 +241,7 @@ impl TraceStore {
         self.submit(Batch {
             spans,
             logs,
+            forward,
             places: Some(places),
             done: None,
         })

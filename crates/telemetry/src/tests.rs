@@ -1,7 +1,8 @@
 //! The store with real files, and the intake with real clients.
 
 mod filters;
-mod harness;
+mod forward;
+pub(crate) mod harness;
 mod intake;
 mod keeping;
 mod trees;

@@ -48,7 +48,7 @@ impl TraceStore {
         traces.sort_unstable();
         traces.dedup();
         let items = spans.len() as u64;
-        let rejected = self.write(spans, Vec::new()).await?.rejected;
+        let rejected = self.write(spans, Vec::new(), true).await?.rejected;
         Ok(Imported {
             traces,
             accepted: items - rejected,

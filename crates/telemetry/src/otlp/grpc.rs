@@ -23,7 +23,7 @@ use tonic::{
     transport::{Server, server::TcpIncoming},
 };
 
-use super::{OtlpIntake, Taken, http::SHUTDOWN_GRACE, is_retryable};
+use super::{FORWARDED, OtlpIntake, Sender, Taken, http::SHUTDOWN_GRACE, is_retryable};
 use crate::TelemetryError;
 
 impl OtlpIntake {
@@ -110,7 +110,11 @@ impl TraceService for OtlpIntake {
         &self,
         request: Request<ExportTraceServiceRequest>,
     ) -> Result<Response<ExportTraceServiceResponse>, Status> {
-        let taken = self.traces(request.into_inner(), None).await?;
+        let sender = Sender {
+            agent: None,
+            forwarded: request.metadata().contains_key(FORWARDED),
+        };
+        let taken = self.traces(request.into_inner(), sender).await?;
         Ok(Response::new(taken.traces_response()))
     }
 }
@@ -121,7 +125,7 @@ impl LogsService for OtlpIntake {
         &self,
         request: Request<ExportLogsServiceRequest>,
     ) -> Result<Response<ExportLogsServiceResponse>, Status> {
-        let taken = self.logs(request.into_inner(), None).await?;
+        let taken = self.logs(request.into_inner(), Sender::default()).await?;
         Ok(Response::new(taken.logs_response()))
     }
 }

@@ -20,8 +20,9 @@ use serde::de::DeserializeOwned;
 use tokio::{net::TcpListener, sync::SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::encoding::RpcStatus;
 use self::encoding::{Encoding, inflate};
-use super::OtlpIntake;
+use super::{FORWARDED, OtlpIntake, Sender};
 use crate::TelemetryError;
 
 /// How long open exports may go on after a stop.
@@ -80,7 +81,11 @@ impl OtlpIntake {
         let taken = match &encoding {
             Ok(encoding) => match self.place().await {
                 Ok(_place) => {
-                    self.take(*encoding, path, content_encoding, body, agent)
+                    let sender = Sender {
+                        agent,
+                        forwarded: false,
+                    };
+                    self.take(*encoding, path, content_encoding, body, sender)
                         .await
                 }
                 Err(error) => Err(error),
@@ -96,16 +101,16 @@ impl OtlpIntake {
         path: &str,
         content_encoding: &str,
         body: Bytes,
-        agent: Option<&str>,
+        sender: Sender<'_>,
     ) -> Result<HttpReply, TelemetryError> {
         match path {
             "/v1/traces" => {
                 let request = self.decode(encoding, content_encoding, body).await?;
-                Ok(encoding.success(&self.traces(request, agent).await?.traces_response()))
+                Ok(encoding.success(&self.traces(request, sender).await?.traces_response()))
             }
             "/v1/logs" => {
                 let request = self.decode(encoding, content_encoding, body).await?;
-                Ok(encoding.success(&self.logs(request, agent).await?.logs_response()))
+                Ok(encoding.success(&self.logs(request, sender).await?.logs_response()))
             }
             "/v1/metrics" => {
                 self.metrics(&self.decode(encoding, content_encoding, body).await?);
@@ -166,6 +171,10 @@ impl OtlpIntake {
     async fn read_and_take(&self, request: Request) -> Result<HttpReply, TelemetryError> {
         let (head, body) = request.into_parts();
         let encoding = Encoding::of(text(&head.headers, header::CONTENT_TYPE))?;
+        let sender = Sender {
+            agent: None,
+            forwarded: head.headers.contains_key(FORWARDED),
+        };
         let limit = self.store.limits().max_request_bytes;
         let _place = self.place().await?;
         let body = tokio::time::timeout(
@@ -180,7 +189,7 @@ impl OtlpIntake {
             head.uri.path(),
             text(&head.headers, header::CONTENT_ENCODING),
             body,
-            None,
+            sender,
         )
         .await
     }

@@ -16,7 +16,8 @@ use crate::{Attributes, Limits, LogRecord, Scope, Span, StatusCode, TraceId};
 #[derive(Default)]
 pub(crate) struct Inserted {
     pub(crate) accepted: u64,
-    pub(crate) duplicates: u64,
+    /// Which of the spans were there already, by their place among those given.
+    pub(crate) duplicates: Vec<usize>,
     pub(crate) notices: Vec<TraceNotice>,
 }
 
@@ -65,7 +66,7 @@ fn write(
     let mut changes: HashMap<i64, Change<'_>> = HashMap::new();
     let mut postings = Vec::new();
     let mut new_words = Vec::new();
-    for span in spans {
+    for (place, span) in spans.iter().enumerate() {
         let trace = trace_row(transaction, memory, span)?;
         let agent = span.agent.as_deref();
         let origin = intern(
@@ -77,7 +78,7 @@ fn write(
             &span.scope,
         )?;
         if !insert_span(transaction, trace, origin.id, span)? {
-            inserted.duplicates += 1;
+            inserted.duplicates.push(place);
             continue;
         }
         inserted.accepted += 1;

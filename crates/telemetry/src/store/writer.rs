@@ -15,7 +15,7 @@ use super::{
     readers::Readers,
     summary::TraceNotice,
 };
-use crate::{Limits, LogRecord, Span, TelemetryError, TraceId};
+use crate::{Limits, LogRecord, Span, TelemetryError, TraceId, forward::Outbox};
 
 /// Days held open for writing: today, its neighbours, and one for late spans.
 const OPEN_DAYS: usize = 4;
@@ -26,6 +26,8 @@ const ITEMS_PER_SIZE_CHECK: usize = 4096;
 pub(crate) struct Batch {
     pub(crate) spans: Vec<Span>,
     pub(crate) logs: Vec<LogRecord>,
+    /// Its spans are to be forwarded.
+    pub(crate) forward: bool,
     pub(crate) places: Option<OwnedSemaphorePermit>,
     pub(crate) done: Option<oneshot::Sender<Result<Written, TelemetryError>>>,
 }
@@ -37,6 +39,7 @@ pub(crate) struct Writer {
     tally: Arc<Tally>,
     notices: broadcast::Sender<TraceNotice>,
     readers: Arc<Readers>,
+    outbox: Arc<Outbox>,
     open: BTreeMap<Day, Partition>,
     today: Day,
     since_size_check: usize,
@@ -47,6 +50,8 @@ pub(crate) struct Writer {
 #[derive(Default)]
 struct Share {
     spans: Vec<Span>,
+    /// Of each span, whether it is to be forwarded.
+    forward: Vec<bool>,
     logs: Vec<LogRecord>,
 }
 
@@ -59,6 +64,7 @@ impl Writer {
         tally: Arc<Tally>,
         notices: broadcast::Sender<TraceNotice>,
         readers: Arc<Readers>,
+        outbox: Arc<Outbox>,
     ) -> Result<Self, TelemetryError> {
         let fail = |source| TelemetryError::Directory {
             path: dir.into(),
@@ -79,6 +85,7 @@ impl Writer {
             tally,
             notices,
             readers,
+            outbox,
             open: BTreeMap::new(),
             today,
             since_size_check: 0,
@@ -123,11 +130,10 @@ impl Writer {
             .collect();
         let mut failure = None;
         for (day, share) in shares {
-            if let Err(error) = self.write(day, &share) {
+            let items = (share.spans.len() + share.logs.len()) as u64;
+            if let Err(error) = self.write(day, share) {
                 tracing::error!(%error, cause = ?std::error::Error::source(&error), "telemetry was not written");
-                self.tally
-                    .failed
-                    .fetch_add((share.spans.len() + share.logs.len()) as u64, Relaxed);
+                self.tally.failed.fetch_add(items, Relaxed);
                 failure = Some(error);
             }
         }
@@ -168,7 +174,9 @@ impl Writer {
                 None => self.home(&span, day)?,
             };
             homes.insert(span.trace_id, home);
-            shares.entry(home).or_default().spans.push(span);
+            let share = shares.entry(home).or_default();
+            share.spans.push(span);
+            share.forward.push(batch.forward);
         }
         for log in std::mem::take(&mut batch.logs) {
             let day = Day::of(log.time_ns);
@@ -204,18 +212,29 @@ impl Writer {
         Ok(day)
     }
 
-    fn write(&mut self, day: Day, share: &Share) -> Result<(), TelemetryError> {
+    /// Only what is durable and was not there before is forwarded: what comes back to us goes no further.
+    fn write(&mut self, day: Day, mut share: Share) -> Result<(), TelemetryError> {
         let limits = Arc::clone(&self.limits);
         let inserted = insert(self.partition(day)?, &share.spans, &share.logs, &limits)
             .map_err(|source| TelemetryError::Write(Arc::new(source)))?;
         self.tally.accepted.fetch_add(inserted.accepted, Relaxed);
         self.tally
             .duplicates
-            .fetch_add(inserted.duplicates, Relaxed);
+            .fetch_add(inserted.duplicates.len() as u64, Relaxed);
         if self.notices.receiver_count() > 0 {
             for notice in inserted.notices {
                 self.notices.send(notice).ok();
             }
+        }
+        if self.outbox.is_open() {
+            for place in inserted.duplicates {
+                if let Some(forward) = share.forward.get_mut(place) {
+                    *forward = false;
+                }
+            }
+            let spans = share.spans.into_iter().zip(share.forward);
+            self.outbox
+                .put(spans.filter_map(|(span, forward)| forward.then_some(span)));
         }
         Ok(())
     }

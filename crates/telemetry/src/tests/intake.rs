@@ -1,4 +1,4 @@
-use std::{io::Write, net::SocketAddr};
+use std::io::Write;
 
 use opentelemetry_proto::tonic::{
     collector::{
@@ -15,83 +15,9 @@ use opentelemetry_proto::tonic::{
 };
 use prost::Message;
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, task::JoinHandle};
-use tokio_util::sync::CancellationToken;
 
-use super::harness::{PATIENCE, now, store_with, trace_id};
-use crate::{Limits, LogFilter, OtlpIntake, SpanKind, TraceStore};
-
-struct Served {
-    _dir: tempfile::TempDir,
-    store: TraceStore,
-    intake: OtlpIntake,
-    address: SocketAddr,
-    cancel: CancellationToken,
-    serving: JoinHandle<()>,
-}
-
-impl Served {
-    async fn http(limits: Limits) -> Self {
-        Self::start(limits, |intake, listener, cancel| async move {
-            intake.serve_http(listener, cancel).await.unwrap();
-        })
-        .await
-    }
-
-    async fn grpc() -> Self {
-        Self::start(Limits::default(), |intake, listener, cancel| async move {
-            intake.serve_grpc(listener, cancel).await.unwrap();
-        })
-        .await
-    }
-
-    async fn start<Serving>(
-        limits: Limits,
-        serve: impl FnOnce(OtlpIntake, TcpListener, CancellationToken) -> Serving,
-    ) -> Self
-    where
-        Serving: Future<Output = ()> + Send + 'static,
-    {
-        let (dir, store) = store_with(limits);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let cancel = CancellationToken::new();
-        let intake = OtlpIntake::new(store.clone());
-        let serving = tokio::spawn(serve(intake.clone(), listener, cancel.clone()));
-        Self {
-            _dir: dir,
-            store,
-            intake,
-            address,
-            cancel,
-            serving,
-        }
-    }
-
-    async fn post(
-        &self,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: impl Into<reqwest::Body>,
-    ) -> reqwest::Response {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let mut request = client
-            .post(format!("http://{}{path}", self.address))
-            .body(body);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        request.send().await.unwrap()
-    }
-
-    async fn stop(self) {
-        self.cancel.cancel();
-        tokio::time::timeout(PATIENCE, self.serving)
-            .await
-            .unwrap()
-            .unwrap();
-    }
-}
+use super::harness::{Served, now, trace_id};
+use crate::{Limits, LogFilter, SpanKind};
 
 const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
 const PROTOBUF: &[(&str, &str)] = &[("content-type", "application/x-protobuf")];

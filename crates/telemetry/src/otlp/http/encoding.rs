@@ -19,11 +19,11 @@ pub(super) enum Encoding {
 
 /// `google.rpc.Status`, which OTLP answers failures with.
 #[derive(Clone, PartialEq, Message)]
-struct RpcStatus {
+pub(crate) struct RpcStatus {
     #[prost(int32, tag = "1")]
     code: i32,
     #[prost(string, tag = "2")]
-    message: String,
+    pub(crate) message: String,
 }
 
 impl Encoding {
