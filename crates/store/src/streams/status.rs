@@ -12,8 +12,8 @@ use crate::{
 /// How long a status is kept, in seconds.
 const KEPT_SECONDS: u32 = 24 * 60 * 60;
 
-/// How far a command is, in the platform's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// How far a command is, in the platform's words, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StatusWord {
     /// Accepted.
