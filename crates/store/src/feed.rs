@@ -2,9 +2,10 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use tokio::sync::watch;
-
-use crate::{Backend, Event, StoreError};
+use crate::{
+    Event, StoreError,
+    handle::{Handle, Listener},
+};
 
 /// What a feed gives.
 #[derive(Debug, Clone)]
@@ -18,10 +19,10 @@ pub enum FeedItem {
     },
 }
 
-/// One follower's place in the event log. A slow follower costs no memory: it re-reads from the log.
+/// One follower's place in the event log. A slow follower costs no memory: it re-reads from the log. When the store moves
+/// it goes over to the new place by itself.
 pub struct EventFeed {
-    backend: Arc<dyn Backend>,
-    committed: watch::Receiver<u64>,
+    listener: Listener,
     after: u64,
     waiting: VecDeque<FeedItem>,
 }
@@ -30,12 +31,11 @@ impl EventFeed {
     /// Events read at once.
     const READ_AHEAD: usize = 256;
 
-    pub(crate) fn new(backend: Arc<dyn Backend>, after: Option<u64>) -> Self {
-        let committed = backend.signals().committed;
-        let after = after.unwrap_or_else(|| *committed.borrow());
+    pub(crate) fn new(handle: &Arc<Handle>, after: Option<u64>) -> Self {
+        let mut listener = handle.listen();
+        let after = after.unwrap_or_else(|| listener.last_seq());
         Self {
-            backend,
-            committed,
+            listener,
             after,
             waiting: VecDeque::new(),
         }
@@ -52,10 +52,11 @@ impl EventFeed {
                 return Ok(item);
             }
             // Marked as seen before the read: a commit in between wakes the wait below at once.
-            let last = *self.committed.borrow_and_update();
+            let last = self.listener.last_seq();
             if last != self.after {
                 let replay = self
-                    .backend
+                    .listener
+                    .handle()
                     .events_after(self.after, Self::READ_AHEAD)
                     .await?;
                 self.waiting
@@ -66,10 +67,7 @@ impl EventFeed {
                     continue;
                 }
             }
-            self.committed
-                .changed()
-                .await
-                .map_err(|_| StoreError::Closed)?;
+            self.listener.committed().await?;
         }
     }
 

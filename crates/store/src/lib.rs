@@ -11,6 +11,8 @@ mod clock;
 mod error;
 mod event;
 mod feed;
+mod frozen;
+mod handle;
 mod health;
 pub mod job;
 pub mod mongo;
@@ -28,6 +30,7 @@ pub use clock::{Clock, SystemClock};
 pub use error::StoreError;
 pub use event::{Event, NewEvent, Replay};
 pub use feed::{EventFeed, FeedItem};
+pub use frozen::Frozen;
 pub use health::Health;
 pub use job::{
     CancelOutcome, Claim, ClaimedJob, Enqueued, Heartbeat, Job, JobQuery, JobState, Jobs, LogLine,

@@ -56,7 +56,8 @@ impl SqliteOptions {
 
 /// The embedded backend.
 pub struct Sqlite {
-    file: PathBuf,
+    /// The file's own name among all stores.
+    identity: String,
     writer: Writer,
     readers: Readers,
     clock: Arc<dyn Clock>,
@@ -69,10 +70,8 @@ impl Sqlite {
     pub async fn open(options: SqliteOptions) -> Result<Self, StoreError> {
         let opening = tokio::task::spawn_blocking(move || {
             let connection = schema::open(&options.file, options.max_bytes)?;
-            let file =
-                fs_err::canonicalize(&options.file).map_err(StoreError::io(&options.file))?;
             Ok(Self {
-                file,
+                identity: transfer::identity(&connection)?,
                 readers: Readers::new(options.file),
                 writer: Writer::start(connection, Arc::clone(&options.clock), options.kept_events)?,
                 clock: options.clock,

@@ -4,10 +4,11 @@
 //! *marker*, which says whose copy this is and how far it is. A target with a marker is an unfinished copy and nothing
 //! else: [`copy`] goes on with it if it is of the same source and the source did not move on meanwhile, and begins anew
 //! otherwise. A target that holds anything and has no marker is refused. Only when counts and checksums of every kind
-//! agree is the marker taken away; until then the source is the truth.
+//! agree is the marker taken away; until then the source is the truth. A finished copy of the same source with which nobody
+//! has worked yet is made anew as well: whoever made it died before it was put to use.
 //!
-//! Whoever copies keeps workers and other writers from the source meanwhile: what is written there behind the copy's
-//! back is found by the comparison, and the copy then fails. After a copy the target is opened anew.
+//! Whoever copies keeps workers and other writers from the source meanwhile ([`Store::freeze`]): what is written there
+//! behind the copy's back is found by the comparison, and the copy then fails. After a copy the target is opened anew.
 
 mod item;
 
@@ -32,6 +33,15 @@ pub struct Marker {
     pub place: Place,
 }
 
+impl Marker {
+    /// Of a copy that is being thrown away.
+    pub(crate) const NOBODYS: Self = Self {
+        source: String::new(),
+        last_seq: 0,
+        place: Place::START,
+    };
+}
+
 /// What is in a store, as far as a copy has to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
@@ -39,6 +49,8 @@ pub enum Standing {
     Empty,
     /// An unfinished copy.
     Unfinished(Marker),
+    /// A finished copy with which nobody has worked yet. Whoever made it may have died before the move was done.
+    Untouched(Marker),
     /// A store of its own.
     InUse,
 }
@@ -62,11 +74,11 @@ pub trait Endpoint: Send + Sync {
     /// unfinished copy.
     async fn write(&self, items: Vec<Item>, marker: &Marker) -> Result<(), StoreError>;
 
-    /// Removes everything. Only for an unfinished copy.
+    /// Removes everything. Only for an unfinished copy, or a finished one with which nobody has worked yet.
     async fn wipe(&self) -> Result<(), StoreError>;
 
-    /// Makes an unfinished copy a store of its own.
-    async fn finish(&self, contents: &Contents) -> Result<(), StoreError>;
+    /// Makes an unfinished copy with this marker a store of its own.
+    async fn finish(&self, contents: &Contents, marker: &Marker) -> Result<(), StoreError>;
 }
 
 /// What was found in a store.
@@ -169,7 +181,8 @@ pub async fn copy(
     progress: &mut (dyn FnMut(Progress) + Send),
     cancel: &CancellationToken,
 ) -> Result<Report, TransferError> {
-    let (source, target) = (from.endpoint(), to.endpoint());
+    let (source, target) = (from.backend(), to.backend());
+    let (source, target) = (source.endpoint(), target.endpoint());
     if source.identity() == target.identity() {
         return Err(TransferError::Same);
     }
@@ -188,7 +201,10 @@ pub async fn copy(
             marker.place = found.place;
             true
         }
-        Standing::Unfinished(_) => {
+        Standing::Untouched(found) if found.source != marker.source => {
+            return Err(TransferError::NotEmpty);
+        }
+        Standing::Unfinished(_) | Standing::Untouched(_) => {
             target.wipe().await?;
             false
         }
@@ -226,7 +242,7 @@ pub async fn copy(
         target.wipe().await?;
         return Err(TransferError::Differs { kind });
     }
-    target.finish(&found).await?;
+    target.finish(&found, &marker).await?;
     Ok(Report {
         contents: found,
         copied,
@@ -236,13 +252,14 @@ pub async fn copy(
 
 /// Whether a store is an unfinished copy, and thus not one to work with.
 pub async fn is_unfinished(store: &Store) -> Result<bool, StoreError> {
-    let standing = store.endpoint().standing().await?;
+    let standing = store.backend().endpoint().standing().await?;
     Ok(matches!(standing, Standing::Unfinished(_)))
 }
 
 /// Counts and checks everything in a store.
 pub async fn take_stock(store: &Store) -> Result<Contents, TransferError> {
-    contents(store.endpoint(), &mut |_| {}, &CancellationToken::new()).await
+    let backend = store.backend();
+    contents(backend.endpoint(), &mut |_| {}, &CancellationToken::new()).await
 }
 
 /// Whether an unfinished copy can be gone on with: the source must be where it was.

@@ -9,12 +9,12 @@ use super::{
     CancelOutcome, Claim, ClaimedJob, Enqueued, Heartbeat, Job, JobQuery, JobState, JobStatus,
     LogPage, NewJob, Transition,
 };
-use crate::{Backend, Change, Clock, Page, StoreError};
+use crate::{Change, Clock, Page, StoreError, handle::Handle};
 
 /// The job queue of a store. Cheap to clone.
 #[derive(Clone)]
 pub struct Jobs {
-    backend: Arc<dyn Backend>,
+    handle: Arc<Handle>,
     clock: Arc<dyn Clock>,
 }
 
@@ -25,8 +25,8 @@ impl Jobs {
     /// Log lines read at once.
     pub const LOG_PAGE: usize = 1_000;
 
-    pub(crate) fn new(backend: Arc<dyn Backend>, clock: Arc<dyn Clock>) -> Self {
-        Self { backend, clock }
+    pub(crate) fn new(handle: Arc<Handle>, clock: Arc<dyn Clock>) -> Self {
+        Self { handle, clock }
     }
 
     /// Accepts a job, or gives the one accepted before under the same key or id.
@@ -34,7 +34,7 @@ impl Jobs {
         let mut batch = crate::Batch::new();
         let id = job.id.clone();
         batch.enqueue(job);
-        match self.backend.commit(batch).await {
+        match self.handle.commit(batch).await {
             Ok(_) => Ok(Enqueued::New(id)),
             Err(StoreError::JobExists { id }) => Ok(Enqueued::Existing(id)),
             Err(error) => Err(error),
@@ -47,24 +47,24 @@ impl Jobs {
         worker: &str,
         lease: Duration,
     ) -> Result<Option<ClaimedJob>, StoreError> {
-        self.backend.claim(worker, lease).await
+        self.handle.claim(worker, lease).await
     }
 
     /// Waits until a claim may find something. Never polls: wakes by a commit, or when a delay or a lease runs out.
     pub async fn wait_for_work(&self) -> Result<(), StoreError> {
-        let mut work = self.backend.signals().work;
+        let mut listener = self.handle.listen();
         loop {
-            work.borrow_and_update();
+            listener.mark_seen();
             let now_ms = self.clock.now_ms();
-            let sleep = match self.backend.next_due().await? {
+            let sleep = match self.handle.next_due().await? {
                 Some(due_ms) if due_ms <= now_ms => return Ok(()),
                 Some(due_ms) => {
                     Duration::from_millis(due_ms.abs_diff(now_ms)).min(Self::LONGEST_SLEEP)
                 }
                 None => Self::LONGEST_SLEEP,
             };
-            if let Ok(closed) = tokio::time::timeout(sleep, work.changed()).await {
-                closed.map_err(|_| StoreError::Closed)?;
+            if let Ok(woken) = tokio::time::timeout(sleep, listener.work()).await {
+                woken?;
             }
         }
     }
@@ -158,17 +158,17 @@ impl Jobs {
 
     /// Takes back at once what workers with this prefix held: for the start after a crash, before any worker runs.
     pub async fn release_all(&self, worker_prefix: &str) -> Result<Vec<String>, StoreError> {
-        self.backend.release(worker_prefix).await
+        self.handle.release(worker_prefix).await
     }
 
     /// One job.
     pub async fn get(&self, id: &str) -> Result<Option<Job>, StoreError> {
-        self.backend.job(id).await
+        self.handle.job(id).await
     }
 
     /// Jobs, newest first.
     pub async fn list(&self, query: &JobQuery) -> Result<Page<Job>, StoreError> {
-        self.backend.jobs(query).await
+        self.handle.jobs(query).await
     }
 
     /// Appends lines to a job's log; the oldest beyond [`limits::LOG_BYTES`](super::limits::LOG_BYTES) are dropped, long
@@ -177,7 +177,7 @@ impl Jobs {
         if lines.is_empty() {
             return Ok(());
         }
-        self.backend
+        self.handle
             .commit(
                 Change::Log {
                     job: id.to_owned(),
@@ -191,15 +191,14 @@ impl Jobs {
 
     /// Lines of a job's log from number `from` on, up to [`Jobs::LOG_PAGE`].
     pub async fn read_log(&self, id: &str, from: u64) -> Result<LogPage, StoreError> {
-        self.backend.job_log(id, from, Self::LOG_PAGE).await
+        self.handle.job_log(id, from, Self::LOG_PAGE).await
     }
 
     /// Like [`Jobs::read_log`], but waits for a line. An empty page: the job has ended and there is nothing more.
     pub async fn wait_for_log(&self, id: &str, from: u64) -> Result<LogPage, StoreError> {
-        let mut signals = self.backend.signals();
+        let mut listener = self.handle.listen();
         loop {
-            signals.logs.borrow_and_update();
-            signals.committed.borrow_and_update();
+            listener.mark_seen();
             // The state is read before the log: lines that came before the end are then seen.
             let job = self
                 .get(id)
@@ -209,23 +208,18 @@ impl Jobs {
             if !page.lines.is_empty() || job.state.is_ended() {
                 return Ok(page);
             }
-            let woken = async {
-                tokio::select! {
-                    changed = signals.logs.changed() => changed,
-                    changed = signals.committed.changed() => changed,
-                }
-            };
-            if let Ok(closed) = tokio::time::timeout(Self::LONGEST_SLEEP, woken).await {
-                closed.map_err(|_| StoreError::Closed)?;
+            let waiting = listener.logged_or_committed();
+            if let Ok(woken) = tokio::time::timeout(Self::LONGEST_SLEEP, waiting).await {
+                woken?;
             }
         }
     }
 
     /// Waits until a job has ended and gives it. The caller sets the limit by dropping the future.
     pub async fn wait_for_end(&self, id: &str) -> Result<Job, StoreError> {
-        let mut committed = self.backend.signals().committed;
+        let mut listener = self.handle.listen();
         loop {
-            committed.borrow_and_update();
+            listener.mark_seen();
             let job = self
                 .get(id)
                 .await?
@@ -233,7 +227,7 @@ impl Jobs {
             if job.state.is_ended() {
                 return Ok(job);
             }
-            committed.changed().await.map_err(|_| StoreError::Closed)?;
+            listener.committed().await?;
         }
     }
 
@@ -250,7 +244,7 @@ impl Jobs {
 
     async fn step(&self, id: &str, transition: Transition) -> Result<JobStatus, StoreError> {
         let committed = self
-            .backend
+            .handle
             .commit(
                 Change::Job {
                     id: id.to_owned(),

@@ -42,8 +42,14 @@ impl Endpoint for Mongo {
         if let Some(marker) = Fields(head).parsed("marker")? {
             return Ok(Standing::Unfinished(marker));
         }
-        Ok(match Fields(head).int("n")? {
-            0 => Standing::Empty,
+        let n = Fields(head).int("n")?;
+        if n == 0 {
+            return Ok(Standing::Empty);
+        }
+        Ok(match Fields(head).parsed("copy_of")? {
+            Some(marker) if Fields(head).opt_int("copied_n") == Some(n) => {
+                Standing::Untouched(marker)
+            }
             _ => Standing::InUse,
         })
     }
@@ -159,18 +165,31 @@ impl Endpoint for Mongo {
     }
 
     async fn wipe(&self) -> Result<(), StoreError> {
+        let standing = self.standing().await?;
+        let n = match &standing {
+            Standing::Unfinished(_) => 0,
+            Standing::Untouched(marker) => settled_n(marker.last_seq),
+            Standing::Empty | Standing::InUse => return Err(self.worked_with()),
+        };
+        // A copy of nobody from here on: whoever else is at this one can no longer finish it.
+        let fields = doc! {
+            "n": 0_i64, "seq": 0_i64, "first_seq": 1_i64, "number": 0_i64, "position": 0_i64, "kinds": {},
+            "marker": marker_text(&Marker::NOBODYS)?,
+        };
+        let change = doc! { "$set": fields, "$unset": { "copy_of": "", "copied_n": "" } };
+        self.set_head(doc! { "n": n }, change).await?;
         for collection in [RECORDS, JOBS, JOB_LOG, JOURNAL] {
             let all = doc! { "q": {}, "limit": 0 };
             let delete =
                 doc! { "delete": collection, "deletes": [all], "writeConcern": majority() };
             self.server.write_again(delete).await?;
         }
-        self.set_head(doc! { "$unset": { "marker": "" } }).await
+        self.set_head(doc! { "n": 0_i64 }, doc! { "$unset": { "marker": "" } })
+            .await
     }
 
-    async fn finish(&self, contents: &Contents) -> Result<(), StoreError> {
-        // Beyond every number that the journal has.
-        let n = to_i64(contents.last_seq) + 1;
+    async fn finish(&self, contents: &Contents, marker: &Marker) -> Result<(), StoreError> {
+        let n = settled_n(contents.last_seq);
         let settled = doc! {
             "_id": n, "at_ms": 0_i64, "first_seq": n, "last_seq": n - 1, "events": [], "jobs": [], "gone": [], "logs": false,
             "silent": true,
@@ -181,13 +200,24 @@ impl Endpoint for Mongo {
             .iter()
             .map(|(kind, position)| (kind.clone(), Bson::from(*position)))
             .collect();
+        let text = marker_text(marker)?;
         let fields = doc! {
             "n": n, "seq": to_i64(contents.last_seq), "first_seq": to_i64(contents.first_seq), "number": contents.last_number,
-            "position": contents.last_position, "kinds": kinds,
+            "position": contents.last_position, "kinds": kinds, "copy_of": &text, "copied_n": n,
         };
-        self.set_head(doc! { "$set": fields, "$unset": { "marker": "" } })
-            .await
+        let ours = doc! { "n": 0_i64, "marker": text };
+        let change = doc! { "$set": fields, "$unset": { "marker": "" } };
+        self.set_head(ours, change).await
     }
+}
+
+/// The number of a finished copy's commit: beyond every number that the journal has.
+fn settled_n(last_seq: u64) -> i64 {
+    to_i64(last_seq) + 1
+}
+
+fn marker_text(marker: &Marker) -> Result<String, StoreError> {
+    serde_json::to_string(marker).map_err(StoreError::json("marker"))
 }
 
 impl Mongo {
@@ -237,21 +267,26 @@ impl Mongo {
     }
 
     async fn mark(&self, marker: &Marker) -> Result<(), StoreError> {
-        let marker = serde_json::to_string(marker).map_err(StoreError::json("marker"))?;
-        self.set_head(doc! { "$set": { "marker": marker } }).await
+        let change = doc! { "$set": { "marker": marker_text(marker)? } };
+        self.set_head(doc! { "n": 0_i64 }, change).await
     }
 
-    /// Changes the head of a store that nobody works with.
-    async fn set_head(&self, change: Document) -> Result<(), StoreError> {
-        let update = doc! { "q": { "_id": HEAD_ID, "n": 0_i64 }, "u": change };
+    /// Changes the head of a store that nobody works with, if it is as `expected`.
+    async fn set_head(&self, expected: Document, change: Document) -> Result<(), StoreError> {
+        let mut query = doc! { "_id": HEAD_ID };
+        query.extend(expected);
+        let update = doc! { "q": query, "u": change };
         let command = doc! { "update": HEAD, "updates": [update], "writeConcern": majority() };
         let answer = self.server.run(command).await?;
         match answer.get_i32("n") {
             Ok(1) => Ok(()),
-            _ => Err(self
-                .server
-                .failed("somebody works with the database that is being copied into")),
+            _ => Err(self.worked_with()),
         }
+    }
+
+    fn worked_with(&self) -> StoreError {
+        self.server
+            .failed("somebody works with the database that is being copied into")
     }
 }
 

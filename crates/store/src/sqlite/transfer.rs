@@ -11,11 +11,13 @@ use crate::{
 
 /// The marker's row among the documents: of a kind that no record has.
 const MARKER: &str = "store.transfer";
+/// The row of the file's own name, likewise.
+const IDENTITY: &str = "store.identity";
 
 #[async_trait]
 impl Endpoint for Sqlite {
     fn identity(&self) -> String {
-        format!("sqlite:{}", self.file.display())
+        format!("sqlite:{}", self.identity)
     }
 
     async fn standing(&self) -> Result<Standing, StoreError> {
@@ -23,10 +25,11 @@ impl Endpoint for Sqlite {
     }
 
     async fn count(&self) -> Result<u64, StoreError> {
-        let sql = "SELECT (SELECT count(*) FROM documents) + (SELECT count(*) FROM jobs)
+        let sql =
+            "SELECT (SELECT count(*) FROM documents WHERE kind <> ?1) + (SELECT count(*) FROM jobs)
             + (SELECT count(*) FROM job_log) + (SELECT count(*) FROM events)";
         self.readers
-            .read(|connection| Ok(connection.query_row(sql, [], |row| row.get(0))?))
+            .read(|connection| Ok(connection.query_row(sql, [IDENTITY], |row| row.get(0))?))
             .await
     }
 
@@ -47,17 +50,19 @@ impl Endpoint for Sqlite {
     async fn wipe(&self) -> Result<(), StoreError> {
         self.writer
             .write(true, |writing| {
-                for table in ["job_log", "jobs", "events", "documents"] {
+                for table in ["job_log", "jobs", "events"] {
                     writing
                         .connection
                         .execute(&format!("DELETE FROM {table}"), [])?;
                 }
+                let sql = "DELETE FROM documents WHERE kind <> ?1";
+                writing.connection.execute(sql, [IDENTITY])?;
                 Ok(())
             })
             .await
     }
 
-    async fn finish(&self, _contents: &Contents) -> Result<(), StoreError> {
+    async fn finish(&self, _: &Contents, _: &Marker) -> Result<(), StoreError> {
         self.writer
             .write(true, |writing| {
                 let sql = "DELETE FROM documents WHERE kind = ?1";
@@ -66,6 +71,22 @@ impl Endpoint for Sqlite {
             })
             .await
     }
+}
+
+/// The file's own name among all stores, given to it once.
+pub(super) fn identity(connection: &Connection) -> Result<String, StoreError> {
+    let read = "SELECT body FROM documents WHERE kind = ?1";
+    let found = connection.query_row(read, [IDENTITY], |row| row.get(0));
+    if let Some(identity) = found.optional()? {
+        return Ok(identity);
+    }
+    let made = uuid::Uuid::new_v4().to_string();
+    // Another process may have been quicker.
+    connection.execute(
+        "INSERT OR IGNORE INTO documents (kind, id, parent, position, version, body) VALUES (?1, 'own', NULL, 0, 0, ?2)",
+        [IDENTITY, &made],
+    )?;
+    Ok(connection.query_row(read, [IDENTITY], |row| row.get(0))?)
 }
 
 fn standing(connection: &Connection) -> Result<Standing, StoreError> {
@@ -80,8 +101,10 @@ fn standing(connection: &Connection) -> Result<Standing, StoreError> {
         let marker = serde_json::from_str(&marker).map_err(StoreError::json(MARKER))?;
         return Ok(Standing::Unfinished(marker));
     }
-    let sql = "SELECT EXISTS (SELECT 1 FROM documents) OR EXISTS (SELECT 1 FROM jobs) OR EXISTS (SELECT 1 FROM events)";
-    let is_used: bool = connection.query_row(sql, [], |row| row.get(0))?;
+    let sql =
+        "SELECT EXISTS (SELECT 1 FROM documents WHERE kind <> ?1) OR EXISTS (SELECT 1 FROM jobs)
+        OR EXISTS (SELECT 1 FROM events)";
+    let is_used: bool = connection.query_row(sql, [IDENTITY], |row| row.get(0))?;
     Ok(if is_used {
         Standing::InUse
     } else {
@@ -103,9 +126,9 @@ fn read(connection: &Connection, from: &Place) -> Result<Page, StoreError> {
             connection
                 .prepare_cached(
                     "SELECT kind, id, parent, position, version, body FROM documents
-                     WHERE (kind, id) > (?1, ?2) AND kind <> ?3 ORDER BY kind, id LIMIT ?4",
+                     WHERE (kind, id) > (?1, ?2) AND kind NOT IN (?3, ?4) ORDER BY kind, id LIMIT ?5",
                 )?
-                .query_map(params![after_kind, after_id, MARKER, limit], |row| {
+                .query_map(params![after_kind, after_id, MARKER, IDENTITY, limit], |row| {
                     let (kind, id): (String, String) = (row.get(0)?, row.get(1)?);
                     let place = format!("{kind}/{id}");
                     let item = Item::Record {

@@ -4,6 +4,7 @@
 
 mod contract;
 mod crash;
+mod exchange;
 mod moving_house;
 mod place;
 mod platform;
