@@ -13,6 +13,8 @@ use crate::error::EngineError;
 const MAX_SETTINGS_BYTES: u64 = 1024 * 1024;
 /// Contexts looked at.
 const MAX_CONTEXTS: usize = 256;
+/// Why an address that asks for TLS is not used.
+const NO_TLS: &str = "engines behind TLS are not supported; forward its socket and give that";
 /// Docker's context that means the usual socket.
 const DEFAULT_CONTEXT: &str = "default";
 
@@ -136,7 +138,11 @@ impl fmt::Display for Verdict {
 /// All places, in the order in which they are tried. What is given is the only one; so is a context that is asked for by name.
 pub(crate) async fn of(config: &EngineConfig) -> Vec<Candidate> {
     if let Some(host) = &config.host {
-        return vec![candidate(host.clone(), Source::Given)];
+        let mut given = candidate(host.clone(), Source::Given);
+        if config.tls && host.starts_with("tcp://") {
+            given.verdict = unsupported(NO_TLS);
+        }
+        return vec![given];
     }
     let folders = config_folders(config);
     if let Some(name) = config
@@ -148,16 +154,52 @@ pub(crate) async fn of(config: &EngineConfig) -> Vec<Candidate> {
         return vec![found.unwrap_or_else(|| Candidate {
             address: name.clone(),
             source: Source::Context(name.clone()),
-            verdict: Verdict::Unsupported {
-                reason: "there is no such context".to_owned(),
-            },
+            verdict: unsupported("there is no such context"),
         })];
     }
+    found(config, &folders).await
+}
+
+/// Places that are not looked at, since one is given by name.
+pub(crate) async fn beside(config: &EngineConfig) -> Vec<Candidate> {
+    if config.host.is_none() && config.context.is_none() {
+        return Vec::new();
+    }
+    let config = EngineConfig {
+        host: None,
+        context: None,
+        ..config.clone()
+    };
+    found(&config, &config_folders(&config)).await
+}
+
+/// Whether a place has a socket, and it is that of none of these. The same socket may have several paths.
+pub(crate) async fn is_another(place: &Candidate, known: &[Candidate]) -> bool {
+    let Some(path) = place.address.strip_prefix("unix://") else {
+        return false;
+    };
+    let Ok(socket) = fs::canonicalize(path).await else {
+        return false;
+    };
+    for other in known {
+        let path = other.address.strip_prefix("unix://").unwrap_or_default();
+        if fs::canonicalize(path)
+            .await
+            .is_ok_and(|other| other == socket)
+        {
+            return false;
+        }
+    }
+    true
+}
+
+/// The current context, then the usual places.
+async fn found(config: &EngineConfig, folders: &[PathBuf]) -> Vec<Candidate> {
     let mut all = Vec::new();
     if config.context.is_none()
-        && let Some(name) = current_context(&folders).await
+        && let Some(name) = current_context(folders).await
     {
-        all.extend(context(&folders, &name).await);
+        all.extend(context(folders, &name).await);
     }
     for place in usual(&config.socket_folders) {
         if !all
@@ -174,17 +216,23 @@ fn candidate(address: String, source: Source) -> Candidate {
     let reason = if address.starts_with("ssh://") {
         Some("engines behind SSH are not supported; forward its socket and give that")
     } else if address.starts_with("https://") {
-        Some("engines behind TLS are not supported")
+        Some(NO_TLS)
+    } else if address.starts_with("npipe://") && cfg!(not(windows)) {
+        Some("named pipes are only on Windows")
     } else {
         None
     };
-    let verdict = reason.map_or(Verdict::NotTried, |reason| Verdict::Unsupported {
-        reason: reason.to_owned(),
-    });
+    let verdict = reason.map_or(Verdict::NotTried, unsupported);
     Candidate {
         address,
         source,
         verdict,
+    }
+}
+
+fn unsupported(reason: &str) -> Verdict {
+    Verdict::Unsupported {
+        reason: reason.to_owned(),
     }
 }
 
@@ -280,7 +328,13 @@ async fn context(folders: &[PathBuf], name: &str) -> Option<Candidate> {
             };
             let host = meta.endpoints.docker.map(|endpoint| endpoint.host);
             let host = host.filter(|host| !host.is_empty())?;
-            return Some(candidate(host, Source::Context(name.to_owned())));
+            let mut found = candidate(host, Source::Context(name.to_owned()));
+            // The certificates lie in a folder of the same hash.
+            let certificates = folder.join("contexts/tls").join(entry.file_name());
+            if found.address.starts_with("tcp://") && fs::metadata(certificates).await.is_ok() {
+                found.verdict = unsupported(NO_TLS);
+            }
+            return Some(found);
         }
     }
     None

@@ -8,6 +8,7 @@ mod diagnose;
 mod docker;
 mod error;
 mod instance;
+mod machine;
 mod placeholder;
 mod process;
 #[cfg(test)]
@@ -30,6 +31,7 @@ pub use crate::instance::{
     Exit, Foreign, Instance, InstanceId, InstanceState, LogLine, LogQuery, LogStream, RuntimeEvent,
     RuntimeKind, Stats,
 };
+pub use crate::machine::Machine;
 pub use crate::process::{PortOwner, ProcessConfig, ProcessRuntime, port_owner};
 pub use crate::spec::{
     Artifact, BuildContext, EnvValue, Limits, Overlay, PreparePlan, Prepared, Progress,

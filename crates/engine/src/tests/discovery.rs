@@ -148,3 +148,62 @@ async fn each_place_says_what_was_found_there() {
     assert_eq!(chosen.len(), usize::from(connected));
     assert_eq!(engine.chosen().as_ref(), chosen.first().copied());
 }
+
+#[tokio::test]
+async fn what_else_has_a_socket_is_told_and_not_opened() {
+    let home = home(
+        "far",
+        &[("far", "tcp://far:2376"), ("near", "unix:///near.sock")],
+    );
+    let secured = home.path().join(".docker/contexts/tls/hash-of-far");
+    fs_err::create_dir_all(secured).unwrap();
+    let socket = |name: &str| {
+        let path = home.path().join(name);
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        let listener = UnixListener::bind(&path).unwrap();
+        (path, listener)
+    };
+    let (used, listener) = socket("used.sock");
+    let (other, other_listener) = socket(".orbstack/run/docker.sock");
+    // The same engine by another path, as some link theirs.
+    let linked = home.path().join(".rd/docker.sock");
+    fs_err::create_dir_all(linked.parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink(&other, &linked).unwrap();
+    drop(listener);
+    let config = EngineConfig {
+        socket_folders: vec![home.path().to_owned()],
+        ..at(&used)
+    };
+    let engine = Engine::new(config.clone());
+    assert!(engine.client().await.is_err(), "nobody listens there");
+    let told = engine.places().await;
+    assert!(
+        matches!(told[0].verdict, Verdict::Stopped { .. }),
+        "{told:#?}"
+    );
+    let beside: Vec<&Candidate> = told
+        .iter()
+        .filter(|place| place.address.contains(&home.path().display().to_string()))
+        .filter(|place| place.source != Source::Given)
+        .collect();
+    assert_eq!(beside.len(), 1, "one socket, whatever its paths: {told:#?}");
+    assert_eq!(beside[0].verdict, Verdict::NotTried);
+    let opened = tokio::time::timeout(Duration::from_millis(50), other_listener.accept()).await;
+    assert!(opened.is_err(), "opening a socket may start an engine");
+
+    // TLS is refused in so many words, and not spoken to in clear.
+    for config in [
+        EngineConfig {
+            context: Some("far".to_owned()),
+            host: None,
+            ..config.clone()
+        },
+        EngineConfig {
+            tls: true,
+            ..EngineConfig::at("tcp://127.0.0.1:1")
+        },
+    ] {
+        let failed = Engine::new(config).client().await.unwrap_err();
+        assert!(failed.to_string().contains("TLS"), "{failed}");
+    }
+}

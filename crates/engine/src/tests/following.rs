@@ -11,10 +11,7 @@ use super::*;
 async fn engine_or_skip(test: &str) -> Option<PathBuf> {
     let given = std::env::var("NASIKO_TEST_DOCKER_HOST").ok();
     let host = given.unwrap_or_else(|| "unix:///var/run/docker.sock".to_owned());
-    let engine = Engine::new(EngineConfig {
-        host: Some(host.clone()),
-        ..EngineConfig::default()
-    });
+    let engine = Engine::new(EngineConfig::at(&host));
     let reason = match (engine.client().await, host.strip_prefix("unix://")) {
         (Ok(_), Some(path)) => return Some(path.into()),
         (Ok(_), None) => "the engine has no socket".to_owned(),
@@ -54,7 +51,7 @@ async fn an_engine_that_comes_and_goes_is_told_and_found_again() {
     for _ in 0..2 {
         let stop = relay(&path, socket.clone());
         assert!(matches!(next(&mut follow).await, Signal::Up));
-        assert!(engine.version().await.unwrap().contains("API"));
+        assert!(engine.about().await.unwrap().version.contains("API"));
         assert!(engine.is_local());
         assert_eq!(engine.chosen().unwrap().source, Source::Given);
         stop.cancel();

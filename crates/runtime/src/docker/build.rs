@@ -97,7 +97,7 @@ async fn build(
     }
     Err(match error {
         // An engine that is ending breaks its steps off with whatever error they meet; then it is gone.
-        Error::DockerStreamError { error } => match shared.engine.version().await {
+        Error::DockerStreamError { error } => match shared.engine.about().await {
             Ok(_) => reader.steps.failure(&error),
             Err(_) => shared.engine.broke_off(error).into(),
         },

@@ -14,7 +14,7 @@ use bollard::query_parameters::{
 };
 use futures::StreamExt as _;
 use nasiko_contract::ErrorCode;
-use nasiko_engine::Engine;
+use nasiko_engine::{Engine, EngineConfig};
 use parking_lot::Mutex;
 use secrecy::SecretString;
 use tokio::sync::broadcast;
@@ -42,10 +42,10 @@ async fn engine_or_skip(test: &str) -> Option<String> {
     let given = std::env::var("NASIKO_TEST_DOCKER_HOST").ok();
     let host = given.unwrap_or_else(|| "unix:///var/run/docker.sock".to_owned());
     let config = DockerConfig {
-        host: Some(host.clone()),
+        engine: EngineConfig::at(&host),
         ..DockerConfig::new("probe")
     };
-    let reason = match Engine::new(config.engine()).client().await {
+    let reason = match Engine::new(config.engine).client().await {
         Err(error) => error.to_string(),
         Ok(_) if !Path::new(BUSYBOX).is_file() => {
             format!("{BUSYBOX} (package busybox-static) is not installed")
@@ -217,10 +217,10 @@ impl Drop for Corner {
 
 async fn clean(host: &str, unique: &str) {
     let config = DockerConfig {
-        host: Some(host.to_owned()),
+        engine: EngineConfig::at(host),
         ..DockerConfig::new("cleaning")
     };
-    let docker = Engine::new(config.engine()).client().await.unwrap();
+    let docker = Engine::new(config.engine).client().await.unwrap();
     let network = network(unique);
     let filters = |name: &str, value: String| HashMap::from([(name.to_owned(), vec![value])]);
     for filter in [
@@ -264,7 +264,7 @@ fn network(unique: &str) -> String {
 
 fn runtime(host: &str, unique: &str) -> DockerRuntime {
     DockerRuntime::new(DockerConfig {
-        host: Some(host.to_owned()),
+        engine: EngineConfig::at(host),
         network: network(unique),
         ..DockerConfig::new(unique)
     })

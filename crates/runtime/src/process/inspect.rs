@@ -12,6 +12,7 @@ mod portable;
 #[cfg(target_os = "linux")]
 mod procfs;
 
+use std::fmt;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal};
@@ -150,7 +151,13 @@ pub struct PortOwner {
     pub name: String,
 }
 
-/// The program that listens on a port of this machine, if it can be found out (programs of other accounts cannot).
+impl fmt::Display for PortOwner {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} (process {})", self.name, self.pid)
+    }
+}
+
+/// The program that listens on a TCP port of this machine, if it can be found out (programs of other accounts cannot).
 /// Looks at every process: call it on a blocking thread.
 pub fn port_owner(port: u16) -> Option<PortOwner> {
     table::port_owner(port)

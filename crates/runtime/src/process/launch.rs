@@ -141,10 +141,7 @@ impl<'a> Attempt<'a> {
             return Ok(port);
         }
         let owner = blocking(move || inspect::port_owner(port)).await?;
-        let owner = owner.map_or_else(
-            || "another program".to_owned(),
-            |owner| format!("{} (process {})", owner.name, owner.pid),
-        );
+        let owner = owner.map_or_else(|| "another program".to_owned(), |owner| owner.to_string());
         Err(RuntimeError::PortTaken { port, owner })
     }
 

@@ -249,7 +249,7 @@ async fn agents_that_somebody_else_started_are_discovered() {
     };
     let mut events = corner.runtime.events();
     let other = DockerRuntime::new(DockerConfig {
-        host: Some(corner.host.clone()),
+        engine: EngineConfig::at(&corner.host),
         network: network(&corner.unique),
         ..DockerConfig::new("another installation")
     });

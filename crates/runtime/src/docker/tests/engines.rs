@@ -6,7 +6,7 @@ use super::*;
 
 fn at(socket: &Path) -> DockerConfig {
     DockerConfig {
-        host: Some(format!("unix://{}", socket.display())),
+        engine: EngineConfig::at(format!("unix://{}", socket.display())),
         ..DockerConfig::new("nobody")
     }
 }
@@ -59,7 +59,15 @@ async fn an_engine_that_comes_and_goes_is_told_and_found_again() {
     for _ in 0..2 {
         let stop = relay(&socket, engine.clone());
         event(&mut events, up).await;
-        assert!(runtime.engine_version().await.unwrap().contains("API"));
+        assert!(
+            runtime
+                .engine()
+                .about()
+                .await
+                .unwrap()
+                .version
+                .contains("API")
+        );
         stop.cancel();
         event(&mut events, down).await;
         assert_eq!(

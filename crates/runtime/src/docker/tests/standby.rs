@@ -164,7 +164,7 @@ async fn standby_lets_a_program_go_with_its_new_files() {
     );
     assert!(corner.lines(&listed[0]).await.is_empty(), "nothing has run");
     let other = DockerRuntime::new(DockerConfig {
-        host: Some(corner.host.clone()),
+        engine: EngineConfig::at(&corner.host),
         network: network(&corner.unique),
         ..DockerConfig::new("another installation")
     });

@@ -1,5 +1,6 @@
-//! The processes of systems without `/proc`. Which ports they listen on is not found out here.
+//! The processes of systems without `/proc`. Which ports each of them listens on is not found out here.
 
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, getpgid};
@@ -88,6 +89,22 @@ pub(crate) fn listening_in_namespace_of(_pid: i32) -> Vec<u16> {
     Vec::new()
 }
 
-pub(super) fn port_owner(_port: u16) -> Option<PortOwner> {
-    None
+/// Asks `lsof`, which macOS and the BSDs have; nothing is found out where it is missing.
+pub(super) fn port_owner(port: u16) -> Option<PortOwner> {
+    let listed = Command::new("lsof")
+        .args(["-nP", &format!("-iTCP:{port}"), "-sTCP:LISTEN", "-Fpc"])
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    first_of_listing(&String::from_utf8_lossy(&listed.stdout))
+}
+
+/// The first process of `lsof -Fpc`: a line `p` and its id, then a line `c` and its name.
+pub(super) fn first_of_listing(listing: &str) -> Option<PortOwner> {
+    let field = |letter| listing.lines().find_map(|line| line.strip_prefix(letter));
+    Some(PortOwner {
+        pid: field('p')?.parse().ok()?,
+        name: field('c')?.to_owned(),
+    })
 }

@@ -91,3 +91,22 @@ fn a_process_that_got_the_number_of_another_is_not_taken_for_it() {
         "a signal for the earlier one does not reach it"
     );
 }
+
+#[test]
+fn who_listens_on_a_port_is_named() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let owner = port_owner(port).expect("it is this very program");
+    assert_eq!(owner.pid, i32::try_from(std::process::id()).unwrap());
+    assert!(
+        owner
+            .to_string()
+            .ends_with(&format!("(process {})", owner.pid))
+    );
+    drop(listener);
+
+    let listing = "p417\ncnode\nf12\np418\ncother\n";
+    let owner = portable::first_of_listing(listing).unwrap();
+    assert_eq!(owner.to_string(), "node (process 417)");
+    assert!(portable::first_of_listing("").is_none());
+}
