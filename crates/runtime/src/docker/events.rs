@@ -150,7 +150,7 @@ async fn ended(shared: &Shared, id: String, attributes: &HashMap<String, String>
     );
     let requested = shared.stopping.lock().contains(&instance);
     let exit = match observe::inspect(shared, &id).await {
-        Ok(Some(container)) => observe::exit_of(shared, &instance, &container).await,
+        Ok(Some(container)) => Box::pin(observe::exit_of(shared, &instance, &container)).await,
         // Removed already: the event itself has the code.
         _ => {
             let (code, signal) = observe::split_code(

@@ -21,6 +21,11 @@ const PARALLEL_INSPECTIONS: usize = 8;
 /// Exit codes above this are a signal's number on top of it.
 const SIGNAL_BASE: i64 = 128;
 const HIGHEST_SIGNAL: i64 = 31;
+const SIGKILL: i64 = 9;
+/// How long the engine may take to hear why the system killed a container.
+const CAUSE_LIMIT: Duration = Duration::from_secs(2);
+/// How often it is asked meanwhile: no event tells of it in time.
+const CAUSE_STEP: Duration = Duration::from_millis(50);
 
 /// What was used up to a moment.
 #[derive(Clone, Copy)]
@@ -232,7 +237,7 @@ pub(super) async fn wait_exit(
     let container = container.ok_or_else(|| RuntimeError::InstanceUnknown {
         id: instance.to_string(),
     })?;
-    Ok(exit_of(shared, instance, &container).await)
+    Ok(Box::pin(exit_of(shared, instance, &container)).await)
 }
 
 /// The end of a container, with its last lines.
@@ -241,6 +246,8 @@ pub(super) async fn exit_of(
     instance: &InstanceId,
     container: &ContainerInspectResponse,
 ) -> Exit {
+    let requested = shared.stopping.lock().contains(instance);
+    let oom = !requested && is_out_of_memory(shared, container).await;
     let state = container.state.clone().unwrap_or_default();
     let (code, signal) = split_code(state.exit_code);
     let moment = |text: &Option<String>| text.as_deref().and_then(nasiko_engine::moment);
@@ -253,11 +260,41 @@ pub(super) async fn exit_of(
         agent: label_of(container, label::NAME).unwrap_or_default(),
         code,
         signal,
-        oom: state.oom_killed.unwrap_or(false),
-        requested: shared.stopping.lock().contains(instance),
+        oom,
+        requested,
         ran_for: ran_for.unwrap_or_default(),
         last_lines,
     }
+}
+
+/// Whether it was killed for want of memory. The engine hears of an end and of its cause in either order.
+async fn is_out_of_memory(shared: &Shared, container: &ContainerInspectResponse) -> bool {
+    let state_of =
+        |container: &ContainerInspectResponse| container.state.clone().unwrap_or_default();
+    let is_known =
+        |container: &ContainerInspectResponse| state_of(container).oom_killed == Some(true);
+    let ended = state_of(container);
+    let limit = container
+        .host_config
+        .as_ref()
+        .and_then(|config| config.memory);
+    let may_be =
+        ended.exit_code == Some(SIGNAL_BASE + SIGKILL) && limit.is_some_and(|limit| limit > 0);
+    if is_known(container) || !may_be {
+        return is_known(container);
+    }
+    let id = container.id.as_deref().unwrap_or_default();
+    let deadline = tokio::time::Instant::now() + CAUSE_LIMIT;
+    while tokio::time::Instant::now() < deadline {
+        tokio::time::sleep(CAUSE_STEP).await;
+        match inspect(shared, id).await {
+            Ok(Some(again)) if state_of(&again).finished_at != ended.finished_at => return false,
+            Ok(Some(again)) if is_known(&again) => return true,
+            Ok(Some(_)) => {}
+            _ => return false,
+        }
+    }
+    false
 }
 
 pub(super) async fn stats(shared: &Shared, instance: &InstanceId) -> Result<Stats, RuntimeError> {
