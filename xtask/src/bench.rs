@@ -4,6 +4,7 @@
 //! with the order swapped, and are told as ratios or differences, since machines differ and drift.
 
 mod deploys;
+mod discovery;
 mod gateway;
 mod idle;
 mod live;
@@ -36,6 +37,7 @@ const BENCHES: &[Bench] = &[
     ("gateway", gateway::measure),
     ("store", store::measure),
     ("stack", stack::measure),
+    ("discovery", discovery::measure),
     ("live-process", live::process),
     ("live-docker", live::docker),
     ("live-heavy", live::heavy),
