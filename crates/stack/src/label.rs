@@ -23,3 +23,8 @@ pub(crate) const NETWORK: &str = "com.docker.compose.network";
 pub(crate) const VOLUME: &str = "com.docker.compose.volume";
 /// Says that a container, a network or a volume was made here, and from what.
 pub(crate) const HASH: &str = "nasiko.stack.config-hash";
+
+/// Whether a label is one by which a tool keeps its books, rather than one that a file gives.
+pub(crate) fn is_of_tools(name: &str) -> bool {
+    name == HASH || name.starts_with("com.docker.compose.")
+}

@@ -213,6 +213,11 @@ pub(crate) fn container_of(found: &ContainerInspectResponse) -> Option<Container
             .filter(|name| !name.is_empty())
             .map(str::to_owned)
             .collect(),
+        labels: labels
+            .iter()
+            .filter(|(name, _)| !label::is_of_tools(name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect(),
     })
 }
 

@@ -1,6 +1,6 @@
 //! What an engine has of a project, in plain words.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::time::SystemTime;
 
@@ -57,6 +57,8 @@ pub struct Container {
     pub nameless_volumes: Vec<String>,
     /// What it waits for, by its labels.
     pub depends_on: Vec<String>,
+    /// Its labels, but for those by which tools keep their books on it.
+    pub labels: BTreeMap<String, String>,
 }
 
 /// What a container does.

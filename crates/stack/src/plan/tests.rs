@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, SystemTime};
 
 use super::*;
@@ -77,6 +77,7 @@ fn settled(project: &Project) -> Observed {
             ports: Vec::new(),
             nameless_volumes: Vec::new(),
             depends_on: Vec::new(),
+            labels: BTreeMap::new(),
         });
     }
     for (name, network) in &project.networks {
