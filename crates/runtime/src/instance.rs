@@ -105,6 +105,8 @@ pub struct Foreign {
     pub direct: Option<IpAddr>,
     /// The Compose project it belongs to.
     pub project: Option<String>,
+    /// The control plane (data directory) that started it, if one did.
+    pub installation: Option<String>,
     /// Tells the tool and the purpose it was started for: containers of one group are versions or replicas of one agent.
     pub group: Option<String>,
 }

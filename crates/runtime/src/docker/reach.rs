@@ -51,6 +51,7 @@ pub(super) async fn foreign(
             (Some(project), Some(service)) => Some(format!("compose {project}/{service}")),
             _ => installation.map(|installation| format!("installation {installation}")),
         },
+        installation: installation.cloned(),
         project,
     })
 }
