@@ -32,6 +32,14 @@ pub enum GatewayError {
         /// The agent.
         agent: String,
     },
+    /// It is another control plane's, and out of reach from here.
+    #[error("Agent `{agent}` cannot be reached from here: {holder}")]
+    Elsewhere {
+        /// The agent.
+        agent: String,
+        /// Whose it is, and how that one is.
+        holder: String,
+    },
     /// The `Host` is not this machine: DNS rebinding, or a wrong address.
     #[error("The gateway answers to loopback names only, not to `{host}`")]
     ForeignHost {
@@ -151,9 +159,10 @@ impl GatewayError {
             Self::BodyTooLarge { .. } => (Code::TooLarge, Origin::Caller),
             Self::UploadBroken | Self::Unfit { .. } => (Code::InvalidRequest, Origin::Caller),
             Self::NotRunning { .. } => (Code::AgentNotRunning, Origin::Upstream),
-            Self::Connect { .. } | Self::Broken { .. } | Self::UnaskedChange { .. } => {
-                (Code::AgentUnreachable, Origin::Upstream)
-            }
+            Self::Connect { .. }
+            | Self::Broken { .. }
+            | Self::UnaskedChange { .. }
+            | Self::Elsewhere { .. } => (Code::AgentUnreachable, Origin::Upstream),
             Self::AnswerTimeout { .. } | Self::HeldTooLong { .. } => {
                 (Code::TimedOut, Origin::Upstream)
             }
@@ -217,6 +226,9 @@ impl From<GatewayError> for Fault {
             } => fault.hint(format!("Did you mean `{nearest}`?")),
             GatewayError::NotRunning { agent } => fault
                 .hint(format!("Start it with `nasiko start {agent}`"))
+                .retryable(),
+            GatewayError::Elsewhere { .. } => fault
+                .hint("Call it there; `nasiko status` lists the control planes on this store")
                 .retryable(),
             GatewayError::ForeignHost { .. } => {
                 fault.hint("Use http://localhost or http://127.0.0.1 with the gateway's port")

@@ -78,6 +78,8 @@ enum Route {
         limit: Duration,
     },
     Stopped,
+    /// It may run, but where this gateway does not reach it; the text says where.
+    Elsewhere(Arc<str>),
 }
 
 /// One row of [`RouteTable::list`].
@@ -104,7 +106,7 @@ pub enum RouteState {
         /// Requests that wait now.
         waiting: usize,
     },
-    /// Known, but nothing of it runs.
+    /// Known, but nothing of it can be called from here.
     Stopped,
 }
 
@@ -135,6 +137,11 @@ impl RouteTable {
     /// Keeps `agent` known but answers for it with `agent.not_running`.
     pub fn suspend(&self, agent: &str) -> Drain {
         self.replace(|table| table.insert(agent.into(), Route::Stopped))
+    }
+
+    /// Keeps `agent` known but answers for it that it runs out of this gateway's reach; `holder` says to people where.
+    pub fn refer(&self, agent: &str, holder: &str) -> Drain {
+        self.replace(|table| table.insert(agent.into(), Route::Elsewhere(holder.into())))
     }
 
     /// Like [`RouteTable::suspend`], but only while `instance` is the one that answers: another one goes on.
@@ -229,6 +236,12 @@ impl RouteTable {
                         agent: agent.into(),
                     });
                 }
+                Route::Elsewhere(holder) => {
+                    return refuse(GatewayError::Elsewhere {
+                        agent: agent.into(),
+                        holder: holder.to_string(),
+                    });
+                }
             };
             let limit = self.inner.config.max_in_flight_per_agent;
             let open = backend.in_flight.fetch_add(1, SeqCst);
@@ -269,7 +282,7 @@ impl RouteTable {
                 hold.end();
                 Drain::nothing()
             }
-            Some(Route::Stopped) | None => Drain::nothing(),
+            Some(Route::Stopped | Route::Elsewhere(_)) | None => Drain::nothing(),
         }
     }
 }
@@ -294,7 +307,7 @@ fn row((agent, route): (&Arc<str>, &Route)) -> RouteInfo {
         Route::Held { hold, .. } => RouteState::Held {
             waiting: hold.waiting(),
         },
-        Route::Stopped => RouteState::Stopped,
+        Route::Stopped | Route::Elsewhere(_) => RouteState::Stopped,
     };
     RouteInfo {
         agent: agent.to_string(),

@@ -22,7 +22,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::harness::{PATIENCE, Running, client, deserted, serve, soon};
+use super::harness::{PATIENCE, Running, client, deserted, problem, serve, soon};
 use crate::{
     Caller, Drained, RouteState, Upstream,
     body::UploadBody,
@@ -183,6 +183,15 @@ async fn the_table_tells_what_is_routed() {
     drop(routes.suspend_instance("greeter", "one"));
     let state = routes.get("greeter").unwrap().state;
     assert!(matches!(state, RouteState::Stopped));
+    drop(routes.refer("greeter", "another machine runs it"));
+    let sent = client().get(running.url("/greeter/")).send().await.unwrap();
+    let refused = problem(sent).await;
+    assert_eq!(
+        (&refused["status"], &refused["code"]),
+        (&502.into(), &"agent.unreachable".into())
+    );
+    let title = refused.to_string();
+    assert!(title.contains("another machine runs it"), "{title}");
     drop(routes.suspend_instance("nobody", "one"));
     assert!(routes.get("nobody").is_none());
     assert_eq!(
