@@ -20,6 +20,7 @@ mod live_load;
 mod live_storms;
 mod loopback;
 mod parallel;
+mod platform;
 mod resident;
 mod secrets;
 mod stack;

@@ -1,6 +1,7 @@
 //! The road of a folder: read, prepare, start beside the old instance, switch, drain. A failure anywhere leaves the old
 //! instance serving.
 
+mod rollback;
 mod sources;
 
 use std::time::Instant;
@@ -17,6 +18,7 @@ use crate::{
     home,
     launch::Launch,
     plans,
+    platform::Order,
     read::{self, Read},
     records::{AgentRecord, BuildRecord, DeploymentRecord, Desired, Source, VersionRecord},
     secrets::Belongs,
@@ -35,13 +37,14 @@ const LONGEST_NAME: usize = 63;
 const NAME_TRIES: u32 = 100;
 
 impl Bench {
-    /// From a source to a running agent.
+    /// From a source to a running agent. What a platform ordered is updated from wherever it keeps the new version.
     pub(crate) async fn deploy(
         &self,
         source: &Source,
         name: Option<&AgentName>,
         runtime: Option<RuntimeKind>,
         force: bool,
+        order: Option<&Order>,
     ) -> Result<DeployResult, Fault> {
         let begun = Instant::now();
         self.report.step(0.01, "Reading");
@@ -63,8 +66,9 @@ impl Bench {
         };
         let read = read::read(source, &unpack, cache, &intake, &self.cancel).await?;
 
-        let (name, holder, _one_at_a_time) =
-            self.claim_name(source, name, &read.description).await?;
+        let (name, holder, _one_at_a_time) = self
+            .claim_name(source, name, order, &read.description)
+            .await?;
         let name = &name;
         let runtime = runtime
             .or(read.description.manifest.agent.runtime)
@@ -83,6 +87,15 @@ impl Bench {
         let agent = match holder {
             Some(agent) => agent,
             None => self.add(name, source, runtime, &read).await?,
+        };
+        let agent = match order {
+            Some(order) => {
+                let ordered = |agent: &mut AgentRecord, _: &mut Batch| {
+                    agent.ordered = Some(order.clone());
+                };
+                self.shared.change_agent(name, ordered).await?
+            }
+            None => agent,
         };
         let deployed = self
             .update(agent, source, &read, runtime, force, begun)
@@ -187,6 +200,7 @@ impl Bench {
         &self,
         source: &Source,
         given: Option<&AgentName>,
+        order: Option<&Order>,
         description: &Description,
     ) -> Result<
         (
@@ -210,7 +224,10 @@ impl Bench {
                 .map(|found| found.value);
             match holder {
                 None => return Ok((name, None, guard)),
-                Some(holder) if holder.source.is_updated_by(source) => {
+                Some(holder)
+                    if holder.source.is_updated_by(source)
+                        || (order.is_some() && holder.ordered.is_some()) =>
+                {
                     return Ok((name, Some(holder), guard));
                 }
                 Some(holder) if given.is_some() => {
@@ -352,11 +369,19 @@ impl Bench {
                         version: version.clone(),
                         content_hash: content_hash.clone(),
                         created: crate::time::now_ms(),
+                        root: Some(root.clone()),
+                        ordered_as: agent
+                            .ordered
+                            .as_ref()
+                            .and_then(|order| order.version.clone()),
                     };
                     batch.put(&version, Expected::Any);
                 },
             )
             .await?;
+        if agent.source != *source {
+            shared.watch_moved(name).await;
+        }
         shared.content_runs(name, read).await;
         self.forget_older_sources(name, &[&read.root, &agent.root])
             .await;

@@ -7,9 +7,13 @@ use nasiko_contract::{AgentName, DeploymentId, Fault, RuntimeKind};
 use nasiko_runtime::EnvValue;
 use nasiko_store::{ExposeSecret, SecretString};
 
-use crate::{plane::Shared, records::RunPlan, secrets::Belongs};
+use crate::{
+    plane::Shared,
+    records::{AgentRecord, RunPlan},
+    secrets::Belongs,
+};
 
-/// Whose agents these are, until there are accounts.
+/// Whose agents these are, until there are accounts; a platform says it of those that it orders.
 pub(crate) const OWNER: &str = "local";
 /// The name under which an agent's credential at the gateway is sealed.
 const GATEWAY_TOKEN: &str = "token";
@@ -28,11 +32,12 @@ impl Shared {
             .into_iter()
             .map(|(name, value)| (name, EnvValue::Secret(SecretString::from(value))))
             .collect();
+        let owner = self.owner_of(agent).await?;
         let mut plain =
             |name: &str, value: String| env.push((name.to_owned(), EnvValue::Plain(value)));
         plain("AGENT_NAME", agent.to_string());
         plain("AGENT_PROJECT_NAME", agent.to_string());
-        plain("OWNER_ID", OWNER.to_owned());
+        plain("OWNER_ID", owner);
         plain("TRACING_ENABLED", "true".to_owned());
         plain("OTEL_SERVICE_NAME", agent.to_string());
         plain(
@@ -59,6 +64,14 @@ impl Shared {
             env.push((name, EnvValue::Secret(value)));
         }
         Ok(env)
+    }
+
+    /// Whose agent it is.
+    pub(crate) async fn owner_of(&self, agent: &AgentName) -> Result<String, Fault> {
+        let found = self.store.get::<AgentRecord>(agent.as_str()).await?;
+        let ordered = found.and_then(|found| found.value.ordered);
+        let owner = ordered.and_then(|order| order.owner);
+        Ok(owner.unwrap_or_else(|| OWNER.to_owned()))
     }
 
     /// Gateway and OTLP intake as the instance reaches them: a process over loopback, a container over the network's own

@@ -15,7 +15,9 @@ use crate::{
     home,
     jobs::{Work, new_job},
     plane::{ControlPlane, Shared},
-    plans, read,
+    plans,
+    platform::Order,
+    read,
     records::Source,
     secrets::{Belongs, check_variable},
 };
@@ -38,18 +40,7 @@ impl Serve<DeployGit> for ControlPlane {
                 Fault::new(ErrorCode::InvalidRequest, "No repository was given")
                     .hint("Give `repository_full_name` (owner/repo) or `url`")
             })?;
-        let source = match nasiko_workshop::Source::parse(&address)? {
-            nasiko_workshop::Source::Git { url, branch } => Source::Git {
-                url,
-                branch: request.branch.or(branch),
-            },
-            nasiko_workshop::Source::Folder(_) | nasiko_workshop::Source::Archive(_) => {
-                return Err(Fault::new(
-                    ErrorCode::NotAnAgentSource,
-                    format!("`{address}` is not a repository"),
-                ));
-            }
-        };
+        let source = git_source(&address, request.branch)?;
         self.shared
             .accept_deploy(caller, source, request.options)
             .await
@@ -116,6 +107,20 @@ impl Shared {
         source: Source,
         options: DeployOptions,
     ) -> Result<Job, Fault> {
+        let id = JobId(uuid::Uuid::now_v7().to_string());
+        self.accept_deploy_as(id, caller.idempotency_key(), source, options, None)
+            .await
+    }
+
+    /// Like [`Shared::accept_deploy`], as the job `id`, and perhaps ordered by a platform.
+    pub(crate) async fn accept_deploy_as(
+        &self,
+        id: JobId,
+        key: Option<&str>,
+        source: Source,
+        options: DeployOptions,
+        order: Option<Order>,
+    ) -> Result<Job, Fault> {
         if options.watch == Some(true) {
             crate::live::folder_of(&source)?;
         }
@@ -125,8 +130,8 @@ impl Shared {
             runtime: options.runtime,
             force: options.force,
             watch: options.watch,
+            order,
         };
-        let id = JobId(uuid::Uuid::now_v7().to_string());
         let accepted = async {
             if let (Work::Deploy { name, .. }, Some(given)) = (&mut work, &options.agent_name) {
                 *name = Some(valid_name(given)?);
@@ -136,7 +141,7 @@ impl Shared {
                 self.seal(Belongs::Job(id.as_str()), &name, SecretString::from(value))
                     .await?;
             }
-            let mut job = new_job(&work, caller.idempotency_key())?;
+            let mut job = new_job(&work, key)?;
             job.id.clone_from(&id.0);
             self.enqueue(job).await
         }
@@ -145,6 +150,22 @@ impl Shared {
             self.clean_up(&id, &work).await;
         }
         accepted
+    }
+}
+
+/// A repository.
+pub(crate) fn git_source(address: &str, branch: Option<String>) -> Result<Source, Fault> {
+    match nasiko_workshop::Source::parse(address)? {
+        nasiko_workshop::Source::Git { url, branch: named } => Ok(Source::Git {
+            url,
+            branch: branch.or(named),
+        }),
+        nasiko_workshop::Source::Folder(_) | nasiko_workshop::Source::Archive(_) => {
+            Err(Fault::new(
+                ErrorCode::NotAnAgentSource,
+                format!("`{address}` is not a repository"),
+            ))
+        }
     }
 }
 

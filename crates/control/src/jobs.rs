@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     api::{Caller, Items, Serve, ServeStream},
     plane::{ControlPlane, Shared, cancelled},
+    platform::Order,
     records::Source,
 };
 
@@ -29,6 +30,9 @@ pub(crate) enum Work {
         /// Whether its folder is watched from then on; else as before.
         #[serde(default)]
         watch: Option<bool>,
+        /// Set where a platform ordered it.
+        #[serde(default)]
+        order: Option<Order>,
     },
     /// Start the last good version. With `after` it is a start of our own, in answer to the end of that deployment: void
     /// once a person wanted something else.
@@ -43,6 +47,12 @@ pub(crate) enum Work {
     Restart { agent: AgentName },
     /// Read the source again and make everything anew.
     Rebuild { agent: AgentName },
+    /// Back to an earlier version, see [`Bench::roll_back`](crate::worker::Bench::roll_back).
+    RollBack {
+        agent: AgentName,
+        version: Option<String>,
+        path: Option<String>,
+    },
     /// Stop it and forget it.
     Delete { agent: AgentName },
     /// Bring the local stack up.
@@ -62,7 +72,7 @@ pub(crate) enum Work {
 impl Work {
     fn kind(&self) -> JobKind {
         match self {
-            Self::Deploy { .. } => JobKind::Deploy,
+            Self::Deploy { .. } | Self::RollBack { .. } => JobKind::Deploy,
             Self::Start { .. } => JobKind::Start,
             Self::Stop { .. } => JobKind::Stop,
             Self::Restart { .. } => JobKind::Restart,
@@ -90,6 +100,7 @@ impl Work {
             | Self::Stop { agent }
             | Self::Restart { agent }
             | Self::Rebuild { agent }
+            | Self::RollBack { agent, .. }
             | Self::Delete { agent } => subject_of(agent),
             Self::StackUp { .. } | Self::StackDown { .. } => "stack:".to_owned(),
         }
@@ -102,6 +113,7 @@ impl Work {
             | Self::Stop { agent }
             | Self::Restart { agent }
             | Self::Rebuild { agent }
+            | Self::RollBack { agent, .. }
             | Self::Delete { agent } => Some(agent),
             Self::StackUp { .. } | Self::StackDown { .. } => None,
         }

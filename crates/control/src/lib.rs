@@ -29,6 +29,7 @@ mod logs;
 mod pins;
 mod plane;
 mod plans;
+mod platform;
 mod probe;
 mod read;
 mod records;

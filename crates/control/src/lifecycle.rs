@@ -253,7 +253,13 @@ impl Bench {
         }
     }
 
-    fn result(&self, agent: &AgentRecord, seconds: DeploySeconds, unchanged: bool) -> Value {
+    /// What a job that brings an agent to life gives.
+    pub(crate) fn result(
+        &self,
+        agent: &AgentRecord,
+        seconds: DeploySeconds,
+        unchanged: bool,
+    ) -> Value {
         serde_json::to_value(DeployResult {
             agent: agent.name.clone(),
             version: agent.version.clone(),

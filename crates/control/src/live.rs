@@ -184,6 +184,18 @@ impl Shared {
         }
     }
 
+    /// An agent comes from somewhere else than before: if its folder was watched, the new one is.
+    pub(crate) async fn watch_moved(self: &Arc<Self>, name: &AgentName) {
+        let Ok(agent) = self.agent(name).await else {
+            return;
+        };
+        if agent.value.watched {
+            let is_folder = folder_of(&agent.value.source).is_ok();
+            self.end_watch(name).await;
+            self.watch_as_asked(name, Some(is_folder)).await;
+        }
+    }
+
     async fn start_watch(self: &Arc<Self>, name: &AgentName) -> Result<WatchStatus, Fault> {
         let agent = self.agent(name).await?.value;
         folder_of(&agent.source)?;

@@ -135,6 +135,8 @@ pub(crate) struct Shared {
     pub(crate) stack: crate::stack::LocalStack,
     /// How a Kong stands that gets our routes.
     pub(crate) kong: crate::kong::Standing,
+    /// How it stands with a platform's commands.
+    pub(crate) platform: crate::platform::Standing,
     /// Held for the life of this control plane: one per data directory.
     _lock: std::fs::File,
 }
@@ -223,6 +225,7 @@ impl ControlPlane {
             live: Live::default(),
             stack,
             kong: crate::kong::Standing::default(),
+            platform: crate::platform::Standing::default(),
             store,
             _lock: lock,
         });
@@ -236,6 +239,7 @@ impl ControlPlane {
         crate::worker::start(&shared).await?;
         crate::live::at_start(&shared).await?;
         crate::kong::start(&shared);
+        crate::platform::start(&shared);
         Ok(Self { shared })
     }
 

@@ -135,7 +135,7 @@ impl Shared {
         Ok(StartSpec {
             agent: agent.to_string(),
             deployment_id: deployment.to_string(),
-            owner: crate::environment::OWNER.to_owned(),
+            owner: self.owner_of(agent).await?,
             version: plan.version.clone(),
             artifact: plan.artifact.parse().map_err(|error| {
                 crate::plane::internal("what was prepared is not understood", &error)

@@ -67,6 +67,7 @@ impl Serve<GetStatus> for ControlPlane {
                 .iter()
                 .cloned()
                 .chain(shared.kong.notice())
+                .chain(shared.platform.notice())
                 .collect(),
             stack: shared.stack_services(),
         })

@@ -45,8 +45,14 @@ pub(crate) async fn open(home: &Path) -> ControlPlane {
 
 /// With an engine, and a network of that name.
 pub(crate) async fn open_with(home: &Path, engine: &str, network: &str) -> ControlPlane {
+    let config = config(home, engine, network);
+    ControlPlane::open(config).await.unwrap()
+}
+
+/// What a control plane of a test opens with.
+pub(crate) fn config(home: &Path, engine: &str, network: &str) -> Config {
     let listener = || TcpListener::bind("127.0.0.1:0").unwrap();
-    let config = Config {
+    Config {
         home: home.to_owned(),
         listeners: Listeners {
             gateway: listener(),
@@ -60,8 +66,7 @@ pub(crate) async fn open_with(home: &Path, engine: &str, network: &str) -> Contr
         socket_folders: Vec::new(),
         docker_network: network.to_owned(),
         environment: std::env::vars_os().collect(),
-    };
-    ControlPlane::open(config).await.unwrap()
+    }
 }
 
 pub(crate) async fn end_of(shared: &Shared, job: &Job) -> Job {

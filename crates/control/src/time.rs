@@ -14,6 +14,13 @@ pub(crate) fn millis(at: SystemTime) -> i64 {
     })
 }
 
+/// Unix milliseconds as RFC 3339 writes them, in UTC.
+pub(crate) fn written(millis: i64) -> String {
+    let at = jiff::Timestamp::from_millisecond(millis).unwrap_or_default();
+    // Spelled out: not every reader knows the `Z`.
+    at.strftime("%Y-%m-%dT%H:%M:%S%.3f+00:00").to_string()
+}
+
 /// Unix nanoseconds.
 pub(crate) fn now_ns() -> u64 {
     let since = SystemTime::now()

@@ -183,14 +183,21 @@ async fn perform(bench: &Bench, payload: Value) -> Result<Value, Fault> {
             runtime,
             force,
             watch,
+            order,
         } => {
-            let deployed = bench.deploy(source, name.as_ref(), *runtime, *force).await;
+            let deploy = bench.deploy(source, name.as_ref(), *runtime, *force, order.as_ref());
+            let deployed = Box::pin(deploy).await;
             if let Ok(result) = &deployed {
                 bench.shared.watch_as_asked(&result.agent, *watch).await;
             }
             deployed.map(|result| serde_json::to_value(result).unwrap_or_default())
         }
         Work::Rebuild { agent } => bench.rebuild(agent).await,
+        Work::RollBack {
+            agent,
+            version,
+            path,
+        } => Box::pin(bench.roll_back(agent, version.as_deref(), path.as_deref())).await,
         Work::Start { agent, after } => bench.start(agent, after.as_ref()).await,
         Work::Restart { agent } => bench.restart(agent).await,
         Work::Stop { agent } => bench.stop(agent).await,

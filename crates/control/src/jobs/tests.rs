@@ -38,6 +38,7 @@ fn deploy(name: Option<&str>) -> Work {
         runtime: None,
         force: false,
         watch: None,
+        order: None,
     }
 }
 
