@@ -56,6 +56,16 @@ error_codes! {
     TraceNotFound = "trace.not_found", 404;
     /// No such secret.
     SecretNotFound = "secret.not_found", 404;
+    /// The key that secrets are sealed with is locked: a keyring or a passphrase has to open it.
+    VaultLocked = "vault.locked", 423;
+    /// There is no keyring, or it does not answer.
+    KeyringUnavailable = "vault.keyring_unavailable", 503;
+    /// The key that secrets are sealed with is gone.
+    VaultKeyMissing = "vault.key_missing", 409;
+    /// Values are sealed with another key than the one that is there.
+    VaultWrongKey = "vault.wrong_key", 409;
+    /// Not the passphrase that the key is sealed with.
+    WrongPassphrase = "vault.wrong_passphrase", 403;
     /// The record was changed by somebody else meanwhile.
     Conflict = "conflict", 409;
     /// The state does not allow it (e.g. start a running agent).

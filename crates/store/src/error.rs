@@ -4,7 +4,7 @@ use std::{io, path::PathBuf, sync::Arc};
 
 use nasiko_contract::{ErrorCode, Fault};
 
-use crate::job::JobState;
+use crate::{job::JobState, vault::KeyTier};
 
 /// A failure of the store. Cheap to clone, because one failed group commit answers several callers.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -168,11 +168,50 @@ pub enum StoreError {
         /// The name as given.
         name: String,
     },
-    /// A secret that the present key does not open: another key sealed it, or its bytes were moved or altered.
-    #[error("the secret {name} cannot be opened with the present key")]
+    /// A secret that the key which sealed it does not open: its bytes were moved or altered.
+    #[error("the secret {name} was altered and cannot be opened")]
     SecretUnreadable {
         /// The secret's name.
         name: String,
+    },
+    /// A secret that another key sealed than the one that is there.
+    #[error("the secret {name} was sealed with another key")]
+    WrongKey {
+        /// The secret's name.
+        name: String,
+        /// The id of the key that sealed it.
+        sealed_with: String,
+        /// The id of the one that is there.
+        present: String,
+    },
+    /// The vault's key cannot be had until a person unlocks what holds it.
+    #[error("the vault's key is locked: {reason}")]
+    KeyLocked {
+        /// What holds it.
+        tier: KeyTier,
+        /// Why it is not to be had.
+        reason: String,
+    },
+    /// There is no keyring, or it does not answer.
+    #[error("the keyring cannot be asked: {reason}")]
+    KeyringUnavailable {
+        /// The system's words.
+        reason: String,
+    },
+    /// A passphrase that is not the one the vault's key is sealed with.
+    #[error("the passphrase does not open the vault's key")]
+    WrongPassphrase,
+    /// There was a key, for values are sealed with it or its place is known, and it is gone.
+    #[error("the vault's key is missing: {reason}")]
+    KeyMissing {
+        /// What is not where it was.
+        reason: String,
+    },
+    /// The key cannot be put where it was to go. It is where it was.
+    #[error("the vault's key was not moved: {reason}")]
+    KeyNotMovable {
+        /// Why.
+        reason: String,
     },
     /// The vault's key is there but is not a key, or cannot be made.
     #[error("the vault key cannot be used: {reason}")]
@@ -202,6 +241,14 @@ impl StoreError {
         }
     }
 
+    /// Whether the vault's key could not be had for a reason that passes by what a person does outside of the program.
+    pub fn is_locked(&self) -> bool {
+        matches!(
+            self,
+            Self::KeyLocked { .. } | Self::KeyringUnavailable { .. }
+        )
+    }
+
     /// The stable code of this failure.
     pub fn code(&self) -> ErrorCode {
         match self {
@@ -209,7 +256,7 @@ impl StoreError {
                 ErrorCode::Conflict
             }
             Self::JobNotFound { .. } => ErrorCode::JobNotFound,
-            Self::WrongJobState { .. } => ErrorCode::WrongState,
+            Self::WrongJobState { .. } | Self::KeyNotMovable { .. } => ErrorCode::WrongState,
             Self::BadCursor | Self::InvalidSecretName { .. } | Self::BadAddress { .. } => {
                 ErrorCode::InvalidRequest
             }
@@ -217,6 +264,11 @@ impl StoreError {
             Self::NewerData { .. } => ErrorCode::NewerData,
             Self::DiskFull => ErrorCode::DiskFull,
             Self::SecretNotFound { .. } => ErrorCode::SecretNotFound,
+            Self::WrongKey { .. } => ErrorCode::VaultWrongKey,
+            Self::KeyLocked { .. } => ErrorCode::VaultLocked,
+            Self::KeyringUnavailable { .. } => ErrorCode::KeyringUnavailable,
+            Self::WrongPassphrase => ErrorCode::WrongPassphrase,
+            Self::KeyMissing { .. } => ErrorCode::VaultKeyMissing,
             Self::Json { .. }
             | Self::UnreadableField { .. }
             | Self::Corrupt { .. }
@@ -246,11 +298,28 @@ impl StoreError {
             Self::Busy => "End the other process that uses this data directory",
             Self::Unavailable { .. } => "Start it again or wait; what was accepted is kept",
             Self::Refused { .. } => "Check the address, the user and the password",
-            Self::SecretUnreadable { .. } => {
-                "Put back the key it was sealed with, or set the secret again"
+            Self::SecretUnreadable { .. } => "Set the secret again",
+            Self::WrongKey { .. } => {
+                "Put back the key with that id; if it is lost, `nasiko secret reset` forgets all that it sealed"
+            }
+            Self::KeyLocked {
+                tier: KeyTier::Passphrase,
+                ..
+            } => {
+                "Give it with `nasiko secret unlock`, or in a file that NASIKO_VAULT_PASSPHRASE_FILE names"
+            }
+            Self::KeyLocked { .. } => {
+                "Unlock the keyring, or let `nasiko secret unlock` ask for it; what needs secrets then goes on"
+            }
+            Self::KeyringUnavailable { .. } => {
+                "Start the keyring or log in to a session that has one; `nasiko secret keep-in file` needs none"
+            }
+            Self::WrongPassphrase => "Try it again: `nasiko secret unlock`",
+            Self::KeyMissing { .. } => {
+                "Put it back, or name a copy with NASIKO_VAULT_KEY_FILE; if it is lost, `nasiko secret reset` begins anew"
             }
             Self::VaultKey { .. } => {
-                "Put back the key file from a copy, or remove it and set the secrets again"
+                "Put back the key file from a copy; without one remove it, and let `nasiko secret reset` begin anew"
             }
             _ => return None,
         })
@@ -273,11 +342,22 @@ impl From<StoreError> for Fault {
             }
             StoreError::Io { source, .. } => evidence.push(source.to_string()),
             StoreError::Json { source, .. } => evidence.push(source.to_string()),
+            StoreError::WrongKey {
+                sealed_with,
+                present,
+                ..
+            } => evidence.push(format!(
+                "sealed with key {sealed_with}, here is key {present}"
+            )),
             _ => {}
         }
         fault.retryable = matches!(
             error,
-            StoreError::DiskFull | StoreError::Busy | StoreError::Unavailable { .. }
+            StoreError::DiskFull
+                | StoreError::Busy
+                | StoreError::Unavailable { .. }
+                | StoreError::KeyLocked { .. }
+                | StoreError::KeyringUnavailable { .. }
         );
         fault.evidence(evidence)
     }

@@ -3,20 +3,33 @@
 //! Values are sealed with XChaCha20-Poly1305; scope and name are authenticated with them, so that a sealed value cannot
 //! be passed off under another name or given to another agent.
 
+mod envelope;
+mod file;
+mod keeper;
 mod key;
+mod keyring;
 mod seal;
+mod sealed_file;
 
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use futures::StreamExt;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, watch};
 
 use crate::{Batch, Expected, Query, Record, Store, StoreError};
-pub use key::{KeyFile, KeyHolder, KeyTier, VaultKey};
+pub use envelope::Envelope;
+pub use file::KeyFile;
+pub use keeper::{Keeping, KeyKeeper, KeyPlaces};
+pub use key::{Access, KeyHolder, KeyTier, VaultKey};
+pub use keyring::Keyring;
+
+/// How long is gathered of what a keyring tells, before a locked key is tried again.
+const GATHERING: Duration = Duration::from_millis(200);
 
 /// Who gets a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -61,12 +74,28 @@ impl Record for SealedSecret {
     }
 }
 
+/// How the key of a vault stands.
+#[derive(Debug, Clone, Default)]
+pub enum KeyState {
+    /// Nothing needed it yet.
+    #[default]
+    NotNeeded,
+    /// It is at hand.
+    Open {
+        /// Names the key without telling it.
+        id: String,
+    },
+    /// It could not be had when it was last asked for.
+    Closed(StoreError),
+}
+
 /// Keeps secrets. Cheap to clone. The key is fetched from its holder when it is first needed.
 #[derive(Clone)]
 pub struct Vault {
     store: Store,
     holder: Arc<dyn KeyHolder>,
     key: Arc<OnceCell<VaultKey>>,
+    state: watch::Sender<KeyState>,
 }
 
 impl Vault {
@@ -83,12 +112,68 @@ impl Vault {
             store,
             holder: Arc::new(holder),
             key: Arc::default(),
+            state: watch::Sender::default(),
         }
     }
 
-    /// Where the key is kept, to be shown to people.
-    pub fn tier(&self) -> KeyTier {
+    /// Where the key is kept, to be shown to people; none before there is one.
+    pub fn tier(&self) -> Option<KeyTier> {
         self.holder.tier()
+    }
+
+    /// How the key stands, without asking for it.
+    pub fn key_state(&self) -> KeyState {
+        self.state.borrow().clone()
+    }
+
+    /// Gets at the key now: the person may be asked to unlock a keyring, even if they were before. A sealed key takes the
+    /// passphrase, here or from its file.
+    pub async fn unlock(&self, passphrase: Option<&SecretString>) -> Result<(), StoreError> {
+        let access = passphrase.map_or(Access::AskNow, Access::Passphrase);
+        self.key_with(access).await.map(|_| ())
+    }
+
+    /// Completes once something that needed the key did not get it because it is locked.
+    pub async fn until_locked(&self) {
+        let locked =
+            |state: &KeyState| matches!(state, KeyState::Closed(error) if error.is_locked());
+        // The sender is ours: it cannot be gone.
+        drop(self.state.subscribe().wait_for(locked).await);
+    }
+
+    /// Completes once a key that was locked is at hand. Tries whenever what holds it tells of a change, asks nobody.
+    pub async fn until_open(&self) {
+        let mut states = self.state.subscribe();
+        loop {
+            let mut changes = self.holder.changes().await;
+            if self.key_with(Access::Quiet).await.is_ok() {
+                return;
+            }
+            let opened = async {
+                let open = |state: &KeyState| matches!(state, KeyState::Open { .. });
+                drop(states.wait_for(open).await);
+            };
+            tokio::select! {
+                () = opened => return,
+                Some(()) = changes.next() => tokio::time::sleep(GATHERING).await,
+            }
+        }
+    }
+
+    /// Forgets everything that is sealed, in every scope: for a key that is lost.
+    pub async fn forget_everything(&self) -> Result<(), StoreError> {
+        loop {
+            let query = Query::all().limit(Batch::MAX_CHANGES.min(Query::MAX_LIMIT));
+            let page = self.store.list::<SealedSecret>(query).await?;
+            if page.items.is_empty() {
+                return Ok(());
+            }
+            let mut batch = Batch::new();
+            for secret in page.items {
+                batch.delete::<SealedSecret>(secret.value.id, Expected::Any);
+            }
+            self.store.commit(batch).await?;
+        }
     }
 
     /// Sets a secret, in place of one of the same scope and name.
@@ -97,6 +182,26 @@ impl Vault {
         scope: &Scope,
         name: &str,
         value: &SecretString,
+    ) -> Result<(), StoreError> {
+        self.seal(scope, name, value, Expected::Any).await
+    }
+
+    /// Sets a secret that is not there yet. [`StoreError::Conflict`] if it is.
+    pub async fn put_new_secret(
+        &self,
+        scope: &Scope,
+        name: &str,
+        value: &SecretString,
+    ) -> Result<(), StoreError> {
+        self.seal(scope, name, value, Expected::New).await
+    }
+
+    async fn seal(
+        &self,
+        scope: &Scope,
+        name: &str,
+        value: &SecretString,
+        expected: Expected,
     ) -> Result<(), StoreError> {
         check_name(name)?;
         if value.expose_secret().len() > Self::MAX_VALUE_BYTES {
@@ -116,7 +221,7 @@ impl Vault {
             sealed,
         };
         let mut batch = Batch::new();
-        batch.put(&record, Expected::Any).event(
+        batch.put(&record, expected).event(
             Self::CHANGED,
             scope.key(),
             serde_json::json!({ "name": name, "set": true }),
@@ -210,13 +315,16 @@ impl Vault {
 
     async fn open(&self, secret: &SealedSecret) -> Result<SecretString, StoreError> {
         let key = self.key().await?;
-        let unreadable = || StoreError::SecretUnreadable {
-            name: secret.name.clone(),
-        };
         if secret.key_id != key.id() {
-            return Err(unreadable());
+            return Err(StoreError::WrongKey {
+                name: secret.name.clone(),
+                sealed_with: secret.key_id.clone(),
+                present: key.id(),
+            });
         }
-        seal::open(key, &secret.id, &secret.sealed).ok_or_else(unreadable)
+        seal::open(key, &secret.id, &secret.sealed).ok_or_else(|| StoreError::SecretUnreadable {
+            name: secret.name.clone(),
+        })
     }
 
     async fn sealed(&self, scope: &Scope) -> Result<Vec<SealedSecret>, StoreError> {
@@ -236,15 +344,42 @@ impl Vault {
     }
 
     async fn key(&self) -> Result<&VaultKey, StoreError> {
+        self.key_with(Access::AskOnce).await
+    }
+
+    async fn key_with(&self, access: Access<'_>) -> Result<&VaultKey, StoreError> {
         self.key
             .get_or_try_init(|| async {
-                let holder = Arc::clone(&self.holder);
-                // A keyring may ask the person: never on an async thread.
-                tokio::task::spawn_blocking(move || holder.load_or_create())
-                    .await
-                    .map_err(|_| StoreError::Closed)?
+                let key = match self.holder.load(access).await {
+                    Ok(Some(key)) => Ok(key),
+                    Ok(None) => self.first_key().await,
+                    Err(error) => Err(error),
+                };
+                self.state.send_replace(match &key {
+                    Ok(key) => KeyState::Open { id: key.id() },
+                    Err(error) => KeyState::Closed(error.clone()),
+                });
+                key
             })
             .await
+    }
+
+    /// Makes the key of a vault in which nothing is sealed yet. Where something is, its key is elsewhere or lost: another
+    /// one would only hide that.
+    async fn first_key(&self) -> Result<VaultKey, StoreError> {
+        let any = self
+            .store
+            .list::<SealedSecret>(Query::all().limit(1))
+            .await?;
+        if let Some(secret) = any.items.into_iter().next() {
+            return Err(StoreError::KeyMissing {
+                reason: format!(
+                    "values are sealed with key {}, and there is none here",
+                    secret.value.key_id
+                ),
+            });
+        }
+        self.holder.create().await
     }
 }
 

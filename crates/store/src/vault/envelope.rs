@@ -4,11 +4,11 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Vault,
+    SealedSecret, Vault,
     key::{Access, KeyHolder},
     seal,
 };
-use crate::StoreError;
+use crate::{Query, StoreError};
 
 /// What only the vault's key opens, and only for what it was sealed for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,22 @@ impl Vault {
             key_id: key.id(),
             sealed: seal::seal(key, name, value)?,
         })
+    }
+}
+
+impl Vault {
+    /// Whether the present key opens what is sealed in the store: tries one value. With nothing sealed it does.
+    ///
+    /// Errors: those of [`KeyHolder::load`], [`StoreError::KeyMissing`], [`StoreError::WrongKey`].
+    pub async fn check_key(&self) -> Result<(), StoreError> {
+        let any = self
+            .store
+            .list::<SealedSecret>(Query::all().limit(1))
+            .await?;
+        match any.items.first() {
+            Some(secret) => self.open(&secret.value).await.map(|_| ()),
+            None => Ok(()),
+        }
     }
 }
 

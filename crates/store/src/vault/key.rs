@@ -1,16 +1,14 @@
-//! The vault's key and where it is held.
+//! The vault's key, and what holds it.
 
-use std::{
-    fmt,
-    io::{self, Write},
-    path::{Path, PathBuf},
-};
+use std::fmt;
 
+use async_trait::async_trait;
 use chacha20poly1305::{XChaCha20Poly1305, aead};
-use secrecy::{ExposeSecret, SecretBox};
+use futures::{StreamExt, stream::BoxStream};
+use secrecy::{ExposeSecret, SecretBox, SecretString, zeroize::Zeroizing};
 use serde::{Deserialize, Serialize};
 
-use super::seal::hex;
+use super::seal::{hex, unhex};
 use crate::StoreError;
 
 const KEY_BYTES: usize = 32;
@@ -27,13 +25,50 @@ pub enum KeyTier {
     Keyring,
 }
 
-/// Holds the one key of a vault.
-pub trait KeyHolder: Send + Sync + 'static {
-    /// Where it is.
-    fn tier(&self) -> KeyTier;
+impl KeyTier {
+    /// As it is written down and shown: `file`, `passphrase`, `keyring`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Passphrase => "passphrase",
+            Self::Keyring => "keyring",
+        }
+    }
+}
 
-    /// The key; made at random the first time. May block, may ask the person.
-    fn load_or_create(&self) -> Result<VaultKey, StoreError>;
+/// How far a holder may go to get at its key.
+#[derive(Debug, Clone, Copy)]
+pub enum Access<'a> {
+    /// Nobody is asked for anything.
+    Quiet,
+    /// The person may be asked to unlock a keyring, unless they were before.
+    AskOnce,
+    /// The person wants to be asked.
+    AskNow,
+    /// With this passphrase, where one is needed; nobody is asked.
+    Passphrase(&'a SecretString),
+}
+
+/// Holds the one key of a vault.
+#[async_trait]
+pub trait KeyHolder: Send + Sync + 'static {
+    /// Where it is; none before there is one and its place was chosen.
+    fn tier(&self) -> Option<KeyTier>;
+
+    /// The key; none if there never was one. Waits for the person where `access` lets it ask them, and for a keyring that
+    /// does not answer no longer than a named limit. Dropping the future takes a question back.
+    ///
+    /// [`StoreError::KeyLocked`] and [`StoreError::KeyringUnavailable`] pass by themselves or by what a person does;
+    /// [`StoreError::KeyMissing`] if there was a key and it is gone.
+    async fn load(&self, access: Access<'_>) -> Result<Option<VaultKey>, StoreError>;
+
+    /// Makes the key at random and keeps it. To be called after [`KeyHolder::load`] found none; asks nobody.
+    async fn create(&self) -> Result<VaultKey, StoreError>;
+
+    /// Something each time it is worth trying again to load a key that was locked; ends if that will never be told.
+    async fn changes(&self) -> BoxStream<'static, ()> {
+        futures::stream::empty().boxed()
+    }
 }
 
 /// A 256-bit key, wiped from memory when dropped.
@@ -58,12 +93,30 @@ impl VaultKey {
         Ok(Self(SecretBox::new(Box::new(key))))
     }
 
+    /// A key as a file or a keyring has it: its bytes, or their hex digits with white space around them.
+    pub(super) fn parse(content: &[u8]) -> Result<Self, StoreError> {
+        let text = content.trim_ascii();
+        if text.len() != 2 * KEY_BYTES {
+            return Self::from_bytes(content);
+        }
+        let bytes = std::str::from_utf8(text).ok().and_then(unhex);
+        let bytes = Zeroizing::new(bytes.ok_or_else(|| StoreError::VaultKey {
+            reason: "its text is not made of hex digits".to_owned(),
+        })?);
+        Self::from_bytes(&bytes)
+    }
+
+    /// Its bytes as hex digits.
+    pub(super) fn to_text(&self) -> SecretString {
+        SecretString::from(hex(self.bytes()))
+    }
+
     pub(super) fn bytes(&self) -> &[u8; KEY_BYTES] {
         self.0.expose_secret()
     }
 
     /// Names the key without telling it.
-    pub(super) fn id(&self) -> String {
+    pub fn id(&self) -> String {
         hex(&blake3::derive_key("nasiko vault key id", self.bytes())[..8])
     }
 }
@@ -72,89 +125,4 @@ impl fmt::Debug for VaultKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("VaultKey(..)")
     }
-}
-
-/// Holds the key in a file of mode 0600: whoever can read the owner's files can read the secrets.
-#[derive(Debug, Clone)]
-pub struct KeyFile {
-    path: PathBuf,
-}
-
-impl KeyFile {
-    /// The key in this file; its directory must exist.
-    pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
-    }
-
-    fn create(&self) -> Result<VaultKey, StoreError> {
-        let key = VaultKey::generate()?;
-        // Complete under another name first: a crash half-way must not leave a key that is none.
-        let draft = self.path.with_extension("new");
-        let written =
-            write_private(&draft, key.bytes()).and_then(|()| fs_err::rename(&draft, &self.path));
-        written
-            .and_then(|()| sync_directory(&self.path))
-            .map_err(StoreError::io(&self.path))?;
-        Ok(key)
-    }
-}
-
-impl KeyHolder for KeyFile {
-    fn tier(&self) -> KeyTier {
-        KeyTier::File
-    }
-
-    fn load_or_create(&self) -> Result<VaultKey, StoreError> {
-        match fs_err::read(&self.path) {
-            Ok(bytes) => {
-                let bytes = secrecy::zeroize::Zeroizing::new(bytes);
-                make_private(&self.path).map_err(StoreError::io(&self.path))?;
-                VaultKey::from_bytes(&bytes)
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => self.create(),
-            Err(error) => Err(StoreError::io(&self.path)(error)),
-        }
-    }
-}
-
-fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut options = fs_err::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    {
-        use fs_err::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    let mut file = options.open(path)?;
-    make_private(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
-#[cfg(unix)]
-fn make_private(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    if fs_err::metadata(path)?.permissions().mode() & 0o077 != 0 {
-        fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn make_private(_path: &Path) -> io::Result<()> {
-    Ok(()) // A user's profile directory is private by inheritance.
-}
-
-#[cfg(unix)]
-fn sync_directory(path: &Path) -> io::Result<()> {
-    let directory = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    fs_err::File::open(directory)?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_directory(_path: &Path) -> io::Result<()> {
-    Ok(())
 }

@@ -64,7 +64,7 @@ pub(super) fn hex<'a>(bytes: impl IntoIterator<Item = &'a u8>) -> String {
         .collect()
 }
 
-fn unhex(text: &str) -> Option<Vec<u8>> {
+pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| {
         char::from(byte)
             .to_digit(16)

@@ -94,8 +94,9 @@ async fn the_value_is_nowhere_in_the_data_directory() {
     );
     vault.store.close().await;
     assert_eq!(files_with_canary(&directory), 0);
+    let key = vault.holder.load(Access::Quiet).await;
     assert!(
-        !format!("{:?}", vault.holder.load_or_create()).contains('['),
+        !format!("{key:?}").contains('['),
         "a key does not print itself"
     );
 }
@@ -156,32 +157,62 @@ async fn a_sealed_value_opens_neither_elsewhere_nor_altered_nor_with_another_key
 }
 
 #[tokio::test]
-async fn a_lost_key_is_told_and_not_replaced_silently() {
+async fn a_lost_key_is_told_and_not_replaced() {
     let directory = TempDir::new().unwrap();
+    let path = directory.path().join("vault.key");
     let first = vault(&directory).await;
     first
         .put_secret(&Scope::Global, "TOKEN", &"value".into())
         .await
         .unwrap();
-    fs_err::remove_file(directory.path().join("vault.key")).unwrap();
-    let second = Vault::new(
-        first.store.clone(),
-        KeyFile::new(directory.path().join("vault.key")),
-    );
-    assert!(matches!(
-        second.reveal_for("any").await,
-        Err(StoreError::SecretUnreadable { .. })
-    ));
+    let again = || Vault::new(first.store.clone(), KeyFile::new(&path));
 
-    fs_err::write(directory.path().join("vault.key"), b"short").unwrap();
-    let third = Vault::new(
-        first.store.clone(),
-        KeyFile::new(directory.path().join("vault.key")),
+    let kept = fs_err::read(&path).unwrap();
+    fs_err::remove_file(&path).unwrap();
+    for _ in 0..2 {
+        let lost = again().reveal_for("any").await;
+        assert!(
+            matches!(lost, Err(StoreError::KeyMissing { .. })),
+            "{lost:?}"
+        );
+        let refused = again()
+            .put_secret(&Scope::Global, "OTHER", &"value".into())
+            .await;
+        assert!(matches!(refused, Err(StoreError::KeyMissing { .. })));
+    }
+    assert!(
+        !path.try_exists().unwrap(),
+        "another key would only hide the loss"
     );
+
+    fs_err::write(&path, b"short").unwrap();
     assert!(matches!(
-        third.reveal_for("any").await,
+        again().reveal_for("any").await,
         Err(StoreError::VaultKey { .. })
     ));
+
+    fs_err::write(&path, [7; 32]).unwrap();
+    let Err(StoreError::WrongKey {
+        name,
+        sealed_with,
+        present,
+    }) = again().reveal_for("any").await
+    else {
+        panic!("another key opens nothing");
+    };
+    assert_eq!(name, "TOKEN");
+    assert_ne!(sealed_with, present);
+    let fault = nasiko_contract::Fault::from(StoreError::WrongKey {
+        name,
+        sealed_with: sealed_with.clone(),
+        present,
+    });
+    assert!(fault.hint.is_some() && fault.evidence[0].contains(&sealed_with));
+
+    // As text, as a person copies it.
+    let text = seal::hex(&kept) + "\n";
+    fs_err::write(&path, text).unwrap();
+    assert_eq!(again().reveal_for("any").await.unwrap().len(), 1);
 }
 
 #[cfg(unix)]
@@ -192,11 +223,12 @@ async fn the_key_file_is_private_and_stays_the_same() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("vault.key");
     let holder = KeyFile::new(&path);
-    let id = holder.load_or_create().unwrap().id();
+    let id = holder.create().await.unwrap().id();
+    let found = || async { holder.load(Access::Quiet).await.unwrap().unwrap().id() };
     let mode = || fs_err::metadata(&path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(), 0o600);
     fs_err::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-    assert_eq!(holder.load_or_create().unwrap().id(), id);
+    assert_eq!(found().await, id);
     assert_eq!(mode(), 0o600, "opened up by somebody: closed again");
 }
 

@@ -5,6 +5,7 @@
 mod contract;
 mod crash;
 mod exchange;
+mod keyring;
 mod moving_house;
 mod place;
 mod platform;

@@ -148,7 +148,7 @@ fn words(words: &[&str]) -> Vec<String> {
 }
 
 /// Notes that this test did not run, in the file that counts skips.
-fn skip(variable: &str) {
+pub(crate) fn skip(variable: &str) {
     use std::io::Write as _;
     let thread = std::thread::current();
     let test = thread.name().unwrap_or("store");
