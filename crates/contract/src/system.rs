@@ -36,11 +36,14 @@ pub struct Status {
     pub store: String,
     /// The job queue, e.g. `sqlite`.
     pub queue: String,
-    /// Where secrets' key is held, e.g. `file`.
+    /// Where secrets' key is held: `keyring`, `file`, `passphrase`; `none` before there is one.
     pub secrets: String,
     /// The container engine, while one answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub engine: Option<EngineStatus>,
+    /// Where an engine was looked for and what was found there; while one is used, only places where there is something.
+    #[serde(default)]
+    pub engines: Vec<EnginePlace>,
     /// Agents by state.
     pub agents: AgentCounts,
     /// Jobs queued or running.
@@ -53,6 +56,42 @@ pub struct Status {
     /// Services of the local stack.
     #[serde(default)]
     pub stack: Vec<crate::stack::StackService>,
+    /// How forwarding of traces stands; none while there is no viewer to forward them to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forwarding: Option<crate::telemetry::TraceForwarding>,
+    /// The other control planes on the same store.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub peers: Vec<Peer>,
+}
+
+/// Another control plane on the same store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Peer {
+    /// Tells it from the others, for good.
+    pub id: String,
+    /// Its machine's name.
+    pub host: String,
+    /// Where its API and web UI are, on that machine.
+    pub api: String,
+    /// Whether it is at work.
+    pub state: PeerState,
+    /// Its last sign of life, Unix milliseconds.
+    pub seen: i64,
+}
+
+/// How another control plane is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum PeerState {
+    /// It gives signs of life.
+    Here,
+    /// It gives none any more, and did not say that it would end.
+    Silent,
+    /// It ended, and said so.
+    Left,
 }
 
 /// The container engine.
@@ -66,6 +105,43 @@ pub struct EngineStatus {
     pub version: String,
     /// Its socket or address.
     pub endpoint: String,
+    /// Why it is this one: what named its place.
+    #[serde(default)]
+    pub why: String,
+}
+
+/// A place where a container engine may be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct EnginePlace {
+    /// Socket or address.
+    pub endpoint: String,
+    /// What names it, in words: `DOCKER_HOST`, a Docker context, the usual place of an engine.
+    pub why: String,
+    /// What was found there.
+    pub state: EngineState,
+    /// The same in words.
+    pub found: String,
+}
+
+/// What was found at a place where a container engine may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum EngineState {
+    /// It answered, and is used.
+    Used,
+    /// There is a socket. It was not opened, since another engine is used or another place was named.
+    NotTried,
+    /// Nothing is there.
+    Absent,
+    /// This account may not use it.
+    Refused,
+    /// Something is there and does not answer.
+    Stopped,
+    /// It cannot be used from here.
+    Unsupported,
 }
 
 /// How many agents are in which state.
@@ -160,6 +236,10 @@ pub struct Settings {
     /// `DISCOVERY_MODE=docker` asks of other tools. A node without a database has one configuration, which becomes ours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kong_admin_url: Option<String>,
+    /// The viewer that traces are forwarded to as OTLP over HTTP: its base URL, e.g. `http://127.0.0.1:14318`. None: the
+    /// service of the local stack with the label `nasiko.otlp`, while it is well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub otlp_forward_url: Option<String>,
 }
 
 impl Default for Settings {
@@ -171,6 +251,7 @@ impl Default for Settings {
             stop_timeout_seconds: 5,
             parallel_jobs: 4,
             kong_admin_url: None,
+            otlp_forward_url: None,
         }
     }
 }
@@ -199,6 +280,9 @@ pub struct PatchSettings {
     /// See [`Settings`]; an empty text for no Kong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kong_admin_url: Option<String>,
+    /// See [`Settings`]; an empty text for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub otlp_forward_url: Option<String>,
 }
 
 /// `GET /secrets` and `GET /agents/{agent}/secrets`: names, never values.

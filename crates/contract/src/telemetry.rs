@@ -19,6 +19,60 @@ pub enum SpanStatus {
     Error,
 }
 
+/// How forwarding of traces to a viewer stands. Counts are of spans, since the control plane started.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct TraceForwarding {
+    /// The viewer's base URL; none while the service is not well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// The service of the local stack that is the viewer; none where the setting names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// Whether it works.
+    pub state: ForwardingState,
+    /// Taken by a viewer.
+    pub sent: u64,
+    /// Refused by a viewer for good.
+    pub rejected: u64,
+    /// Let go, since the viewer was too slow or away for too long.
+    pub dropped: u64,
+    /// Not sent yet.
+    pub waiting: u64,
+    /// What went wrong last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<String>,
+}
+
+/// Whether forwarding works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum ForwardingState {
+    /// Spans are sent as they come.
+    #[default]
+    Sending,
+    /// The viewer did not take what was sent last.
+    Failing,
+    /// Spans wait for a viewer that is not well yet.
+    Waiting,
+    /// Nothing is forwarded: the address is this control plane's own.
+    Refused,
+}
+
+impl ForwardingState {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sending => "sending",
+            Self::Failing => "failing",
+            Self::Waiting => "waiting",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 /// A row of the traces list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

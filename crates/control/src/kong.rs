@@ -11,7 +11,7 @@ mod tests;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use nasiko_contract::{AgentName, ErrorCode, Fault};
+use nasiko_contract::{AgentName, Fault};
 use nasiko_store::{EventFeed, ExposeSecret, FeedItem, SecretString};
 use parking_lot::Mutex;
 use reqwest::Url;
@@ -21,6 +21,7 @@ use tokio::net::TcpStream;
 use self::admin::{Admin, Node};
 use crate::{
     agents::{CHANGED, REMOVED},
+    peers::PLANE_CHANGED,
     plane::Shared,
 };
 
@@ -53,28 +54,10 @@ impl Standing {
 
 /// The address of an Admin API as a person wrote it; none for an empty text.
 pub(crate) fn checked_address(text: &str) -> Result<Option<String>, Fault> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let refused = |why: &str| {
-        Fault::new(
-            ErrorCode::InvalidRequest,
-            format!("`kongAdminUrl` cannot be that: {why}"),
-        )
-        .hint(
-            "It is the address of Kong's Admin API, e.g. http://127.0.0.1:8001; empty for no Kong",
-        )
-    };
-    let url = Url::parse(text).map_err(|error| refused(&error.to_string()))?;
-    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-        return Err(refused("it is no HTTP address"));
-    }
-    // Settings are not sealed.
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(refused("it holds a password"));
-    }
-    Ok(Some(text.trim_end_matches('/').to_owned()))
+    let hint =
+        "It is the address of Kong's Admin API, e.g. http://127.0.0.1:8001; empty for no Kong";
+    let checked = crate::address::checked(text);
+    checked.map_err(|why| crate::address::refused("kongAdminUrl", &why, hint))
 }
 
 /// Begins to follow the setting, until the control plane ends.
@@ -137,7 +120,8 @@ impl Follower {
         let mut wait = FIRST_WAIT;
         loop {
             let address = self.shared.settings.load().kong_admin_url.clone();
-            let Some(address) = address else {
+            // Of several control planes one is enough: each of their gateways knows all agents.
+            let Some(address) = address.filter(|_| self.shared.peers.leads()) else {
                 self.shared.kong.say(None);
                 pushed = None;
                 if !self.changed().await {
@@ -252,7 +236,7 @@ impl Follower {
 }
 
 fn is_of_interest(topic: &str) -> bool {
-    matches!(topic, CHANGED | REMOVED | SETTING_CHANGED)
+    matches!(topic, CHANGED | REMOVED | SETTING_CHANGED | PLANE_CHANGED)
 }
 
 async fn connect(url: &Url) -> Result<TcpStream, String> {

@@ -3,9 +3,11 @@
 //!
 //! A request comes through the gate ([`api`]), becomes a job ([`jobs`], [`worker`]) if it is long, walks the road of a
 //! folder ([`intake`], [`read`], [`deploy`], [`launch`], [`probe`]), and what runs is watched ([`supervise`]) and taken
-//! over again after a restart ([`adopt`]). Containers of others are found ([`discover`]). The local
-//! Docker stack stands beside the agents ([`stack`]). What jobs leave behind goes ([`sweep`]).
+//! over again after a restart ([`adopt`]). Containers of others are found ([`discover`]), and other control planes on the same
+//! store ([`peers`]). The local
+//! Docker stack stands beside the agents ([`stack`]). Traces are forwarded to a viewer ([`forwarding`]). What jobs leave behind goes ([`sweep`]).
 
+mod address;
 mod adopt;
 mod agents;
 pub mod api;
@@ -13,9 +15,11 @@ pub mod browser_codes;
 mod chat;
 mod deploy;
 mod discover;
+mod engine;
 mod environment;
 mod events;
 mod exchange;
+mod forwarding;
 mod home;
 mod house;
 mod intake;
@@ -26,6 +30,7 @@ mod lifecycle;
 mod listen;
 mod live;
 mod logs;
+mod peers;
 mod pins;
 mod plane;
 mod plans;
@@ -48,6 +53,9 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod time;
+mod vault;
 mod worker;
 
+pub use nasiko_engine::EngineConfig;
+pub use nasiko_runtime::port_owner;
 pub use plane::{Addresses, Config, ControlPlane, Listeners};

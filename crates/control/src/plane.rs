@@ -13,15 +13,16 @@ use arc_swap::ArcSwap;
 use nasiko_contract::{
     AgentName, DeploymentId, ErrorCode, Fault, JobId, RuntimeKind, SessionId, Settings,
 };
+use nasiko_engine::EngineConfig;
 use nasiko_gateway::{Credentials, Gateway, RouteTable};
 use nasiko_runtime::{DockerRuntime, ProcessRuntime, Runtime};
-use nasiko_store::{KeyFile, Store, Vault};
+use nasiko_store::{Store, Vault, vault::KeyKeeper};
 use nasiko_telemetry::{OtlpIntake, TraceStore};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, OnceCell};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{browser_codes::BrowserCodes, home::Home, house::House, live::Live};
+use crate::{browser_codes::BrowserCodes, forwarding::Forwarding, home::Home, house::House, live::Live, peers::Peers};
 
 /// How long the tasks of a control plane that ends may take to finish.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
@@ -64,10 +65,8 @@ pub struct Config {
     pub api: SocketAddr,
     /// Ports that were taken, and what was chosen instead.
     pub notices: Vec<String>,
-    /// `DOCKER_HOST`, where it is set.
-    pub docker_host: Option<String>,
-    /// The person's home and runtime directories, where engines without root put their socket.
-    pub socket_folders: Vec<PathBuf>,
+    /// Where the container engine is looked for.
+    pub engine: EngineConfig,
     /// The Docker network of the agents.
     pub docker_network: String,
     /// This process's environment; agents get a few of these, package tools a few more.
@@ -87,6 +86,8 @@ pub(crate) struct Shared {
     pub(crate) house: House,
     pub(crate) store: Store,
     pub(crate) vault: Vault,
+    /// Holds the vault's key.
+    pub(crate) keeper: KeyKeeper,
     pub(crate) process: Arc<ProcessRuntime>,
     pub(crate) docker: Arc<DockerRuntime>,
     pub(crate) gateway: Gateway,
@@ -94,6 +95,7 @@ pub(crate) struct Shared {
     pub(crate) credentials: Credentials,
     pub(crate) traces: TraceStore,
     pub(crate) intake: OtlpIntake,
+    pub(crate) forwarding: Forwarding,
     pub(crate) http: reqwest::Client,
     pub(crate) addresses: Addresses,
     pub(crate) notices: Vec<String>,
@@ -131,6 +133,8 @@ pub(crate) struct Shared {
     pub(crate) fingerprint_key: OnceCell<[u8; 32]>,
     /// The watched agents.
     pub(crate) live: Live,
+    /// Other control planes on the same store.
+    pub(crate) peers: Peers,
     /// The local stack.
     pub(crate) stack: crate::stack::LocalStack,
     /// How a Kong stands that gets our routes.
@@ -147,11 +151,13 @@ impl ControlPlane {
     pub async fn open(config: Config) -> Result<Self, Fault> {
         let home = Home::new(config.home)?;
         let lock = home.lock().await?;
-        let house = House::find(&config.environment);
-        let store = house.open(&home).await?;
-        let vault = Vault::new(store.clone(), KeyFile::new(home.root().join("vault.key")));
-        let settings = crate::settings::load(&store).await?;
         let installation = home.installation()?;
+        let keeper = crate::vault::keeper(home.root(), &installation, &config.environment);
+        let house = House::find(&config.environment, &home, &keeper).await?;
+        let store = house.open(&home).await?;
+        let settings = crate::settings::load(&store).await?;
+        let vault = Vault::new(store.clone(), keeper.clone());
+        let peers = Peers::new(installation.clone(), !house.is_shared());
         let traces = TraceStore::open(
             &home.traces(),
             nasiko_telemetry::Limits {
@@ -167,8 +173,7 @@ impl ControlPlane {
         })
         .await?;
         let docker = DockerRuntime::new(nasiko_runtime::DockerConfig {
-            host: config.docker_host,
-            socket_folders: config.socket_folders,
+            engine: config.engine,
             network: config.docker_network,
             installation,
         });
@@ -182,6 +187,7 @@ impl ControlPlane {
             Gateway::new(nasiko_gateway::GatewayConfig::default(), sink).with_otlp(exports);
         let routes = gateway.routes();
         let addresses = addresses(config.api, &config.listeners)?;
+        let forwarding = Forwarding::start(&traces, &addresses, &settings)?;
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -194,12 +200,14 @@ impl ControlPlane {
             home,
             house,
             vault,
+            keeper,
             process: Arc::new(process),
             docker: Arc::new(docker),
             gateway,
             routes,
             credentials,
             intake,
+            forwarding,
             traces,
             http,
             addresses,
@@ -223,21 +231,25 @@ impl ControlPlane {
             dialects: Mutex::default(),
             network_gateway: OnceCell::new(),
             live: Live::default(),
+            peers,
             stack,
             kong: crate::kong::Standing::default(),
             platform: crate::platform::Standing::default(),
             store,
             _lock: lock,
         });
+        let peers = crate::peers::enter(&shared).await?;
         crate::listen::start(&shared, config.listeners)?;
         // Before anything is taken over: what ends meanwhile is noticed.
         crate::supervise::start(&shared);
+        crate::vault::start(&shared);
         crate::adopt::at_start(&shared).await?;
         crate::discover::start(&shared);
         crate::sweep::at_start(&shared).await?;
         crate::stack::at_start(&shared).await?;
         crate::worker::start(&shared).await?;
         crate::live::at_start(&shared).await?;
+        crate::peers::start(&shared, peers);
         crate::kong::start(&shared);
         crate::platform::start(&shared);
         Ok(Self { shared })
@@ -258,15 +270,17 @@ impl ControlPlane {
         self.shared.stop.cancel();
         self.shared.end_standbys().await;
         self.shared.tasks.close();
-        if tokio::time::timeout(SHUTDOWN_LIMIT, self.shared.tasks.wait())
-            .await
-            .is_err()
-        {
-            tracing::warn!(open = self.shared.tasks.len(), "tasks did not end in time");
+        let ended = tokio::time::timeout(SHUTDOWN_LIMIT, self.shared.tasks.wait()).await;
+        match ended {
+            Ok(()) => self.shared.leave().await,
+            Err(_) => {
+                tracing::warn!(open = self.shared.tasks.len(), "tasks did not end in time");
+            }
         }
         if let Err(error) = self.shared.traces.flush().await {
             tracing::warn!(%error, "the last spans were not written");
         }
+        self.shared.forwarding.close().await;
         self.shared.store.close().await;
     }
 }

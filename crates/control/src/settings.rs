@@ -7,7 +7,7 @@ use nasiko_store::{Batch, Expected, Store};
 
 use crate::{
     api::{Caller, Serve},
-    plane::ControlPlane,
+    plane::{ControlPlane, Shared},
     records::SettingsRecord,
 };
 
@@ -28,7 +28,8 @@ impl Serve<GetSettings> for ControlPlane {
 
 impl Serve<PatchSettings> for ControlPlane {
     async fn serve(&self, _: &Caller, request: PatchSettings) -> Result<Settings, Fault> {
-        let mut settings = Settings::clone(&self.shared.settings.load());
+        // Another control plane may have changed them a moment ago.
+        let mut settings = load(&self.shared.store).await?;
         let PatchSettings {
             default_runtime,
             trace_retention_days,
@@ -36,6 +37,7 @@ impl Serve<PatchSettings> for ControlPlane {
             stop_timeout_seconds,
             parallel_jobs,
             kong_admin_url,
+            otlp_forward_url,
         } = request;
         settings.default_runtime = default_runtime.unwrap_or(settings.default_runtime);
         settings.trace_retention_days = checked(
@@ -65,13 +67,24 @@ impl Serve<PatchSettings> for ControlPlane {
         if let Some(address) = kong_admin_url {
             settings.kong_admin_url = crate::kong::checked_address(&address)?;
         }
+        if let Some(address) = otlp_forward_url {
+            settings.otlp_forward_url = self.shared.forwarding.checked_target(&address)?;
+        }
         let mut batch = Batch::new();
         batch.put(&SettingsRecord(settings.clone()), Expected::Any);
         batch.event("setting.changed", "settings", &settings);
         self.shared.store.commit(batch).await?;
-        self.shared.settings.store(Arc::new(settings.clone()));
-        self.shared.job_slot.notify_one();
+        self.shared.apply_settings(settings.clone());
         Ok(settings)
+    }
+}
+
+impl Shared {
+    /// Lets settings take effect.
+    pub(crate) fn apply_settings(&self, settings: Settings) {
+        self.forwarding.follow_setting(&settings);
+        self.settings.store(Arc::new(settings));
+        self.job_slot.notify_one();
     }
 }
 

@@ -1,10 +1,10 @@
 //! What the control plane says of itself, and its end.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use nasiko_contract::{
     AgentCounts, AgentState, BrowserCode, CreateBrowserCode, DeploymentId, DeploymentState, Done,
-    EngineStatus, Fault, GetStatus, RuntimeKind, Shutdown, Status,
+    Fault, GetStatus, RuntimeKind, Shutdown, Status,
 };
 use nasiko_runtime::InstanceState;
 use nasiko_store::{JobQuery, JobState, KeyTier};
@@ -13,9 +13,6 @@ use crate::{
     api::{Caller, Serve},
     plane::{ControlPlane, Shared},
 };
-
-/// How long the engine may take to say its version before it counts as not answering.
-const ENGINE_LIMIT: Duration = Duration::from_millis(500);
 
 impl Serve<GetStatus> for ControlPlane {
     async fn serve(&self, _: &Caller, _: GetStatus) -> Result<Status, Fault> {
@@ -35,12 +32,7 @@ impl Serve<GetStatus> for ControlPlane {
             ..JobQuery::default()
         };
         let jobs = shared.store.jobs().list(&open).await?.items.len();
-        let asked = tokio::time::timeout(ENGINE_LIMIT, shared.docker.engine_version()).await;
-        let engine = asked.ok().and_then(Result::ok).map(|version| EngineStatus {
-            kind: "docker".to_owned(),
-            version,
-            endpoint: shared.docker.endpoint(),
-        });
+        let engine = shared.engine_status().await;
         Ok(Status {
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -52,13 +44,13 @@ impl Serve<GetStatus> for ControlPlane {
             otlp_grpc: shared.addresses.otlp_grpc.clone(),
             store: shared.store.backend_name().to_owned(),
             queue: shared.store.backend_name().to_owned(),
-            secrets: match shared.vault.tier() {
-                KeyTier::File => "file",
-                KeyTier::Passphrase => "passphrase",
-                KeyTier::Keyring => "keyring",
-            }
-            .to_owned(),
+            secrets: shared
+                .vault
+                .tier()
+                .map_or("none", KeyTier::as_str)
+                .to_owned(),
             engine,
+            engines: shared.engine_places().await,
             agents,
             jobs: jobs as u64,
             memory_bytes: own_memory(),
@@ -66,10 +58,14 @@ impl Serve<GetStatus> for ControlPlane {
                 .notices
                 .iter()
                 .cloned()
+                .chain(shared.store_notices())
                 .chain(shared.kong.notice())
                 .chain(shared.platform.notice())
+                .chain(shared.stack_notice().await?)
                 .collect(),
             stack: shared.stack_services(),
+            peers: shared.peers.shown(),
+            forwarding: shared.forwarding.standing(),
         })
     }
 }

@@ -80,7 +80,7 @@ impl Default for ForwardLimits {
     fn default() -> Self {
         Self {
             queue_spans: 65_536,
-            queue_bytes: 64 * 1024 * 1024,
+            queue_bytes: 32 * 1024 * 1024,
             batch_spans: 2048,
             batch_bytes: 4 * 1024 * 1024,
             linger: Duration::from_millis(200),

@@ -15,7 +15,7 @@ use axum::{
     http::{Method, StatusCode},
     response::{IntoResponse, Json, Response},
 };
-use nasiko_contract::{GetStatus, PatchSettings};
+use nasiko_contract::{ErrorCode, GetStatus, PatchSettings};
 use nasiko_store::{Batch, Expected};
 use serde_json::{Value, json};
 use tempfile::TempDir;

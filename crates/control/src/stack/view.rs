@@ -49,10 +49,13 @@ impl Drop for AtWork {
     }
 }
 
-/// A stack that was on is looked at again.
+/// A stack that was on is looked at again, and one that waits for the engine goes on waiting.
 pub(crate) async fn at_start(shared: &Arc<Shared>) -> Result<(), Fault> {
-    if shared.stack_record().await?.on {
+    let record = shared.stack_record().await?;
+    if record.on || record.pending.is_some() {
         watch(shared);
+        // An engine that is there and has nothing of the stack tells nothing by itself.
+        shared.stack.watching.look.notify_one();
     }
     Ok(())
 }
@@ -92,9 +95,15 @@ async fn follow(shared: &Arc<Shared>) {
                     told = true;
                     Arc::new(View { containers, away: None })
                 }
+                Err(nasiko_stack::StackError::Engine(away)) => Arc::new(View {
+                    containers: watch.view().containers.clone(),
+                    away: Some(away),
+                }),
                 Err(_) => watch.view(),
             },
         };
+        let is_there = told && seen.away.is_none();
+        let waits = is_there && shared.what_waited_is_begun().await;
         let containers = match &seen.away {
             None => Ok(seen.containers.clone()),
             Some(away) => Err((Fault::from(away.clone()), seen.containers.clone())),
@@ -105,7 +114,7 @@ async fn follow(shared: &Arc<Shared>) {
                 "a change of the stack was not told"
             );
         }
-        let asleep = told && seen.away.is_none() && !seen.containers.iter().any(runs);
+        let asleep = is_there && !waits && !seen.containers.iter().any(runs);
         if asleep && watching.at_work.load(Ordering::SeqCst) == 0 {
             break;
         }
@@ -128,6 +137,15 @@ fn runs(container: &Container) -> bool {
 type Looked = Result<Vec<Container>, (Fault, Vec<Container>)>;
 
 impl Shared {
+    /// Whether something waits still; a fault is logged, and the next look tries again.
+    async fn what_waited_is_begun(self: &Arc<Self>) -> bool {
+        let waits = self.begin_what_waited().await;
+        waits.unwrap_or_else(|fault| {
+            tracing::warn!(message = fault.message, "what waited for the engine waits on");
+            true
+        })
+    }
+
     /// What is declared and what runs, asked now. That files or the engine cannot be read is part of the answer.
     pub(super) async fn look_at_stack(&self) -> Result<Stack, Fault> {
         let stack = self.engine_stack().await?;
@@ -142,6 +160,9 @@ impl Shared {
         stack: &nasiko_stack::Stack,
         looked: Looked,
     ) -> Result<(), Fault> {
+        if let Ok(containers) = &looked {
+            self.forwarding.follow_stack(containers);
+        }
         let now = self.describe(stack, looked).await?;
         {
             let mut seen = self.stack.seen.lock();
@@ -182,6 +203,7 @@ impl Shared {
             shown.volumes = stack.volumes(&self.stack.project).await.unwrap_or_default();
         }
         shown.fault = broken.or(away);
+        shown.engines = self.engine_places().await;
         for service in &mut shown.services {
             let words = match (service.health, service.state, service.exit_code) {
                 (ServiceHealth::Unhealthy, ServiceState::Running, _) => {
@@ -211,6 +233,7 @@ fn shown(
     let mut stack = Stack {
         project: name.to_owned(),
         on: record.on,
+        waiting: record.pending.is_some(),
         files: std::iter::once("stack.yml".to_owned()).chain(own).collect(),
         ..Stack::default()
     };
