@@ -23,6 +23,7 @@ mod span;
 #[cfg(test)]
 mod tests;
 mod values;
+mod variable;
 mod yaml;
 
 use std::collections::BTreeMap;

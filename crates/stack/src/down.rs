@@ -11,8 +11,10 @@ use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::StackError;
+use crate::board::{Board, Listening};
 use crate::observe::of_project;
 use crate::observed::{Container, State};
+use crate::part::Part;
 use crate::progress::{Phase, Progress, ProgressSink};
 use crate::stack::Stack;
 
@@ -36,12 +38,41 @@ impl Stack {
         progress: &dyn ProgressSink,
         cancel: &CancellationToken,
     ) -> Result<(), StackError> {
+        self.take_down(project, None, options, progress, cancel)
+            .await
+    }
+
+    /// Takes a part of a project down as [`Stack::down`] does all of it. The rest is left alone, also where it needs the part.
+    pub async fn down_part(
+        &self,
+        project: &str,
+        part: &Part,
+        options: DownOptions,
+        progress: &dyn ProgressSink,
+        cancel: &CancellationToken,
+    ) -> Result<(), StackError> {
+        self.take_down(project, Some(part), options, progress, cancel)
+            .await
+    }
+
+    async fn take_down(
+        &self,
+        project: &str,
+        part: Option<&Part>,
+        options: DownOptions,
+        progress: &dyn ProgressSink,
+        cancel: &CancellationToken,
+    ) -> Result<(), StackError> {
+        let listening = Listening::to(&self.engine, project).await?;
+        let board = Board::new();
         let all = async {
-            let nameless = self.remove_containers(project, progress).await?;
-            let networks = self.remove_networks(project, progress);
+            let nameless = self
+                .remove_containers(project, part, &board, progress)
+                .await?;
+            let networks = self.remove_networks(project, part, progress);
             let volumes = async {
                 if options.volumes {
-                    self.remove_volumes(project, nameless, progress).await
+                    self.remove_volumes(project, part, nameless, progress).await
                 } else {
                     Ok(())
                 }
@@ -49,10 +80,16 @@ impl Stack {
             tokio::try_join!(networks, volumes)?;
             Ok(())
         };
+        let listened = async {
+            // Without it, all is only later: an engine that went makes the calls fail.
+            let _lost = listening.drive(&board).await;
+            std::future::pending().await
+        };
         tokio::select! {
             biased;
             () = cancel.cancelled() => Err(StackError::Cancelled { what: "taking the stack down" }),
             done = all => done,
+            never = listened => never,
         }
     }
 
@@ -76,10 +113,13 @@ impl Stack {
     async fn remove_containers(
         &self,
         project: &str,
+        part: Option<&Part>,
+        board: &Board,
         progress: &dyn ProgressSink,
     ) -> Result<Vec<String>, StackError> {
-        let containers = self.containers(project).await?;
-        // Each service: how many of its containers are still there.
+        let mut containers = self.containers(project).await?;
+        containers.retain(|container| is_in(part.map(|part| &part.services), &container.service));
+        // Each service: how many of its containers may still run.
         let mut counts: HashMap<&str, usize> = HashMap::new();
         for container in &containers {
             *counts.entry(container.service.as_str()).or_default() += 1;
@@ -112,17 +152,27 @@ impl Stack {
                     });
                 };
                 tell(Phase::Stopping);
-                if matches!(
-                    container.state,
-                    State::Running | State::Paused | State::Restarting
-                ) {
-                    self.stop_container(&container.id).await?;
-                }
-                self.remove_container(&container.id).await?;
-                tell(Phase::Removed);
+                let mut stopping = Box::pin(async {
+                    match container.state {
+                        State::Running | State::Paused | State::Restarting => {
+                            self.stop_container(&container.id).await
+                        }
+                        _ => Ok(()),
+                    }
+                });
+                // What it needs is needed no more once it has ended; what the engine tidies up after that takes as long again.
+                let stopped = tokio::select! {
+                    stopped = &mut stopping => Some(stopped?),
+                    () = board.ended(&container.id) => None,
+                };
                 if let Some(count) = left.get(container.service.as_str()) {
                     count.send_modify(|count| *count = count.saturating_sub(1));
                 }
+                if stopped.is_none() {
+                    stopping.await?;
+                }
+                self.remove_container(&container.id).await?;
+                tell(Phase::Removed);
                 Ok::<(), StackError>(())
             }
         });
@@ -136,6 +186,7 @@ impl Stack {
     async fn remove_networks(
         &self,
         project: &str,
+        part: Option<&Part>,
         progress: &dyn ProgressSink,
     ) -> Result<(), StackError> {
         let client = self.engine.client().await?;
@@ -147,6 +198,7 @@ impl Stack {
             .await
             .map_err(|error| self.engine.failed("listing networks", error))?;
         let names = listed.into_iter().filter_map(|network| network.name);
+        let names = names.filter(|name| is_in(part.map(|part| &part.networks), name));
         try_join_all(names.map(|name| async move {
             self.remove_network(&name).await?;
             progress.report(Progress::Network { name, made: false });
@@ -159,11 +211,13 @@ impl Stack {
     async fn remove_volumes(
         &self,
         project: &str,
+        part: Option<&Part>,
         nameless: Vec<String>,
         progress: &dyn ProgressSink,
     ) -> Result<(), StackError> {
         let client = self.engine.client().await?;
-        let named = self.volumes(project).await?;
+        let mut named = self.volumes(project).await?;
+        named.retain(|name| is_in(part.map(|part| &part.volumes), name));
         for name in named.into_iter().chain(nameless) {
             let options = RemoveVolumeOptionsBuilder::default().build();
             match client.remove_volume(&name, Some(options)).await {
@@ -179,6 +233,11 @@ impl Stack {
         }
         Ok(())
     }
+}
+
+/// Whether a name is among those of a part; everything is in the whole.
+fn is_in(names: Option<&Vec<String>>, name: &str) -> bool {
+    names.is_none_or(|names| names.iter().any(|own| own == name))
 }
 
 /// Whether one says to wait for the other.

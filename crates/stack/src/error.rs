@@ -7,7 +7,7 @@ use std::time::Duration;
 use nasiko_contract::{ErrorCode, Fault};
 use nasiko_engine::EngineError;
 
-use crate::compose::ComposeError;
+use crate::compose::{ComposeError, Span};
 
 /// A stack's failure. Converts into a [`Fault`] with a sentence, a hint and the lines that show it.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +51,10 @@ pub enum StackError {
         owner: String,
         /// The next port that nothing holds.
         free: Option<u16>,
+        /// Where the files say so.
+        at: Span,
+        /// The variable that says which port it is.
+        variable: Option<String>,
     },
     /// An image is neither here nor could it be fetched.
     #[error("the image {reference} could not be had: {message}")]
@@ -167,11 +171,19 @@ impl StackError {
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::PortTaken { free, .. } => match free {
-                Some(free) => {
-                    format!("Stop what holds it, or publish another port: {free} is free")
-                }
-                None => "Stop what holds it, or publish another port".to_owned(),
+            Self::PortTaken {
+                free, at, variable, ..
+            } => match (free, variable) {
+                (Some(free), Some(variable)) => format!(
+                    "Stop what holds it, or take another port: put {variable}={free} into {}",
+                    at.file().with_file_name(".env").display()
+                ),
+                (Some(free), None) => format!(
+                    "Stop what holds it, or publish another port in line {} of {}: {free} is free",
+                    at.line(),
+                    at.file().display()
+                ),
+                (None, _) => "Stop what holds it, or publish another port".to_owned(),
             },
             Self::ImageMissing { reference, .. } => {
                 format!(
@@ -202,6 +214,7 @@ impl StackError {
                 lines.iter().cloned().chain([message.clone()]).collect()
             }
             Self::ImageMissing { message, .. } => vec![message.clone()],
+            Self::PortTaken { at, .. } => vec![at.to_string()],
             Self::Unhealthy { output: lines, .. } | Self::Exited { lines, .. } => lines.clone(),
             Self::Several { failures } => failures
                 .iter()

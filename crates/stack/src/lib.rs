@@ -1,6 +1,7 @@
 //! Owns the local Docker stack: Compose files read into typed values, and a stack brought up, down and kept in view through the
 //! engine's API. Must never know agents, the store, the gateway or the control plane.
 
+mod board;
 pub mod compose;
 mod down;
 mod error;
@@ -9,6 +10,7 @@ mod label;
 mod logs;
 mod observe;
 pub mod observed;
+mod part;
 pub mod plan;
 mod progress;
 mod spec;
@@ -23,6 +25,7 @@ pub use self::down::DownOptions;
 pub use self::error::StackError;
 pub use self::exec::{Exec, ExecOutput};
 pub use self::logs::{LogLine, LogQuery, LogStream};
+pub use self::part::Part;
 pub use self::progress::{ImageProgress, Phase, Progress, ProgressSink};
 pub use self::spec::{Contents, HashKey};
 pub use self::stack::Stack;

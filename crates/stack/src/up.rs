@@ -1,12 +1,12 @@
 //! Brings the engine to the state that the files describe.
 
-mod board;
 mod files;
 mod graph;
 mod images;
 mod ports;
 mod replace;
 mod resources;
+mod turns;
 
 use std::io;
 use std::sync::Arc;
@@ -16,13 +16,13 @@ use bollard::errors::Error;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::StackError;
 use crate::compose::{Build, Content, FileObject, Project, Protocol, Service};
 use crate::observed::{Health, Observed};
 use crate::plan::{Action, ImageAction, Orphan, Plan, PlanOptions, plan};
 use crate::progress::{Phase, Progress, ProgressSink};
 use crate::spec::Contents;
 use crate::stack::Stack;
-use crate::{StackError, label};
 
 /// How long calls that are under way at a cancel may take.
 const LAST_CALLS: Duration = Duration::from_secs(10);
@@ -141,8 +141,10 @@ impl Job<'_> {
         let contents = contents(self.project, &selected).await?;
         let mut observed = self.stack.observe(self.project).await?;
         let mut plan = self.planned(wanted, &observed, &contents)?;
+        // First, since what they hold may be what a service needs.
+        let orphans = self.orphans(&plan).await?;
         if plan.is_settled() && !self.must_wait(&plan, &observed) {
-            return self.finish(plan).await;
+            return Ok(self.finish(plan, orphans));
         }
         self.preflight(&plan, &observed).await?;
         let (fetched, ()) = tokio::try_join!(self.images(&plan), self.resources(&plan))?;
@@ -157,7 +159,7 @@ impl Job<'_> {
             plan = self.planned(&settled, &observed, &contents)?;
         }
         self.containers(&plan, &contents).await?;
-        self.finish(plan).await
+        Ok(self.finish(plan, orphans))
     }
 
     fn planned(
@@ -183,12 +185,17 @@ impl Job<'_> {
                 .any(|container| waiting(container.health))
     }
 
-    async fn finish(&self, plan: Arc<Plan>) -> Result<Outcome, StackError> {
+    fn finish(&self, plan: Arc<Plan>, orphans: Vec<Orphan>) -> Outcome {
         for step in &plan.containers {
             if matches!(step.action, Action::Keep { .. }) {
                 self.tell(&step.service, Phase::Kept);
             }
         }
+        Outcome { plan, orphans }
+    }
+
+    /// Removes orphans where that is asked for; answers those that stay.
+    async fn orphans(&self, plan: &Plan) -> Result<Vec<Orphan>, StackError> {
         let mut orphans = plan.orphans.clone();
         if self.options.remove_orphans {
             for orphan in orphans.drain(..) {
@@ -198,7 +205,7 @@ impl Job<'_> {
                 self.tell(&orphan.service, Phase::Removed);
             }
         }
-        Ok(Outcome { plan, orphans })
+        Ok(orphans)
     }
 
     fn tell(&self, service: &str, phase: Phase) {
@@ -256,20 +263,6 @@ async fn read(object: &FileObject) -> Result<Vec<u8>, StackError> {
         return Err(failed(io::ErrorKind::FileTooLarge.into()));
     }
     fs_err::tokio::read(path).await.map_err(failed)
-}
-
-/// The events that a project's containers are waited for by.
-fn events_of(project: &str) -> nasiko_engine::Filters {
-    let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-    let label = format!("{}={project}", label::PROJECT);
-    nasiko_engine::Filters::from([
-        ("type".to_owned(), owned(&["container"])),
-        (
-            "event".to_owned(),
-            owned(&["start", "die", "health_status", "destroy"]),
-        ),
-        ("label".to_owned(), vec![label]),
-    ])
 }
 
 /// Whether a plan fetches any image.

@@ -115,3 +115,36 @@ async fn engine_a_stack_is_kept_in_view() {
     corner.down(true).await.unwrap();
     until(|view| view.containers.is_empty() && view.away.is_none()).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn engine_a_part_goes_and_the_rest_stays() {
+    let Some(corner) = Corner::new("engine_a_part_goes_and_the_rest_stays").await else {
+        return;
+    };
+    let text = "
+x-sleeper: &sleeper {image: busybox, command: sleep 1000, stop_signal: SIGKILL}
+services:
+  a: {<<: *sleeper, networks: [default, own], volumes: ['mine:/m', 'ours:/o']}
+  b: {<<: *sleeper, volumes: ['ours:/o']}
+networks: {default: {}, own: {}}
+volumes: {mine: {}, ours: {}}
+";
+    corner.up(text).await.unwrap();
+    let project = corner.read(text);
+    let part = crate::Part::of(&project, &["a".to_owned()]);
+    assert_eq!(part.networks, [format!("{}_own", corner.name)]);
+    let (never, quiet) = (CancellationToken::new(), |_: Progress| {});
+    let options = DownOptions { volumes: true };
+    let down = corner
+        .stack
+        .down_part(&corner.name, &part, options, &quiet, &never);
+    down.await.unwrap();
+    let left = corner.status().await;
+    assert_eq!(left.len(), 1);
+    assert_eq!(
+        (left[0].service.as_str(), left[0].state),
+        ("b", State::Running)
+    );
+    let volumes = corner.stack.volumes(&corner.name).await.unwrap();
+    assert_eq!(volumes, [format!("{}_ours", corner.name)]);
+}

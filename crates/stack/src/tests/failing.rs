@@ -141,6 +141,67 @@ async fn engine_a_port_that_is_held_is_told_before_anything_is_done() {
         error.to_string().contains(&format!("{}-a-1", corner.name)),
         "{error}"
     );
+    assert!(
+        error
+            .to_string()
+            .contains(&format!("of the project {}", corner.name)),
+        "{error}"
+    );
+    // Another service of the same stack that stays holds it too.
+    let two = format!("{text}  b: {{image: busybox, command: 'true', ports: ['{port}:81']}}\n")
+        .replace("services: {a:", "services:\n  a:")
+        .replace("80']}}", "80']}");
+    let error = corner.up(&two).await.unwrap_err();
+    assert!(error.to_string().contains("a-1"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn engine_every_port_that_is_held_is_told_with_the_way_to_another() {
+    let Some(corner) =
+        Corner::new("engine_every_port_that_is_held_is_told_with_the_way_to_another").await
+    else {
+        return;
+    };
+    let held: Vec<_> = (0..2)
+        .map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap())
+        .collect();
+    let ports: Vec<u16> = held
+        .iter()
+        .map(|listener| listener.local_addr().unwrap().port())
+        .collect();
+    let text = format!(
+        "services:\n  a:\n    image: busybox\n    ports:\n      - \"127.0.0.1:${{A_PORT:-{}}}:80\"\n      \
+         - {{host_ip: 127.0.0.1, target: 81, published: {}}}\n",
+        ports[0], ports[1]
+    );
+    let error = corner.up(&text).await.unwrap_err();
+    let StackError::Several { failures } = &error else {
+        panic!("{error}");
+    };
+    let hints: Vec<String> = failures
+        .iter()
+        .map(|failure| match failure {
+            StackError::PortTaken { variable, free, .. } => {
+                format!("{variable:?} {}", free.is_some())
+            }
+            other => panic!("{other}"),
+        })
+        .collect();
+    assert_eq!(hints, [r#"Some("A_PORT") true"#, "None true"]);
+    let fault = Fault::from(error);
+    assert_eq!(fault.code, ErrorCode::PortTaken);
+    let hint = fault.hint.unwrap();
+    let file = corner.folder.path().join(".env");
+    assert!(
+        hint.contains("A_PORT=") && hint.contains(&file.display().to_string()),
+        "{hint}"
+    );
+    let lines = fault.evidence.join("\n");
+    assert!(
+        lines.contains("compose.yml:5") && lines.contains("compose.yml:6"),
+        "{lines}"
+    );
+    assert!(corner.status().await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,21 +1,26 @@
 //! Brings containers up, each as soon as what it waits for has come to be.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::num::NonZero;
 
 use futures::future::join_all;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use super::Job;
-use super::board::{Board, Listening};
+use super::turns::{Turn, Turns};
 use crate::StackError;
+use crate::board::{Board, Listening};
 use crate::compose::{Condition, Service};
 use crate::observed::State;
 use crate::plan::{Action, ContainerStep, Plan, Wait};
 use crate::progress::Phase;
 use crate::spec::{self, ContainerSpec, Contents};
 
-/// Containers made, started or stopped at the same time.
+/// The most containers that are made, started or stopped at the same time. An engine uses about one core for each.
 const PARALLEL_CONTAINERS: usize = 8;
+/// Also where there is but one core, since an engine waits for disks too.
+const LEAST_PARALLEL: usize = 2;
 
 /// What has come to be of a service's container.
 #[derive(Debug, Clone, Default)]
@@ -47,7 +52,9 @@ struct Graph<'a> {
     board: Board,
     plan: &'a Plan,
     standings: HashMap<&'a str, watch::Sender<Standing>>,
-    permits: Semaphore,
+    /// How many services wait for each, one after the other: what most depends on is made and started first.
+    urgencies: HashMap<&'a str, usize>,
+    turns: Turns,
 }
 
 impl Job<'_> {
@@ -67,17 +74,19 @@ impl Job<'_> {
                 .iter()
                 .map(|step| (step.service.as_str(), watch::Sender::default()))
                 .collect(),
-            permits: Semaphore::new(PARALLEL_CONTAINERS),
+            urgencies: urgencies(plan),
+            turns: Turns::new(at_once()),
         };
         let all = async {
+            let services = graph.in_urgency().into_iter();
             let mut results =
-                join_all(plan.containers.iter().map(|step| graph.service(step))).await;
-            for (result, step) in results.iter_mut().zip(&plan.containers) {
+                join_all(services.map(async |step| (step, graph.service(step).await))).await;
+            for (step, result) in &mut results {
                 if result.is_ok() {
                     *result = graph.still_runs(step).await;
                 }
             }
-            results
+            results.into_iter().map(|(_, result)| result)
         };
         let results = tokio::select! {
             results = all => results,
@@ -89,7 +98,7 @@ impl Job<'_> {
                 });
             }
         };
-        let mut failures: Vec<StackError> = results.into_iter().filter_map(Result::err).collect();
+        let mut failures: Vec<StackError> = results.filter_map(Result::err).collect();
         // What was kept from starting says less than what kept it.
         failures.sort_by_key(|failure| matches!(failure, StackError::DependencyFailed { .. }));
         match failures.len() {
@@ -98,6 +107,27 @@ impl Job<'_> {
             _ => Err(StackError::Several { failures }),
         }
     }
+}
+
+/// Of each service the length of the longest chain of those that wait for it.
+fn urgencies(plan: &Plan) -> HashMap<&str, usize> {
+    let mut urgencies: HashMap<&str, usize> = HashMap::new();
+    // Each step comes after those it waits for, so that from the last on all who wait are known.
+    for step in plan.containers.iter().rev() {
+        let own = urgencies.get(step.service.as_str()).copied();
+        let own = own.unwrap_or_default();
+        for wait in &step.waits {
+            let other = urgencies.entry(wait.service.as_str()).or_default();
+            *other = (*other).max(own + 1);
+        }
+    }
+    urgencies
+}
+
+/// As many as this machine has cores, which is what its engine has.
+fn at_once() -> usize {
+    let cores = std::thread::available_parallelism().map_or(LEAST_PARALLEL, NonZero::get);
+    cores.clamp(LEAST_PARALLEL, PARALLEL_CONTAINERS)
 }
 
 impl Graph<'_> {
@@ -120,7 +150,7 @@ impl Graph<'_> {
     async fn bring(&self, step: &ContainerStep) -> Result<(), StackError> {
         let service = self.job.service(&step.service)?;
         for id in &step.surplus {
-            let _permit = self.permits.acquire().await;
+            let _turn = self.turn(&step.service).await;
             self.job.stack.stop_container(id).await?;
             self.job.stack.remove_container(id).await?;
         }
@@ -143,6 +173,18 @@ impl Graph<'_> {
             self.job.tell(&step.service, Phase::Ready);
         }
         Ok(())
+    }
+
+    /// The steps, the most urgent first.
+    fn in_urgency(&self) -> Vec<&ContainerStep> {
+        let mut steps: Vec<&ContainerStep> = self.plan.containers.iter().collect();
+        steps.sort_by_key(|step| Reverse(self.urgencies.get(step.service.as_str()).copied()));
+        steps
+    }
+
+    async fn turn(&self, service: &str) -> Turn {
+        let urgency = self.urgencies.get(service).copied();
+        self.turns.take(urgency.unwrap_or_default()).await
     }
 
     async fn wait(&self, service: &Service, wait: &Wait) -> Result<(), StackError> {
@@ -180,7 +222,7 @@ impl Graph<'_> {
         }
         let job = self.job;
         let id_of = |name: &str| self.standings.get(name)?.borrow().made.clone();
-        let _permit = self.permits.acquire().await;
+        let _turn = self.turn(&step.service).await;
         match &step.action {
             Action::Keep { id } | Action::Resume { id } | Action::Restart { id, .. } => {
                 Ok(id.clone())
@@ -210,7 +252,7 @@ impl Graph<'_> {
         id: &str,
     ) -> Result<(), StackError> {
         let job = self.job;
-        let _permit = self.permits.acquire().await;
+        let _turn = self.turn(&step.service).await;
         if let Action::Recreate { id: old, .. } = &step.action {
             job.tell(&step.service, Phase::Stopping);
             job.stack.stop_container(old).await?;

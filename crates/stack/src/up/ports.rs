@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::sync::Arc;
 
 use bollard::models::PortSummaryTypeEnum;
 use bollard::query_parameters::ListContainersOptionsBuilder;
 
 use super::Job;
 use crate::StackError;
-use crate::compose::{Port, Protocol};
+use crate::compose::{Port, Protocol, Spanned};
 use crate::label;
 use crate::observed::{Container, Observed, State};
 use crate::plan::{Action, Plan};
@@ -16,86 +17,119 @@ use crate::plan::{Action, Plan};
 /// Ports looked at for one that is free.
 const PORTS_TRIED: u16 = 200;
 
-/// A port that another container of the engine publishes.
+/// A port that a container of the engine publishes.
 struct Held {
     port: u16,
     protocol: Protocol,
     owner: String,
 }
 
+/// A port that a service is to publish.
+struct Wanted<'a> {
+    service: &'a str,
+    port: &'a Spanned<Port>,
+    number: u16,
+}
+
 impl Job<'_> {
-    /// The error names the first port that is taken, and who holds it.
+    /// The error names every port that is taken, who holds it, and another one that is free.
     pub(super) async fn preflight(
         &self,
         plan: &Plan,
         observed: &Observed,
     ) -> Result<(), StackError> {
-        let starting: Vec<&str> = plan
-            .containers
-            .iter()
-            .filter(|step| !matches!(step.action, Action::Keep { .. }))
-            .map(|step| step.service.as_str())
-            .collect();
-        let wanted: Vec<(&str, &Port)> = starting
-            .iter()
-            .filter_map(|name| self.project.services.get(*name))
-            .flat_map(|service| {
-                let ports = service.ports.iter();
-                ports.map(|port| (service.name.as_str(), &port.value))
-            })
-            .filter(|(_, port)| port.published.is_some_and(|(first, last)| first == last))
-            .collect();
+        let wanted = self.wanted(plan);
         if wanted.is_empty() {
             return Ok(());
         }
         let local = self.stack.engine.is_local();
-        let held = self.held_by_others().await?;
         // What these containers hold now is free when they are replaced.
-        let own: HashSet<u16> = observed
+        let replaced: Vec<&Container> = observed
             .containers
             .iter()
             .filter(|container| is_replaced(container, plan))
+            .collect();
+        let held = self.held_by_others(&replaced).await?;
+        let own: HashSet<u16> = replaced
+            .iter()
             .flat_map(|container| container.ports.iter().map(|published| published.port))
             .collect();
-        let mut planned: BTreeSet<u16> = BTreeSet::new();
+        let mut promised: BTreeSet<u16> = BTreeSet::new();
         for service in self.project.services.values() {
             let fixed = service.ports.iter().filter_map(|port| port.published);
-            planned.extend(fixed.map(|(first, _)| first));
+            promised.extend(fixed.map(|(first, _)| first));
         }
-        for (service, port) in wanted {
-            let number = port.published.map_or(0, |(first, _)| first);
+        let mut failures = Vec::new();
+        for (index, wish) in wanted.iter().enumerate() {
+            let Wanted { port, number, .. } = *wish;
+            let earlier = wanted.iter().take(index).find(|other| collide(wish, other));
             let holder = held
                 .iter()
                 .find(|held| held.port == number && held.protocol == port.protocol);
-            let free_here = || !local || own.contains(&number) || is_free(port, number);
-            if holder.is_none() && free_here() {
+            let owner = if let Some(other) = earlier {
+                Some(format!("{}, of the same stack", other.service))
+            } else if let Some(held) = holder {
+                Some(held.owner.clone())
+            } else if !local || own.contains(&number) || is_free(port, number) {
                 continue;
-            }
-            let asked = || {
-                let owner = self.options.port_owner.as_ref()?;
-                owner(number, port.protocol)
+            } else {
+                self.program_at(number, port.protocol).await
             };
-            let owner = holder.map(|held| held.owner.clone()).or_else(asked);
             let after = (number.saturating_add(1)..=u16::MAX).take(PORTS_TRIED.into());
             let free = after
-                .filter(|other| !planned.contains(other))
+                .filter(|other| !promised.contains(other))
                 .filter(|other| !held.iter().any(|held| held.port == *other))
                 .find(|other| !local || is_free(port, *other));
+            promised.extend(free);
             let address = port
                 .host_ip
                 .as_ref()
                 .map_or_else(String::new, |ip| format!("{ip}:"));
-            return Err(StackError::PortTaken {
-                service: service.to_owned(),
+            failures.push(StackError::PortTaken {
+                service: wish.service.to_owned(),
                 port: format!("{address}{number}/{}", port.protocol.as_str()),
                 owner: owner.unwrap_or_else(|| "another program".to_owned()),
                 free,
+                at: port.span.clone(),
+                variable: port.span.variable_for(&number.to_string()),
             });
         }
-        Ok(())
+        match failures.len() {
+            0 | 1 => failures.pop().map_or(Ok(()), Err),
+            _ => Err(StackError::Several { failures }),
+        }
     }
 
-    async fn held_by_others(&self) -> Result<Vec<Held>, StackError> {
+    /// The ports of services that are to start, where the files say which.
+    fn wanted(&self, plan: &Plan) -> Vec<Wanted<'_>> {
+        let starting = plan
+            .containers
+            .iter()
+            .filter(|step| !matches!(step.action, Action::Keep { .. }));
+        starting
+            .filter_map(|step| self.project.services.get(&step.service))
+            .flat_map(|service| {
+                service.ports.iter().filter_map(|port| {
+                    let (number, last) = port.published?;
+                    (number == last).then_some(Wanted {
+                        service: &service.name,
+                        port,
+                        number,
+                    })
+                })
+            })
+            .collect()
+    }
+
+    /// The program of this machine that holds a port.
+    async fn program_at(&self, number: u16, protocol: Protocol) -> Option<String> {
+        let owner = Arc::clone(self.options.port_owner.as_ref()?);
+        let asked = tokio::task::spawn_blocking(move || owner(number, protocol));
+        asked.await.ok()?
+    }
+
+    /// The ports of all running containers but those that are about to be replaced.
+    async fn held_by_others(&self, replaced: &[&Container]) -> Result<Vec<Held>, StackError> {
         let client = self.stack.engine.client().await?;
         let options = ListContainersOptionsBuilder::default().build();
         let running = client
@@ -104,14 +138,19 @@ impl Job<'_> {
             .map_err(|error| self.stack.engine.failed("listing containers", error))?;
         let mut held = Vec::new();
         for container in running {
-            let labels = container.labels.unwrap_or_default();
-            if labels.get(label::PROJECT) == Some(&self.project.name) {
+            let id = container.id.unwrap_or_default();
+            if replaced.iter().any(|replaced| replaced.id == id) {
                 continue;
             }
             let names = container.names.unwrap_or_default();
             let name = names
                 .first()
                 .map_or("", |name| name.trim_start_matches('/'));
+            let labels = container.labels.unwrap_or_default();
+            let owner = match labels.get(label::PROJECT) {
+                Some(project) => format!("the container {name} of the project {project}"),
+                None => format!("the container {name}"),
+            };
             for port in container.ports.unwrap_or_default() {
                 let Some(public) = port.public_port else {
                     continue;
@@ -123,12 +162,23 @@ impl Job<'_> {
                         Some(PortSummaryTypeEnum::SCTP) => Protocol::Sctp,
                         _ => Protocol::Tcp,
                     },
-                    owner: format!("the container {name}"),
+                    owner: owner.clone(),
                 });
             }
         }
         Ok(held)
     }
+}
+
+/// Whether two services want one port of one address.
+fn collide(one: &Wanted<'_>, other: &Wanted<'_>) -> bool {
+    let is_any = |port: &Port| {
+        let ip = port.host_ip.as_deref();
+        ip.is_none_or(|ip| matches!(ip, "" | "0.0.0.0" | "::"))
+    };
+    one.service != other.service
+        && (one.number, one.port.protocol) == (other.number, other.port.protocol)
+        && (is_any(one.port) || is_any(other.port) || one.port.host_ip == other.port.host_ip)
 }
 
 /// Whether a container lets its ports go before they are needed. Those of a service that stays are another service's conflict.

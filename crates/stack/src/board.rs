@@ -4,14 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures::StreamExt as _;
-use nasiko_engine::{Engine, EngineError, Follow, Signal};
+use nasiko_engine::{Engine, EngineError, Filters, Follow, Signal};
 use tokio::sync::watch;
 
-use super::events_of;
-use crate::StackError;
 use crate::compose::Condition;
 use crate::observed::{Container, Health, State};
 use crate::stack::Stack;
+use crate::{StackError, observe};
 
 /// What the engine has told so far.
 #[derive(Debug, Clone, Default)]
@@ -23,18 +22,18 @@ struct News {
 }
 
 /// Where waiting tasks look.
-pub(super) struct Board {
+pub(crate) struct Board {
     news: watch::Sender<News>,
 }
 
 /// What keeps a board up to date: to be driven while somebody waits.
-pub(super) struct Listening {
+pub(crate) struct Listening {
     follow: Follow,
 }
 
 impl Listening {
     /// Listens to the engine from now on.
-    pub(super) async fn to(engine: &Arc<Engine>, project: &str) -> Result<Self, EngineError> {
+    pub(crate) async fn to(engine: &Arc<Engine>, project: &str) -> Result<Self, EngineError> {
         let mut follow = engine.follow(events_of(project));
         loop {
             match follow.next().await {
@@ -47,7 +46,7 @@ impl Listening {
     }
 
     /// Tells the board whatever happens. Only ends when the engine goes.
-    pub(super) async fn drive(mut self, board: &Board) -> EngineError {
+    pub(crate) async fn drive(mut self, board: &Board) -> EngineError {
         while let Some(signal) = self.follow.next().await {
             let event = match signal {
                 Signal::Event(event) => event,
@@ -74,19 +73,26 @@ impl Listening {
 }
 
 impl Board {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             news: watch::Sender::new(News::default()),
         }
     }
 
+    /// Waits until an end of a container is told of.
+    pub(crate) async fn ended(&self, id: &str) {
+        let told = |news: &News| news.ends.contains_key(id);
+        // Who tells lives as long as this board.
+        let _ = self.news.subscribe().wait_for(told).await;
+    }
+
     /// The code with which a container ended last, if it did since the board is kept.
-    pub(super) fn end_of(&self, id: &str) -> Option<i64> {
+    pub(crate) fn end_of(&self, id: &str) -> Option<i64> {
         self.news.borrow().ends.get(id).copied()
     }
 
     /// Waits until a service's container has come to a state, or can no longer come to it.
-    pub(super) async fn until(
+    pub(crate) async fn until(
         &self,
         stack: &Stack,
         service: &str,
@@ -146,4 +152,14 @@ impl Board {
             _ => Ok(false),
         }
     }
+}
+
+/// The events that a project's containers are waited for by.
+fn events_of(project: &str) -> Filters {
+    let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    let mut filters = observe::of_project(project);
+    filters.insert("type".to_owned(), owned(&["container"]));
+    let events = ["start", "die", "health_status", "destroy"];
+    filters.insert("event".to_owned(), owned(&events));
+    filters
 }
