@@ -22,6 +22,8 @@ use crate::report::warn;
 const PASSES: usize = 7;
 /// One command of either.
 const LIMIT: Duration = Duration::from_mins(3);
+/// Between the commands of a pass: programs that still start would be in the way of the next.
+const BREATH: Duration = Duration::from_secs(4);
 /// After this, what follows an `up` is over.
 const SETTLE: Duration = Duration::from_secs(10);
 const WATCH: Duration = Duration::from_secs(60);
@@ -123,7 +125,7 @@ struct Ours<'a> {
     calm: String,
 }
 
-const CALM: &str = "services:\n  cache: {healthcheck: {interval: 30s}}\n  records: {healthcheck: {interval: 30s}}\n";
+const CALM: &str = "services:\n  cache: {healthcheck: {interval: 30s}}\n";
 
 impl<'a> Ours<'a> {
     fn new(bed: &'a Bed<'a>, file: &Path) -> Result<Self> {
@@ -142,6 +144,7 @@ impl<'a> Ours<'a> {
     fn pass(&self, times: &mut Times) -> Result<()> {
         let _resident = self.product.serve()?;
         times.up.push(self.timed(&["up", "--file", &self.file])?);
+        sleep(BREATH);
         times.again.push(self.timed(&["up"])?);
         times.down.push(self.timed(&["down"])?);
         Ok(())
@@ -289,6 +292,7 @@ impl<'a> Peer<'a> {
     fn pass(&self, times: &mut Times) -> Result<()> {
         times.up.push(self.timed(&["up", "--detach"])?);
         self.check()?;
+        sleep(BREATH);
         times.again.push(self.timed(&["up", "--detach"])?);
         times.down.push(self.timed(&["down"])?);
         Ok(())

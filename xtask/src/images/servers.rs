@@ -120,7 +120,7 @@ fn mongodb(places: &Places, context: &Path) -> Result<()> {
         .arg(packages)
         .arg(context.join("packages"));
     capture(&mut copy, LIMIT)?;
-    for unused in ["pip", "setuptools", "future", "past"] {
+    for unused in ["pip", "setuptools"] {
         remove(&context.join("packages").join(unused))?;
     }
     Ok(())
