@@ -24,8 +24,9 @@ pub(crate) async fn at_start(shared: &Arc<Shared>) -> Result<(), Fault> {
     for agent in shared.all_agents().await? {
         let _nothing_is_open_yet = shared.routes.suspend(agent.name.as_str());
         // What an earlier run was at shows again once its job goes on.
-        shared.come_to_rest(&agent.name, &cancelled()).await;
-        shared.admit_earlier_credentials(&agent.name).await?;
+        if shared.peers.is_ours(&agent) {
+            shared.come_to_rest(&agent.name, &cancelled()).await;
+        }
     }
     reconcile(shared, RuntimeKind::Process).await?;
     let later = Arc::clone(shared);
@@ -46,17 +47,16 @@ pub(crate) async fn compare(shared: &Arc<Shared>, kind: RuntimeKind) {
 }
 
 /// Compares what runs in one place with what should.
-async fn reconcile(shared: &Arc<Shared>, kind: RuntimeKind) -> Result<(), Fault> {
+pub(crate) async fn reconcile(shared: &Arc<Shared>, kind: RuntimeKind) -> Result<(), Fault> {
     let _one_at_a_time = shared.comparing.lock().await;
     let runtime = shared.runtime(kind);
     let instances = runtime.list().await?;
     // Before the agents: an instance that is listed and no longer in hand is then seen to be some agent's.
     let in_hand = shared.in_hand.lock().clone();
-    let agents: Vec<AgentRecord> = shared
-        .all_agents()
-        .await?
-        .into_iter()
+    let agents = shared.all_agents().await?.into_iter();
+    let agents: Vec<AgentRecord> = agents
         .filter(|agent| agent.runtime == kind && !agent.source.is_foreign())
+        .filter(|agent| shared.peers.is_ours(agent))
         .collect();
     let mut by_deployment: HashMap<String, Instance> = instances
         .into_iter()
@@ -155,6 +155,8 @@ async fn settle(
             );
             shared
                 .change_agent(&agent.name, |agent, _| {
+                    agent.plane = Some(shared.peers.me().clone());
+                    agent.address = Some(address);
                     agent.state = AgentState::Active;
                     agent.activity.clear();
                     if agent.fault.as_ref().is_some_and(is_passing) {
@@ -218,14 +220,12 @@ async fn answering_address(
 async fn close_records(shared: &Arc<Shared>, agents: &[AgentRecord]) -> Result<(), Fault> {
     for agent in agents {
         for mut deployment in shared.history::<DeploymentRecord>(&agent.name).await? {
-            let open = matches!(
-                deployment.state,
-                DeploymentState::Starting | DeploymentState::Running
-            );
             let wanted = agent.current.as_ref() == Some(&deployment.id)
                 || shared.in_hand.lock().contains(&deployment.id);
-            if open && !wanted {
+            let others = shared.peers.is_other(deployment.plane.as_ref());
+            if deployment.is_open() && !wanted && !others {
                 deployment.state = DeploymentState::Stopped;
+                deployment.plane = None;
                 deployment.ended = Some(crate::time::now_ms());
                 shared.put_deployment(&deployment).await?;
             }
@@ -242,6 +242,7 @@ pub(crate) async fn mark_unreachable(shared: &Arc<Shared>, fault: &Fault) {
     for agent in agents {
         let concerned = agent.runtime == RuntimeKind::Docker
             && !agent.source.is_foreign()
+            && shared.peers.is_ours(&agent)
             && agent.desired == Desired::Running
             && agent.current.is_some();
         if !concerned {

@@ -86,7 +86,18 @@ impl Bench {
         let read = self.keep_source(source, read, name).await?;
         let agent = match holder {
             Some(agent) => agent,
-            None => self.add(name, source, runtime, &read).await?,
+            None => match self.add(name, source, runtime, &read).await? {
+                Some(agent) => agent,
+                // Another control plane gave the name to something else just now: another try finds that out.
+                None => {
+                    self.forget_source(name, &read.root).await;
+                    return Err(Fault::new(
+                        ErrorCode::Conflict,
+                        format!("The name `{name}` was given away meanwhile"),
+                    )
+                    .retryable());
+                }
+            },
         };
         let agent = match order {
             Some(order) => {
@@ -257,18 +268,19 @@ impl Bench {
         .hint("Give a --name"))
     }
 
-    /// The agent becomes known, so that everybody sees what is on its way.
+    /// The agent becomes known, so that everybody sees what is on its way. None if there is one of that name by now.
     async fn add(
         &self,
         name: &AgentName,
         source: &Source,
         runtime: RuntimeKind,
         read: &Read,
-    ) -> Result<AgentRecord, Fault> {
+    ) -> Result<Option<AgentRecord>, Fault> {
         let mut agent = plans::new_agent(name.clone(), source.clone(), runtime, &read.description);
         agent.root.clone_from(&read.root);
-        self.shared.add_agent(&agent).await?;
-        Ok(agent)
+        agent.plane = Some(self.shared.peers.me().clone());
+        let is_added = self.shared.add_agent(&agent).await?;
+        Ok(is_added.then_some(agent))
     }
 
     /// Values that were given with this deploy become the agent's.

@@ -100,6 +100,7 @@ impl Discovery {
         mut events: Receiver<RuntimeEvent>,
         mut looks: mpsc::Receiver<(InstanceId, Look)>,
     ) {
+        let shared = Arc::clone(&self.shared);
         self.compare().await;
         loop {
             tokio::select! {
@@ -113,6 +114,7 @@ impl Discovery {
                     Err(RecvError::Closed) => return,
                 },
                 Some((id, look)) = looks.recv() => self.looked(&id, look).await,
+                () = shared.peers.discover_again.notified() => self.compare().await,
             }
         }
     }
@@ -140,7 +142,7 @@ impl Discovery {
             };
             if ids.iter().any(|running| running.as_str() == id) {
                 names.insert(InstanceId::new(id), agent.name);
-            } else if !self.called.contains_key(&agent.name) {
+            } else if !self.called.contains_key(&agent.name) && self.shared.peers.is_ours(&agent) {
                 self.forget(&agent.name).await;
             }
         }
@@ -168,6 +170,10 @@ impl Discovery {
 
     /// A container runs, or is seen in another light. `name` is how it was shown before.
     async fn appeared(&mut self, instance: Instance, name: Option<AgentName>) {
+        // Whoever started it sees to it.
+        if self.shared.is_of_peer(&instance).await {
+            return;
+        }
         let id = instance.id.clone();
         if let Some(here) = self.here.get_mut(&id) {
             let is_the_same = here.instance.agent == instance.agent
@@ -240,7 +246,7 @@ impl Discovery {
             Some(found) => found.value.clone(),
             None => seen.agent(name),
         };
-        seen.apply(&mut agent);
+        seen.apply(&mut agent, shared.peers.me());
         let _open_requests_finish = match address.or(here.instance.address) {
             Some(address) => shared.routes.set(
                 name.as_str(),
@@ -251,7 +257,7 @@ impl Discovery {
         self.called.insert(name.clone(), id.clone());
         if found.is_some() {
             let changing = shared.change_agent(name, |agent, batch| {
-                seen.apply(agent);
+                seen.apply(agent, shared.peers.me());
                 launch::add_deployment(batch, &deployment);
             });
             return changing.await.map(drop);
@@ -348,6 +354,9 @@ impl Discovery {
         self.here.clear();
         self.called.clear();
         for agent in self.known().await {
+            if !self.shared.peers.is_ours(&agent) {
+                continue;
+            }
             let _open_requests_end_by_themselves = self.shared.routes.suspend(agent.name.as_str());
             let changing = self.shared.change_agent(&agent.name, |agent, _| {
                 agent.state = nasiko_contract::AgentState::Failed;
@@ -375,6 +384,7 @@ fn deployment_of(here: &Here) -> DeploymentRecord {
         started: crate::time::millis(here.instance.started_at),
         ended: None,
         fault: None,
+        plane: None,
     }
 }
 

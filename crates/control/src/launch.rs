@@ -137,6 +137,7 @@ impl Shared {
             started: crate::time::now_ms(),
             ended: None,
             fault: None,
+            plane: Some(self.peers.me().clone()),
         };
         add_deployment(&mut also, &deployment);
         self.store.commit(also).await?;
@@ -167,6 +168,7 @@ impl Shared {
                 deployment.state = DeploymentState::Failed;
                 deployment.ended = Some(crate::time::now_ms());
                 deployment.fault = Some(fault.clone());
+                deployment.plane = None;
                 self.put_deployment(&deployment).await?;
                 Err(fault)
             }
@@ -206,6 +208,8 @@ impl Shared {
                     .filter(|previous| *previous != id);
                 also(agent, batch);
                 previous_artifact = agent.plan.replace(plan.clone()).map(|plan| plan.artifact);
+                agent.plane = Some(self.peers.me().clone());
+                agent.address = Some(address);
                 agent.runtime = plan.runtime;
                 agent.version.clone_from(&plan.version);
                 agent.card = card.clone();

@@ -73,7 +73,8 @@ impl Bench {
         if agent.state == AgentState::Active || overtaken {
             return Ok(self.result(&agent, DeploySeconds::default(), true));
         }
-        if after.is_none() && self.shared.has_moved_on(&agent).await {
+        let is_outdated = after.is_none() && self.shared.has_moved_on(&agent).await;
+        if is_outdated || !self.shared.can_start_here(&agent).await {
             return self.make_anew(agent).await;
         }
         let restarts = after.map_or(0, |_| agent.restarts);
@@ -91,6 +92,9 @@ impl Bench {
     pub(crate) async fn restart(&self, name: &AgentName) -> Result<Value, Fault> {
         let _one_at_a_time = self.shared.lock_agent(name, &self.cancel).await?;
         let agent = self.shared.agent(name).await?.value;
+        if !self.shared.can_start_here(&agent).await {
+            return self.make_anew(agent).await;
+        }
         self.run_again(agent, 0).await
     }
 

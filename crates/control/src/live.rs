@@ -86,7 +86,7 @@ impl Live {
         }
     }
 
-    fn is_watched(&self, agent: &AgentName) -> bool {
+    pub(crate) fn is_watched(&self, agent: &AgentName) -> bool {
         self.watches.lock().contains_key(agent)
     }
 }
@@ -95,6 +95,7 @@ impl Live {
 pub(crate) async fn at_start(shared: &Arc<Shared>) -> Result<(), Fault> {
     for agent in shared.all_agents().await? {
         if agent.watched
+            && shared.peers.is_ours(&agent)
             && let Err(fault) = shared.begin_watch(&agent, follow::Reason::CatchUp).await
         {
             tracing::warn!(%fault, agent = %agent.name, "a folder is not watched");
@@ -202,8 +203,25 @@ impl Shared {
         let agent = self
             .change_agent(&agent.name, |agent, _| agent.watched = true)
             .await?;
-        self.begin_watch(&agent, follow::Reason::Asked).await?;
-        Ok(self.watch_status(&agent.name))
+        // Another control plane's agent is watched there, once it hears of it.
+        if self.peers.is_ours(&agent) {
+            self.begin_watch(&agent, follow::Reason::Asked).await?;
+        }
+        Ok(self.watch_of(&agent))
+    }
+
+    /// Watches an agent's folder, or no longer, as its record says: another control plane may have changed it.
+    pub(crate) async fn watch_in_step(self: &Arc<Self>, agent: &AgentRecord) {
+        let is_to_be = agent.watched && self.peers.is_ours(agent);
+        let is_watched = self.live.is_watched(&agent.name);
+        if is_watched && !is_to_be {
+            self.end_watch(&agent.name).await;
+        } else if is_to_be
+            && !is_watched
+            && let Err(fault) = self.begin_watch(agent, follow::Reason::Asked).await
+        {
+            tracing::warn!(%fault, agent = %agent.name, "a folder is not watched");
+        }
     }
 
     async fn stop_watch(&self, name: &AgentName) -> Result<WatchStatus, Fault> {
@@ -215,6 +233,18 @@ impl Shared {
         })
         .await?;
         Ok(off(name))
+    }
+
+    /// Like [`Shared::watch_status`]; of an agent that another control plane watches, it says so.
+    fn watch_of(&self, agent: &AgentRecord) -> WatchStatus {
+        let mut status = self.watch_status(&agent.name);
+        if let Some(plane) = &agent.plane
+            && agent.watched
+            && self.peers.is_other(Some(plane))
+        {
+            status.why = format!("{} watches it", self.peers.name_of(plane));
+        }
+        status
     }
 
     fn watch_status(&self, name: &AgentName) -> WatchStatus {
@@ -285,6 +315,6 @@ impl Serve<StopWatch> for ControlPlane {
 impl Serve<GetWatch> for ControlPlane {
     async fn serve(&self, _: &Caller, request: GetWatch) -> Result<WatchStatus, Fault> {
         let agent = self.shared.agent(&request.agent).await?.value;
-        Ok(self.shared.watch_status(&agent.name))
+        Ok(self.shared.watch_of(&agent))
     }
 }

@@ -75,6 +75,9 @@ impl Follower {
             since: None,
         };
         let opened = match record {
+            Some(found) if self.shared.peers.is_other(found.value.plane.as_ref()) => {
+                Ok(futures::stream::iter([self.shared.elsewhere(&found.value)]).boxed())
+            }
             Some(found) => {
                 let runtime = self.shared.runtime(found.value.runtime);
                 runtime

@@ -4,7 +4,7 @@
 
 mod source;
 
-use std::{path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use nasiko_contract::{
     AgentName, AgentState, AgentSummary, AgentVersion, Build, BuildState, ChatMessage, ChatRole,
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub(crate) use self::source::Source;
-use crate::platform::Order;
+use crate::{peers::PlaneId, platform::Order};
 
 /// What a person wants of an agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,6 +110,12 @@ pub(crate) struct AgentRecord {
     /// Set where a platform ordered it.
     #[serde(default)]
     pub(crate) ordered: Option<Order>,
+    /// The control plane that has its instance, or is at work on its first one.
+    #[serde(default)]
+    pub(crate) plane: Option<PlaneId>,
+    /// Where `current` answers on that control plane's machine.
+    #[serde(default)]
+    pub(crate) address: Option<SocketAddr>,
 }
 
 impl RunPlan {
@@ -176,6 +182,8 @@ impl AgentRecord {
             edited_tags: None,
             watched: false,
             ordered: None,
+            plane: None,
+            address: None,
         }
     }
 
@@ -330,6 +338,20 @@ pub(crate) struct DeploymentRecord {
     pub(crate) started: i64,
     pub(crate) ended: Option<i64>,
     pub(crate) fault: Option<Fault>,
+    /// The control plane that has its instance, until that is gone. If the deployment has ended meanwhile, another one
+    /// ended it, and the instance is to follow.
+    #[serde(default)]
+    pub(crate) plane: Option<PlaneId>,
+}
+
+impl DeploymentRecord {
+    /// Whether it is on its way or serves.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(
+            self.state,
+            DeploymentState::Starting | DeploymentState::Running
+        )
+    }
 }
 
 impl Record for DeploymentRecord {

@@ -84,6 +84,10 @@ impl Shared {
         let (RuntimeKind::Process, Some(current)) = (agent.runtime, &agent.current) else {
             return false;
         };
+        // Another control plane's instance cannot be asked, and what we start is told a free port.
+        if !self.peers.is_ours(agent) {
+            return true;
+        }
         let id = InstanceId::new(current.as_str());
         let told = self.process.list().await.ok().and_then(|instances| {
             let mine = instances.into_iter().find(|instance| instance.id == id)?;

@@ -34,6 +34,7 @@ impl Shared {
         self.spawn(async move {
             drain.finished(DRAIN_LIMIT).await;
             if let Some(previous) = previous {
+                shared.until_let_go(&previous, DRAIN_LIMIT).await;
                 shared
                     .end_deployment(&previous, DeploymentState::Stopped)
                     .await;
@@ -112,7 +113,8 @@ impl Shared {
         }
     }
 
-    /// Stops the instance of a deployment and writes down its end; its logs stay readable.
+    /// Stops the instance of a deployment and writes down its end; its logs stay readable. Gives the place where it ran,
+    /// if it is for this control plane to remove it there.
     pub(crate) async fn stop_deployment(
         &self,
         id: &DeploymentId,
@@ -126,6 +128,10 @@ impl Shared {
             .value;
         let instance = InstanceId::new(id.as_str());
         let grace = self.stop_timeout(&deployment.agent).await;
+        if self.peers.is_other(deployment.plane.as_ref()) {
+            self.ask_peer_to_end(deployment, state, grace).await;
+            return None;
+        }
         if let Err(error) = self
             .runtime(deployment.runtime)
             .stop(&instance, grace)
@@ -135,12 +141,12 @@ impl Shared {
         }
         self.dialects.lock().remove(id);
         self.forget_credential(&deployment.agent, id).await;
-        if matches!(
-            deployment.state,
-            DeploymentState::Starting | DeploymentState::Running
-        ) {
+        let is_open = deployment.is_open();
+        if is_open {
             deployment.state = state;
             deployment.ended = Some(crate::time::now_ms());
+        }
+        if deployment.plane.take().is_some() || is_open {
             if let Err(error) = self.put_deployment(&deployment).await {
                 tracing::warn!(%error, %instance, "the end of a deployment was not written down");
             }

@@ -240,8 +240,13 @@ impl Shared {
             None => {
                 let made: [u8; 32] = rand::random();
                 let key = SecretString::from(blake3::Hash::from_bytes(made).to_hex().to_string());
-                self.seal(Belongs::Ourselves, NAME, key.clone()).await?;
-                key
+                let scope = Belongs::Ourselves.scope();
+                match self.vault.put_new_secret(&scope, NAME, &key).await {
+                    Ok(()) => key,
+                    // Another control plane on the store was quicker.
+                    Err(StoreError::Conflict { .. }) => self.vault.reveal(&scope, NAME).await?,
+                    Err(error) => return Err(error.into()),
+                }
             }
         };
         Ok(*blake3::hash(text.expose_secret().as_bytes()).as_bytes())

@@ -105,6 +105,7 @@ async fn ended(shared: &Arc<Shared>, exit: &Exit) -> Result<(), Fault> {
     };
     deployment.ended = Some(crate::time::now_ms());
     deployment.fault = Some(fault.clone());
+    deployment.plane = None;
     let mut wait = None;
     let mut serving = false;
     let changed = shared

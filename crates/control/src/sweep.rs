@@ -5,6 +5,7 @@ use std::{
     collections::HashSet,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use nasiko_contract::{BuildState, Fault, JobId};
@@ -18,12 +19,16 @@ use crate::{
     secrets::{self, Belongs},
 };
 
+/// How long accepting a job may take.
+const ACCEPTED_WITHIN: Duration = Duration::from_secs(60 * 60);
+
 /// Before any job runs: finds what belongs to no job, no agent and no folder of an agent. Values are forgotten at once,
 /// files in the background.
 pub(crate) async fn at_start(shared: &Arc<Shared>) -> Result<(), Fault> {
     let jobs = shared.jobs_to_come().await?;
     for job in secrets::jobs_of(&shared.vault.agents().await?) {
-        if !jobs.iter().any(|(id, _)| id.as_str() == job) {
+        let is_known = jobs.iter().any(|(id, _)| id.as_str() == job);
+        if !is_known && (shared.peers.is_alone() || is_old(job)) {
             shared.forget_all(Belongs::Job(job)).await?;
         }
     }
@@ -58,6 +63,18 @@ pub(crate) async fn at_start(shared: &Arc<Shared>) -> Result<(), Fault> {
         }
     });
     Ok(())
+}
+
+/// Whether a job cannot be one that another control plane is about to accept: values are sealed before.
+fn is_old(job: &str) -> bool {
+    let made = uuid::Uuid::parse_str(job)
+        .ok()
+        .and_then(|id| id.get_timestamp());
+    let Some((seconds, _)) = made.map(|made| made.to_unix()) else {
+        return true;
+    };
+    let now = u64::try_from(crate::time::now_ms() / 1_000).unwrap_or(0);
+    now.saturating_sub(seconds) > ACCEPTED_WITHIN.as_secs()
 }
 
 /// What lies in a folder; nothing if it is not there.

@@ -14,9 +14,6 @@ use crate::{
     report::Report,
 };
 
-/// The name under which this process claims. One process per data directory, so whatever is held under it at the start
-/// is held by a dead one.
-const WORKER: &str = "resident";
 /// How long a claim lasts without a heartbeat.
 const LEASE: Duration = Duration::from_secs(30);
 /// How often a worker shows that it is alive.
@@ -50,13 +47,23 @@ impl Bench {
 
 /// Takes back what a dead process held, then works until the control plane ends.
 pub(crate) async fn start(shared: &Arc<Shared>) -> Result<(), Fault> {
-    let taken_back = shared.store.jobs().release_all(WORKER).await?;
+    let taken_back = shared.store.jobs().release_all(&name(shared)).await?;
     if !taken_back.is_empty() {
         tracing::info!(jobs = taken_back.len(), "jobs of an earlier run go on");
     }
     let worker = Arc::clone(shared);
     shared.spawn(async move { work(&worker).await });
     Ok(())
+}
+
+/// The name under which this process claims. One process per data directory, so whatever is held under it at the start
+/// is held by a dead one; what others hold who share the store is not.
+pub(crate) fn name(shared: &Shared) -> String {
+    if shared.peers.is_alone() {
+        "resident".to_owned()
+    } else {
+        format!("resident-{}", shared.peers.me())
+    }
 }
 
 async fn work(shared: &Arc<Shared>) {
@@ -68,7 +75,7 @@ async fn work(shared: &Arc<Shared>) {
             shared.job_slot.notified().await;
             continue;
         }
-        let claimed = match jobs.claim(WORKER, LEASE).await {
+        let claimed = match jobs.claim(&name(shared), LEASE).await {
             Ok(None) => jobs.wait_for_work().await.map(|()| None),
             claimed => claimed,
         };
@@ -202,16 +209,8 @@ async fn perform(bench: &Bench, payload: Value) -> Result<Value, Fault> {
         Work::Restart { agent } => bench.restart(agent).await,
         Work::Stop { agent } => bench.stop(agent).await,
         Work::Delete { agent } => bench.delete(agent).await,
-        Work::StackUp {
-            profiles,
-            files,
-            remove_orphans,
-            force,
-        } => {
-            let up = bench.stack_up(profiles, files.as_deref(), *remove_orphans, *force);
-            Box::pin(up).await
-        }
-        Work::StackDown { volumes } => Box::pin(bench.stack_down(*volumes)).await,
+        Work::StackUp(work) => Box::pin(bench.stack_up(work)).await,
+        Work::StackDown(work) => Box::pin(bench.stack_down(work)).await,
     };
     // What another try (after a wait, or of the next start) needs is kept.
     let another_try =

@@ -8,7 +8,10 @@ use nasiko_runtime::Instance;
 use serde_json::Value;
 
 use super::look::Found;
-use crate::records::{AgentRecord, Source};
+use crate::{
+    peers::PlaneId,
+    records::{AgentRecord, Source},
+};
 
 /// What is known of a container.
 pub(super) struct Seen<'a> {
@@ -42,8 +45,8 @@ impl Seen<'_> {
         }
     }
 
-    /// Brings a record to what is known now.
-    pub(super) fn apply(&self, agent: &mut AgentRecord) {
+    /// Brings a record to what is known now, here at `plane`.
+    pub(super) fn apply(&self, agent: &mut AgentRecord, plane: &PlaneId) {
         let Self {
             instance,
             findings,
@@ -52,6 +55,8 @@ impl Seen<'_> {
         } = self;
         agent.source = source(instance);
         agent.current = Some(DeploymentId(instance.id.to_string()));
+        agent.plane = Some(plane.clone());
+        agent.address = found.map(|found| found.address).or(instance.address);
         agent.findings = findings.to_vec();
         agent.fault = None;
         if !instance.version.is_empty() {
@@ -175,6 +180,7 @@ mod tests {
                 addresses: Vec::new(),
                 direct: None,
                 project: None,
+                installation: None,
                 group: group.map(str::to_owned),
             })),
         }
@@ -214,12 +220,13 @@ mod tests {
             url: "http://127.0.0.1:1/greeter",
         };
         let mut agent = seen.agent(&"greeter".into());
-        seen.apply(&mut agent);
+        let here = PlaneId("here".to_owned());
+        seen.apply(&mut agent, &here);
         assert_eq!(agent.state, AgentState::SettingUp);
         assert_eq!(agent.description, "The container agent-greeter");
         assert!(agent.card_generated);
         seen.found = Some(&found);
-        seen.apply(&mut agent);
+        seen.apply(&mut agent, &here);
         assert_eq!(agent.state, AgentState::Active);
         assert_eq!(
             (agent.description.as_str(), agent.version.as_str()),
