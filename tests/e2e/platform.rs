@@ -6,7 +6,7 @@ use std::{collections::HashMap, path::Path, process::Command};
 use nasiko_tests::{
     Api, Resident,
     api::{ask, try_ask},
-    eventually, folder,
+    eventually, example, folder,
     platform::Platform,
     program,
     servers::Server,
@@ -133,6 +133,16 @@ async fn each_way_of_upload_becomes_an_agent_that_answers() {
     ];
     let entry = platform.order("cloned", &upload).await;
     answers(&platform.ended("cloned", &entry).await, "cloned").await;
+
+    let greeter = example("greeter");
+    let path = greeter.canonicalize().unwrap();
+    let path = path.to_str().unwrap();
+    let upload = [("agent_path", path), ("upload_type", "directory")];
+    let entry = platform.order("greeter", &upload).await;
+    let status = platform.ended("greeter", &entry).await;
+    assert_eq!(status["status"], "completed", "{status:#?}");
+    let said = resident.json(&["chat", "greeter", "My name is Ada"]);
+    assert!(said["text"].as_str().unwrap().contains("Ada"), "{said:#}");
 
     // The agent that a back end makes for a workflow is told what to call, and whose it is.
     let workflow = folder(&[(
@@ -372,6 +382,36 @@ async fn somebody_elses_agent_of_the_same_name_is_left_alone() {
     );
     let says = ask(&format!("{}/shared/", gateway(&resident))).await;
     assert!(says.starts_with("mine "), "{says}");
+}
+
+#[tokio::test]
+async fn a_watched_agent_is_watched_where_its_new_version_lies() {
+    let test = "platform::a_watched_agent_is_watched_where_its_new_version_lies";
+    let Some(redis) = Server::lasting_redis(test) else {
+        return;
+    };
+    let resident = resident(&redis, &[]);
+    let mut platform = Platform::connect(&redis).await;
+    let versions = Versions::new();
+    let first = versions.write("v1", "first", "");
+    let upload = [("agent_path", first.as_str()), ("upload_type", "directory")];
+    let entry = platform.order("watched", &upload).await;
+    answers(&platform.ended("watched", &entry).await, "first").await;
+    resident.run(&["watch", "watched"]).ok();
+
+    let second = versions.write("v2", "second", "");
+    let update = [("action", "update_agent"), ("agent_path", second.as_str())];
+    let entry = platform.order("watched", &update).await;
+    answers(&platform.ended("watched", &entry).await, "second").await;
+    versions.write("v2", "edited", "");
+    let address = format!("{}/watched/", gateway(&resident));
+    let edited = async {
+        while !ask(&address).await.starts_with("edited ") {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    let live = tokio::time::timeout(nasiko_tests::wait::PATIENCE, edited).await;
+    assert!(live.is_ok(), "a save of the new version is not live");
 }
 
 #[tokio::test]

@@ -18,6 +18,8 @@ struct Found {
     read: Read,
     /// What whoever ordered it calls it.
     ordered_as: Option<String>,
+    /// They are the history's: they stay, whatever comes of it.
+    is_kept: bool,
 }
 
 impl Bench {
@@ -58,6 +60,7 @@ impl Bench {
             source,
             read,
             ordered_as,
+            is_kept,
         } = found;
         read::refuse_if_hopeless(&read.description, agent.runtime)?;
         let agent = shared
@@ -74,6 +77,9 @@ impl Bench {
         shared.forget_folder_envs(name).await?;
         if let Err(fault) = &gone_back {
             self.give_up(name, fault).await;
+            if !is_kept {
+                self.forget_source(name, &read.root).await;
+            }
         }
         Ok(serde_json::to_value(gone_back?).unwrap_or_default())
     }
@@ -111,6 +117,7 @@ impl Bench {
             },
             read,
             ordered_as: target.ordered_as.clone(),
+            is_kept: true,
         })
     }
 
@@ -138,6 +145,7 @@ impl Bench {
             source,
             read,
             ordered_as: version.map(str::to_owned),
+            is_kept: false,
         }))
     }
 
