@@ -11,8 +11,10 @@ pub mod live;
 pub mod operation;
 pub mod page;
 pub mod stack;
+pub mod store;
 pub mod system;
 pub mod telemetry;
+pub mod vault;
 
 pub use agent_requests::*;
 pub use agents::*;
@@ -27,8 +29,10 @@ pub use operation::{
 };
 pub use page::*;
 pub use stack::*;
+pub use store::*;
 pub use system::*;
 pub use telemetry::*;
+pub use vault::*;
 
 /// Every operation's path is below this.
 pub const API_PREFIX: &str = "/api/v1";

@@ -10,8 +10,8 @@ use serde::{Serialize, de::DeserializeOwned};
     )
 )]
 use crate::{
-    agent_requests::*, agents::*, chat::*, jobs::*, live::*, page::*, stack::*, system::*,
-    telemetry::*,
+    agent_requests::*, agents::*, chat::*, jobs::*, live::*, page::*, stack::*, store::*,
+    system::*, telemetry::*, vault::*,
 };
 
 /// An HTTP method.
@@ -165,6 +165,7 @@ define_api! {
         CreateBrowserCode = "browser_codes.create" Post "/browser-codes" -> BrowserCode, "system:write", 201, "A link that opens the web UI once";
         GetSettings = "settings.get" Get "/settings" -> Settings, "settings:read", 200, "All settings";
         PatchSettings = "settings.patch" Patch "/settings" -> Settings, "settings:write", 200, "Change settings";
+        GetStore = "store.get" Get "/store" -> StoreStatus, "settings:read", 200, "Where the store is, and where it was";
 
         Inspect = "inspect.run" Post "/inspect" -> AgentDescription, "agents:read", 200, "What is in a folder or archive; nothing is started";
         DeployDirectory = "intake.directory" Post "/upload-agents/directory" -> Job, "agents:deploy", 202, "Deploy a folder or archive of this machine";
@@ -209,6 +210,7 @@ define_api! {
         GetStack = "stack.get" Get "/stack" -> Stack, "stack:read", 200, "The local Docker stack: what is declared and what runs";
         StackUp = "stack.up" Post "/stack/up" -> Job, "stack:control", 202, "Bring services of the stack up";
         StackDown = "stack.down" Post "/stack/down" -> Job, "stack:control", 202, "Stop and remove the stack's containers";
+        PreviewStackDown = "stack.preview-down" Post "/stack/down/preview" -> StackRemoval, "stack:read", 200, "What a down would remove";
         StartService = "services.start" Post "/stack/services/{service}/start" -> StackService, "stack:control", 200, "Start a service's container";
         StopService = "services.stop" Post "/stack/services/{service}/stop" -> StackService, "stack:control", 200, "Stop a service's container";
         RestartService = "services.restart" Post "/stack/services/{service}/restart" -> StackService, "stack:control", 200, "Restart a service's container";
@@ -218,6 +220,11 @@ define_api! {
         SetSecret = "secrets.set" Put "/agents/{agent}/secrets/{name}" -> SecretInfo, "secrets:write", 200, "Set a secret of an agent";
         RemoveSecret = "secrets.remove" Delete "/agents/{agent}/secrets/{name}" -> Done, "secrets:write", 200, "Remove a secret of an agent";
 
+        GetVault = "vault.get" Get "/vault" -> VaultInfo, "secrets:read", 200, "Where the key of secrets is kept, and whether it is at hand";
+        KeepVaultKey = "vault.keep" Put "/vault/place" -> VaultInfo, "secrets:write", 200, "Keep the key of secrets elsewhere";
+        UnlockVault = "vault.unlock" Post "/vault/unlock" -> VaultInfo, "secrets:write", 200, "Get at the key of secrets";
+        ResetVault = "vault.reset" Post "/vault/reset" -> Done, "secrets:write", 200, "Forget all secrets, for a key that is lost";
+
         ListRegistry = "registry.list" Get "/registries" -> Page<RegistryEntry>, "registry:read", 200, "Agents as others find them";
         GetRegistryEntry = "registry.get" Get "/registries/{agent}" -> RegistryEntry, "registry:read", 200, "One registry entry";
         GetCard = "registry.card" Get "/registries/{agent}/card" -> serde_json::Value, "registry:read", 200, "An agent's card as the gateway serves it";
@@ -225,6 +232,7 @@ define_api! {
         ResetRegistryEntry = "registry.reset" Delete "/registries/{agent}" -> Done, "registry:write", 200, "Forget changes of an entry";
     }
     stream {
+        MoveStore = "store.move" Post "/store/move" -> MoveProgress, "settings:write", "Copy the store elsewhere and go on there";
         FollowEvents = "events.follow" Get "/events" -> Event, "system:read", "The ordered event log";
         FollowAgentLogs = "agents.logs" Get "/agents/{agent}/logs" -> LogLine, "agents:read", "An agent's log";
         FollowAgentStats = "agents.stats" Get "/agents/{agent}/stats" -> InstanceStats, "agents:read", "What an agent uses, while somebody looks";

@@ -20,6 +20,10 @@ pub struct Stack {
     /// It was brought up, and not taken down since.
     #[serde(default)]
     pub on: bool,
+    /// It waits for the container engine: once that answers, the stack comes up by itself or, where it was switched off
+    /// meanwhile, what is left of it is removed.
+    #[serde(default)]
+    pub waiting: bool,
     /// The Compose files it is read from, in order; the product's own is called `stack.yml`.
     #[serde(default)]
     pub files: Vec<String>,
@@ -35,6 +39,9 @@ pub struct Stack {
     /// The volumes of the project that there are in the engine: what goes with `down` and its volumes.
     #[serde(default)]
     pub volumes: Vec<String>,
+    /// Where a container engine was looked for: the one that is used, and why, and what else there is.
+    #[serde(default)]
+    pub engines: Vec<crate::system::EnginePlace>,
     /// Why it cannot be read or looked at now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
@@ -167,19 +174,63 @@ pub struct StackUp {
     /// Recreate containers even where nothing changed.
     #[serde(default)]
     pub force: bool,
+    /// Recreate no container, even where something changed.
+    #[serde(default)]
+    pub keep: bool,
+    /// Build images that are built again, even where they are here.
+    #[serde(default)]
+    pub build: bool,
+    /// Pull images that are pulled again, even where they are here.
+    #[serde(default)]
+    pub pull: bool,
+    /// Where no container engine answers, do not fail: the job ends at once with `waiting` in its result, and the stack comes up
+    /// by itself once the engine answers.
+    #[serde(default)]
+    pub wait: bool,
 }
 
-/// `POST /stack/down`: stop and remove the containers and networks; answers a job.
+/// `POST /stack/down`: stop and remove the containers and networks; answers a job. Without a container engine the stack is
+/// switched off, and what is left of it removed once one answers: `waiting` in the job's result says so.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct StackDown {
+    /// Only what is on for these profiles alone; they are switched off.
+    #[serde(default)]
+    pub profiles: Vec<String>,
+    /// Only what is on for these Compose files alone, absolute paths; they belong to the stack no more.
+    #[serde(default)]
+    pub files: Vec<String>,
     /// Also remove the named volumes: what the services stored is gone.
     #[serde(default)]
     pub volumes: bool,
     /// Remove containers that no file declares any more.
     #[serde(default)]
     pub remove_orphans: bool,
+}
+
+/// `POST /stack/down/preview`: what a down with the same profiles and files would remove; nothing is done.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct PreviewStackDown {
+    /// As in [`StackDown`].
+    #[serde(default)]
+    pub profiles: Vec<String>,
+    /// As in [`StackDown`].
+    #[serde(default)]
+    pub files: Vec<String>,
+}
+
+/// What would be removed.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct StackRemoval {
+    /// Services that have a container, by name.
+    pub services: Vec<String>,
+    /// Volumes that go too where that is asked for, by their names in the engine.
+    pub volumes: Vec<String>,
 }
 
 /// `POST /stack/services/{service}/start`
@@ -216,8 +267,14 @@ pub struct RestartService {
 pub struct ExecInService {
     /// Which.
     pub service: String,
-    /// Program and arguments.
+    /// Program and arguments; no shell is in between.
     pub command: Vec<String>,
+    /// In place of the container's user: `name`, `id` or `id:group`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// In place of the container's working directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub working_dir: Option<String>,
 }
 
 /// What a command in a service's container came to. Each output is cut at 1 MiB.
@@ -238,7 +295,7 @@ pub struct ExecResult {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct FollowStackLogs {
-    /// Only this service's.
+    /// Only this service's; several are separated by commas.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
     /// Lines of the past of each service, at most 10,000 (200 unless given).
@@ -295,6 +352,15 @@ pub struct ServiceStats {
     pub service: String,
     /// The figures.
     pub stats: crate::agents::InstanceStats,
+    /// Processes and threads.
+    #[serde(default)]
+    pub tasks: u64,
+    /// Received since its container started, bytes.
+    #[serde(default)]
+    pub received_bytes: u64,
+    /// Sent since its container started, bytes.
+    #[serde(default)]
+    pub sent_bytes: u64,
 }
 
 /// `GET /stack/progress` (stream): how far each service is while a job brings the stack up or takes it down. The first item is

@@ -84,7 +84,7 @@ impl std::fmt::Debug for KeepVaultKey {
 }
 
 /// `POST /vault/unlock`: asks the person to unlock the keyring, or opens a sealed key with its passphrase. Waits for the
-/// person, but no longer than two minutes.
+/// person, but answers after 45 s with the key not at hand while the question stays open.
 #[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]

@@ -1,6 +1,6 @@
 //! Jobs as the API shows them, and how they come into being.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use futures::StreamExt;
 use nasiko_contract::{
@@ -15,6 +15,7 @@ use crate::{
     plane::{ControlPlane, Shared, cancelled},
     platform::Order,
     records::Source,
+    stack::{DownWork, UpWork},
 };
 
 /// What a job is to do: its payload.
@@ -56,17 +57,9 @@ pub(crate) enum Work {
     /// Stop it and forget it.
     Delete { agent: AgentName },
     /// Bring the local stack up.
-    StackUp {
-        /// To be switched on beside those that are.
-        profiles: Vec<String>,
-        /// The person's Compose files; none: those of the last time.
-        files: Option<Vec<PathBuf>>,
-        remove_orphans: bool,
-        /// Recreate containers even where nothing changed.
-        force: bool,
-    },
+    StackUp(UpWork),
     /// Take the local stack down.
-    StackDown { volumes: bool },
+    StackDown(DownWork),
 }
 
 impl Work {
@@ -78,13 +71,13 @@ impl Work {
             Self::Restart { .. } => JobKind::Restart,
             Self::Rebuild { .. } => JobKind::Rebuild,
             Self::Delete { .. } => JobKind::Delete,
-            Self::StackUp { .. } => JobKind::StackUp,
-            Self::StackDown { .. } => JobKind::StackDown,
+            Self::StackUp(_) => JobKind::StackUp,
+            Self::StackDown(_) => JobKind::StackDown,
         }
     }
 
     /// Jobs of one subject run one after the other, in order.
-    fn subject(&self) -> String {
+    pub(crate) fn subject(&self) -> String {
         match self {
             Self::Deploy {
                 name: None, source, ..
@@ -102,7 +95,7 @@ impl Work {
             | Self::Rebuild { agent }
             | Self::RollBack { agent, .. }
             | Self::Delete { agent } => subject_of(agent),
-            Self::StackUp { .. } | Self::StackDown { .. } => "stack:".to_owned(),
+            Self::StackUp(_) | Self::StackDown(_) => "stack:".to_owned(),
         }
     }
 
@@ -115,7 +108,7 @@ impl Work {
             | Self::Rebuild { agent }
             | Self::RollBack { agent, .. }
             | Self::Delete { agent } => Some(agent),
-            Self::StackUp { .. } | Self::StackDown { .. } => None,
+            Self::StackUp(_) | Self::StackDown(_) => None,
         }
     }
 }

@@ -219,11 +219,7 @@ pub(crate) async fn ended(exit: &Exit, place: RuntimeKind) -> Fault {
     if let (RuntimeKind::Process, Some(port)) = (place, taken)
         && let Ok(Some(owner)) = tokio::task::spawn_blocking(move || port_owner(port)).await
     {
-        let held = format!(
-            "Port {port} is held by {} (process {})",
-            owner.name, owner.pid
-        );
-        return fault.evidence([held]);
+        return fault.evidence([format!("Port {port} is held by {owner}")]);
     }
     fault
 }

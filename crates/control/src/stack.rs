@@ -1,13 +1,16 @@
-//! The local Docker stack: what is declared ([`files`]), brought up and down by jobs ([`work`]), shown ([`view`]), and
-//! its services looked into ([`services`]). Nothing of it is on until a person asks for it.
+//! The local Docker stack: what is declared ([`files`]), brought up and down by jobs ([`work`]), whole or in part ([`part`]),
+//! once the engine is there ([`waiting`]), shown ([`view`]), and its services looked into ([`services`]). Nothing of it is on
+//! until a person asks for it.
 
 mod files;
+mod part;
 mod progress;
 mod services;
 #[cfg(test)]
 mod tests;
 mod told;
 mod view;
+mod waiting;
 mod work;
 
 use std::{
@@ -31,6 +34,7 @@ use crate::{
 };
 
 pub(crate) use view::at_start;
+pub(crate) use work::{DownWork, UpWork};
 
 /// The topic of a change of the stack; its data is the [`Stack`].
 const CHANGED: &str = "stack.changed";
@@ -93,6 +97,19 @@ pub(crate) struct StackRecord {
     profiles: Vec<String>,
     /// The person's Compose files.
     files: Vec<PathBuf>,
+    /// What is to be done once the engine is there.
+    #[serde(default)]
+    pending: Option<Pending>,
+}
+
+/// What waits for the engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Pending {
+    /// To be brought up.
+    Up,
+    /// To be removed.
+    Down,
 }
 
 impl Record for StackRecord {
@@ -118,7 +135,16 @@ impl StackRecord {
             self.files = files.to_vec();
         }
         self.on = true;
+        self.pending = None;
         self
+    }
+
+    /// Switched off. The person's files are remembered for the next time.
+    fn off(self) -> Self {
+        Self {
+            files: self.files,
+            ..Self::default()
+        }
     }
 }
 
@@ -162,12 +188,16 @@ impl Serve<StackUp> for ControlPlane {
             )
             .hint(format!("Name a profile: {profiles}; or a Compose file")));
         }
-        let work = Work::StackUp {
+        let work = Work::StackUp(UpWork {
             profiles: request.profiles,
             files: given,
             remove_orphans: request.remove_orphans,
             force: request.force,
-        };
+            keep: request.keep,
+            build: request.build,
+            pull: request.pull,
+            wait: request.wait,
+        });
         shared.accept(caller, &work).await
     }
 }
@@ -175,10 +205,25 @@ impl Serve<StackUp> for ControlPlane {
 impl Serve<StackDown> for ControlPlane {
     async fn serve(&self, caller: &Caller, request: StackDown) -> Result<Job, Fault> {
         // Orphans are containers of the project, and so go with the others in any case.
-        let StackDown { volumes, .. } = request;
-        self.shared
-            .accept(caller, &Work::StackDown { volumes })
-            .await
+        let work = DownWork {
+            profiles: request.profiles,
+            files: absolute(request.files)?,
+            volumes: request.volumes,
+        };
+        if self.shared.house.is_in_stack()
+            && (work.is_whole() || work.profiles.iter().any(|profile| profile == "core"))
+        {
+            return Err(Fault::new(
+                ErrorCode::WrongState,
+                "The control plane's store is in the stack's MongoDB",
+            )
+            .hint("Move it back first with `nasiko settings set store sqlite`; `nasiko down --keep-stack` ends the control plane alone"));
+        }
+        if !work.is_whole() {
+            // What is wrong with them is said at once.
+            self.shared.part(&work).await?;
+        }
+        self.shared.accept(caller, &Work::StackDown(work)).await
     }
 }
 

@@ -62,10 +62,12 @@ pub(crate) fn config(home: &Path, engine: &str, network: &str) -> Config {
         },
         api: ([127, 0, 0, 1], 1).into(),
         notices: Vec::new(),
-        docker_host: Some(engine.to_owned()),
-        socket_folders: Vec::new(),
+        engine: nasiko_engine::EngineConfig::at(engine),
         docker_network: network.to_owned(),
-        environment: std::env::vars_os().collect(),
+        // Not the keyring of the person who runs the tests.
+        environment: std::iter::once(("NASIKO_VAULT_KEYRING".into(), "none".into()))
+            .chain(std::env::vars_os())
+            .collect(),
     }
 }
 

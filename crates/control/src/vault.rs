@@ -27,6 +27,8 @@ const KEY_FILE: &str = "NASIKO_VAULT_KEY_FILE";
 const PASSPHRASE_FILE: &str = "NASIKO_VAULT_PASSPHRASE_FILE";
 /// `none`: no keyring is used.
 const KEYRING: &str = "NASIKO_VAULT_KEYRING";
+/// How long the answer to a wish to unlock waits for the person: less than any answer may take.
+const ANSWER_LIMIT: Duration = Duration::from_secs(45);
 /// The session bus.
 const BUS: &str = "DBUS_SESSION_BUS_ADDRESS";
 /// The folder of the session, with its bus where nothing else says where that is.
@@ -181,7 +183,11 @@ impl Serve<KeepVaultKey> for ControlPlane {
 impl Serve<UnlockVault> for ControlPlane {
     async fn serve(&self, _: &Caller, request: UnlockVault) -> Result<VaultInfo, Fault> {
         let passphrase = request.passphrase.map(SecretString::from);
-        self.shared.vault.unlock(passphrase.as_ref()).await?;
+        let unlocking = self.shared.vault.unlock(passphrase.as_ref());
+        // A question that is not answered by then stays open without whoever asked.
+        if let Ok(unlocked) = tokio::time::timeout(ANSWER_LIMIT, unlocking).await {
+            unlocked?;
+        }
         self.shared.vault_info().await
     }
 }

@@ -6,8 +6,7 @@ use std::{
 };
 
 use nasiko_contract::{ErrorCode, Fault};
-
-mod owner;
+use nasiko_control::port_owner;
 
 /// How many ports after the wanted one are tried before any free one is taken.
 const NEXT_PORTS: u16 = 50;
@@ -60,7 +59,7 @@ pub fn bind(purpose: &str, wanted: WantedPort) -> Result<BoundPort, Fault> {
         }),
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
             let number = wanted.number;
-            let holder = owner::of_port(number)
+            let holder = port_owner(number)
                 .map_or_else(|| "another program".to_owned(), |owner| owner.to_string());
             if wanted.explicit {
                 return Err(Fault::new(

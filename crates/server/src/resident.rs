@@ -3,7 +3,7 @@
 use std::{ffi::OsString, path::PathBuf, sync::Arc};
 
 use nasiko_contract::{ErrorCode, Fault};
-use nasiko_control::{Addresses, Config as PlaneConfig, ControlPlane, Listeners};
+use nasiko_control::{Addresses, Config as PlaneConfig, ControlPlane, EngineConfig, Listeners};
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -21,12 +21,10 @@ pub struct Config {
     pub home: PathBuf,
     /// Where it listens, on loopback.
     pub ports: Ports,
-    /// `DOCKER_HOST`, where it is set.
-    pub docker_host: Option<String>,
+    /// Where the container engine is looked for.
+    pub engine: EngineConfig,
     /// The Docker network of the agents.
     pub docker_network: String,
-    /// The person's home and runtime directories, where engines without root put their socket.
-    pub socket_folders: Vec<PathBuf>,
     /// This process's environment; agents get a few of these, package tools a few more.
     pub environment: Vec<(OsString, OsString)>,
 }
@@ -101,8 +99,7 @@ impl Resident {
             listeners,
             api: api.address,
             notices: notices.clone(),
-            docker_host: config.docker_host,
-            socket_folders: config.socket_folders,
+            engine: config.engine,
             docker_network: config.docker_network,
             environment: config.environment,
         })

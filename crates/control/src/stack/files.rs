@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use nasiko_contract::Fault;
+use nasiko_contract::{ErrorCode, Fault};
 use nasiko_stack::compose::{self, Environment, Project, Request, Unset};
+use nasiko_stack::observed::State;
 use nasiko_store::{ExposeSecret, SecretString};
 
 use crate::{home, plane::Shared, secrets::Belongs};
@@ -68,6 +69,42 @@ impl Shared {
             Ok(passwords)
         });
         opened.await
+    }
+}
+
+impl Shared {
+    /// The addresses of the product's Redis and MongoDB with their passwords, as they run now.
+    pub(crate) async fn stack_databases(&self) -> Result<[String; 2], Fault> {
+        let passwords = self.stack_passwords().await?;
+        let password = |name: &str| passwords.get(name).cloned().unwrap_or_default();
+        let containers = self
+            .engine_stack()
+            .await?
+            .status(&self.stack.project)
+            .await?;
+        let address = |service: &str, port: &str| {
+            let running = containers
+                .iter()
+                .filter(|found| found.service == service && found.state == State::Running);
+            let mut ports = running.flat_map(|found| &found.ports);
+            let published = ports.find(|published| published.target == port)?;
+            Some(format!("127.0.0.1:{}", published.port))
+        };
+        let (Some(redis), Some(mongodb)) = (
+            address("redis", "6379/tcp"),
+            address("mongodb", "27017/tcp"),
+        ) else {
+            return Err(Fault::new(
+                ErrorCode::WrongState,
+                "The stack's Redis and MongoDB do not run",
+            )
+            .hint("Bring them up with `nasiko up --profile core`"));
+        };
+        let [of_redis, of_mongodb] = PASSWORDS.map(password);
+        Ok([
+            format!("redis://:{of_redis}@{redis}/0"),
+            format!("mongodb://nasiko:{of_mongodb}@{mongodb}/nasiko?authSource=admin"),
+        ])
     }
 }
 

@@ -112,7 +112,12 @@ struct Written {
 
 impl Serve<ExecInService> for ControlPlane {
     async fn serve(&self, _: &Caller, request: ExecInService) -> Result<ExecResult, Fault> {
-        let ExecInService { service, command } = request;
+        let ExecInService {
+            service,
+            command,
+            user,
+            working_dir,
+        } = request;
         if command.is_empty() {
             return Err(Fault::new(
                 ErrorCode::InvalidRequest,
@@ -124,7 +129,8 @@ impl Serve<ExecInService> for ControlPlane {
         let written = Mutex::new(Written::default());
         let exec = Exec {
             command,
-            ..Exec::default()
+            user,
+            working_dir,
         };
         let keep = |output: nasiko_stack::ExecOutput| {
             let mut written = written.lock();
@@ -157,12 +163,18 @@ impl ServeStream<FollowStackLogs> for ControlPlane {
         request: FollowStackLogs,
     ) -> Result<Items<ServiceLogLine>, Fault> {
         let shared = &self.shared;
-        if let Some(service) = &request.service {
+        let named = request.service.unwrap_or_default();
+        let named = named.split(',').map(str::trim);
+        let services: Vec<String> = named
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect();
+        for service in &services {
             shared.check_service(service).await?;
         }
         let since = request.since.and_then(|since| u64::try_from(since).ok());
         let query = LogQuery {
-            services: request.service.into_iter().collect(),
+            services,
             since: since
                 .map(|since| std::time::UNIX_EPOCH + std::time::Duration::from_millis(since)),
             tail: Some(request.tail.unwrap_or(DEFAULT_TAIL).min(MOST_TAIL)),
@@ -216,8 +228,13 @@ impl ServeStream<FollowStackStats> for ControlPlane {
         Ok(rows
             .map(|row| {
                 let (service, row) = row?;
-                let stats = figures(row);
-                Ok(Numbered::from(ServiceStats { service, stats }))
+                Ok(Numbered::from(ServiceStats {
+                    service,
+                    stats: figures(row),
+                    tasks: row.tasks,
+                    received_bytes: row.received_bytes,
+                    sent_bytes: row.sent_bytes,
+                }))
             })
             .boxed())
     }

@@ -31,6 +31,16 @@ async fn up(plane: &ControlPlane, request: StackUp) -> Result<nasiko_contract::J
     api::call(plane, &Caller::owner(), request).await
 }
 
+async fn down(plane: &ControlPlane, request: StackDown) -> Result<nasiko_contract::Job, Fault> {
+    api::call(plane, &Caller::owner(), request).await
+}
+
+async fn stack_of(plane: &ControlPlane) -> nasiko_contract::Stack {
+    api::call(plane, &Caller::owner(), GetStack {})
+        .await
+        .unwrap()
+}
+
 fn with_file(path: &Path) -> StackUp {
     StackUp {
         files: Some(vec![path.display().to_string()]),
@@ -186,17 +196,52 @@ async fn what_is_wrong_with_files_is_said_before_anything_is_begun() {
 }
 
 #[tokio::test]
-async fn a_job_that_finds_no_engine_waits_for_one_and_can_be_cancelled() {
+async fn without_an_engine_it_is_wanted_waited_for_and_switched_off() {
     let home = TempDir::new().unwrap();
     let plane = open(home.path()).await;
     let file = home.path().join("mine.yml");
     fs_err::write(&file, SERVICES).unwrap();
+    // Who asks for something new is told that it cannot be had now, at once and not after many tries.
     let job = up(&plane, with_file(&file)).await.unwrap();
     assert_eq!(job.kind, JobKind::StackUp);
-    let cancelled = plane.shared.cancel_job(&job.id).await.unwrap();
-    assert_eq!(cancelled.id, job.id);
     let ended = end_of(&plane.shared, &job).await;
-    assert_eq!(ended.state, JobState::Cancelled, "{ended:?}");
+    let fault = ended.fault.unwrap();
+    assert_eq!(fault.code, ErrorCode::EngineAbsent);
+    assert!(fault.hint.unwrap().contains("comes up by itself"));
+    assert_eq!(ended.attempt, 1);
+    let stack = stack_of(&plane).await;
+    assert!(stack.on && stack.waiting);
+
+    // Who only wants it to be there again waits.
+    let again = StackUp {
+        wait: true,
+        ..StackUp::default()
+    };
+    let job = up(&plane, again).await.unwrap();
+    let ended = end_of(&plane.shared, &job).await;
+    assert_eq!(ended.state, JobState::Succeeded, "{ended:?}");
+    assert!(ended.result["waiting"].is_string());
+    let notices = |status: nasiko_contract::Status| status.notices.join("; ");
+    let status = api::call(&plane, &Caller::owner(), GetStatus {}).await;
+    assert!(notices(status.unwrap()).contains("waits for the container engine"));
+    plane.close().await;
+    drop(plane);
+
+    // It is not forgotten with the control plane, and can be switched off all the same.
+    let plane = open(home.path()).await;
+    assert!(stack_of(&plane).await.waiting);
+    let part = StackDown {
+        files: vec![file.display().to_string()],
+        ..StackDown::default()
+    };
+    let job = down(&plane, part).await.unwrap();
+    let refused = end_of(&plane.shared, &job).await;
+    assert_eq!(refused.fault.unwrap().code, ErrorCode::EngineAbsent);
+    let job = down(&plane, StackDown::default()).await.unwrap();
+    let ended = end_of(&plane.shared, &job).await;
+    assert_eq!(ended.state, JobState::Succeeded, "{ended:?}");
+    let stack = stack_of(&plane).await;
+    assert!(!stack.on && stack.waiting, "its rest is still to go");
 
     let started = StartService {
         service: "one".to_owned(),
@@ -205,6 +250,73 @@ async fn a_job_that_finds_no_engine_waits_for_one_and_can_be_cancelled() {
         .await
         .unwrap_err();
     assert_eq!(fault.code, ErrorCode::EngineAbsent);
+    plane.close().await;
+}
+
+#[tokio::test]
+async fn a_part_is_what_is_on_for_it_alone() {
+    let home = TempDir::new().unwrap();
+    let plane = open(home.path()).await;
+    let file = |name: &str, text: &str| {
+        let path = home.path().join(name);
+        fs_err::write(&path, text).unwrap();
+        path
+    };
+    let first = file(
+        "first.yml",
+        "services: {one: {image: busybox, volumes: ['shared:/a', 'own:/b']}}\nvolumes: {shared: {}, own: {}}\n",
+    );
+    let second = file(
+        "second.yml",
+        "services: {two: {image: busybox, volumes: ['shared:/a'], depends_on: [three]},\n  \
+         three: {image: busybox}, four: {image: busybox, profiles: [extra]}}\nvolumes: {shared: {}}\n",
+    );
+    let on = StackRecord {
+        on: true,
+        profiles: vec!["core".to_owned(), "extra".to_owned()],
+        files: vec![first.clone(), second.clone()],
+        pending: None,
+    };
+    plane.shared.remember_stack(&on).await.unwrap();
+    let part = async |profiles: &[&str], files: &[&std::path::PathBuf]| {
+        let work = super::DownWork {
+            profiles: profiles.iter().map(|name| (*name).to_owned()).collect(),
+            files: files.iter().map(|path| (*path).clone()).collect(),
+            volumes: false,
+        };
+        let removal = plane.shared.part(&work).await.unwrap();
+        (removal.part, removal.after)
+    };
+    let (gone, after) = part(&[], &[&first]).await;
+    assert_eq!(gone.services, ["one"]);
+    assert_eq!(gone.volumes, ["nasiko-test_own"], "what others mount stays");
+    assert!(gone.networks.is_empty(), "others are on it");
+    assert_eq!(after.files, [second.clone()]);
+    assert_eq!(after.profiles, on.profiles);
+
+    let (gone, after) = part(&[], &[&second]).await;
+    assert_eq!(gone.services, ["two", "three", "four"]);
+    assert_eq!(after.profiles, ["core"], "its own profile goes with it");
+
+    let (gone, after) = part(&["core"], &[]).await;
+    assert_eq!(gone.services, ["redis", "mongodb"]);
+    assert_eq!(gone.volumes.len(), 3);
+    assert!(after.on);
+
+    let (gone, after) = part(&["core"], &[&first, &second]).await;
+    assert_eq!(gone.services.len(), 6);
+    assert!(
+        gone.networks.is_empty(),
+        "services that are off name it too"
+    );
+    assert!(!after.on, "nothing is left");
+
+    let unknown = StackDown {
+        profiles: vec!["cor".to_owned()],
+        ..StackDown::default()
+    };
+    let fault = down(&plane, unknown).await.unwrap_err();
+    assert!(fault.hint.unwrap().contains("core"));
     plane.close().await;
 }
 

@@ -141,7 +141,10 @@ impl Shared {
     async fn what_waited_is_begun(self: &Arc<Self>) -> bool {
         let waits = self.begin_what_waited().await;
         waits.unwrap_or_else(|fault| {
-            tracing::warn!(message = fault.message, "what waited for the engine waits on");
+            tracing::warn!(
+                message = fault.message,
+                "what waited for the engine waits on"
+            );
             true
         })
     }
