@@ -8,43 +8,47 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// A resident, and a person's Compose file.
-struct Scene {
-    resident: Resident,
-    folder: TempDir,
-    project: String,
+pub(crate) struct Scene {
+    pub(crate) resident: Resident,
+    pub(crate) folder: TempDir,
+    pub(crate) project: String,
 }
 
 impl Scene {
-    fn new(test: &str) -> Option<Self> {
+    pub(crate) fn new(test: &str) -> Option<Self> {
         let host = skip::engine_or_skip(&format!("stack::{test}"))?;
-        let resident = Resident::with_engine(&host);
+        Some(Self::of(Resident::with_engine(&host)))
+    }
+
+    /// With a resident that may not run yet.
+    pub(crate) fn of(resident: Resident) -> Self {
         let project = resident.network().to_owned();
-        Some(Self {
+        Self {
             resident,
             folder: folder(&[]),
             project,
-        })
+        }
     }
 
-    fn write(&self, text: &str) -> PathBuf {
+    pub(crate) fn write(&self, text: &str) -> PathBuf {
         let path = self.folder.path().join("services.yml");
         std::fs::write(&path, text).unwrap();
         path
     }
 
-    fn up(&self, text: &str) -> Value {
+    pub(crate) fn up(&self, text: &str) -> Value {
         let path = self.write(text);
         self.resident.json(&["up", "-f", path.to_str().unwrap()])
     }
 
     /// Runs a command in a service's container.
-    fn exec(&self, service: &str, command: &[&str]) -> Value {
+    pub(crate) fn exec(&self, service: &str, command: &[&str]) -> Value {
         let mut words = vec!["--json", "stack", "exec", service, "--"];
         words.extend(command);
         self.resident.run(&words).ok().json()
     }
 
-    fn service(&self, name: &str) -> Value {
+    pub(crate) fn service(&self, name: &str) -> Value {
         let stack = self.resident.json(&["stack"]);
         let services = stack["services"].as_array().unwrap();
         let found = services.iter().find(|row| row["service"] == name);
@@ -53,11 +57,11 @@ impl Scene {
             .clone()
     }
 
-    fn container(&self, name: &str) -> String {
+    pub(crate) fn container(&self, name: &str) -> String {
         self.service(name)["container"].as_str().unwrap().to_owned()
     }
 
-    fn labelled(&self, what: &[&str]) -> Vec<String> {
+    pub(crate) fn labelled(&self, what: &[&str]) -> Vec<String> {
         let filter = format!("label=com.docker.compose.project={}", self.project);
         let mut words = what.to_vec();
         words.extend(["--filter", &filter]);
@@ -281,9 +285,16 @@ fn a_control_plane_whose_engine_is_gone_can_be_ended() {
     let path = folder.path().join("services.yml");
     let output = resident.try_json(&["up", "-f", path.to_str().unwrap()]);
     assert_fault(&output, "engine.absent", "", "");
-    assert_eq!(resident.json(&["stack"])["on"], true, "it is still wanted");
+    let stack = resident.json(&["stack"]);
+    assert_eq!(
+        (&stack["on"], &stack["waiting"]),
+        (&true.into(), &true.into()),
+        "it is still wanted"
+    );
+    let again = resident.run(&["up"]).ok();
+    assert!(again.stderr.contains("comes up by itself"), "{}", again.stderr);
     let ended = resident.run(&["down"]).ok();
-    assert!(ended.stderr.contains("left as it is"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("The stack is off"), "{}", ended.stderr);
 }
 
 #[test]
