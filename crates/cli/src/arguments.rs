@@ -17,11 +17,12 @@ pub(crate) use agents::{
 pub(crate) use live::{DevArguments, PinCommand, UpdatesArguments, WatchArguments};
 pub(crate) use plane::{
     CompletionsArguments, DeadLettersArguments, JobsArguments, JobsCommand, LocalCommand,
-    OpenArguments, RequeueCommand, SecretCommand, ServeArguments, SettingsArguments,
+    OpenArguments, RequeueCommand, KeyPlaceWord, SecretCommand, ServeArguments, SettingsArguments,
     SettingsCommand,
 };
 pub(crate) use stack::{
-    DownArguments, StackArguments, StackCommand, StackLogsArguments, UpArguments,
+    DownArguments, ExecArguments, StackArguments, StackCommand, StackLogsArguments, StatsArguments,
+    UpArguments,
 };
 pub(crate) use talk::{
     ChatArguments, ObservabilityCommand, RegistryCommand, RegistryGetByName, SessionsArguments,
@@ -171,14 +172,17 @@ pub(crate) enum Command {
     )]
     Up(UpArguments),
     /// Take the local stack down and end the control plane; agents go on running unless told otherwise
+    ///
+    /// With a file or a profile, only that part of the stack is taken down, and the control plane stays.
     #[command(
-        after_help = "Examples:\n  nasiko down\n  nasiko down --stop-agents\n  nasiko down --volumes --yes\n  nasiko down --keep-stack"
+        after_help = "Examples:\n  nasiko down\n  nasiko down --stop-agents\n  nasiko down --volumes --yes\n  \
+        nasiko down --keep-stack\n  nasiko down -f services.yml"
     )]
     Down(DownArguments),
     /// List the services of the local stack, start, stop, look into one
     #[command(
         after_help = "Examples:\n  nasiko stack\n  nasiko stack restart redis\n  nasiko stack logs -f\n  \
-        nasiko stack exec redis -- redis-cli --version"
+        nasiko stack stats\n  nasiko stack exec redis redis-cli --version"
     )]
     Stack(StackArguments),
     /// Say what runs, and where
@@ -190,7 +194,9 @@ pub(crate) enum Command {
     /// Keep secrets for agents
     #[command(
         subcommand,
-        after_help = "Examples:\n  nasiko secret set my-agent OPENAI_API_KEY < key.txt\n  nasiko secret list my-agent"
+        visible_alias = "secrets",
+        after_help = "Examples:\n  nasiko secret set my-agent OPENAI_API_KEY < key.txt\n  nasiko secret list my-agent\n  \
+        nasiko secret keep-in keyring"
     )]
     Secret(SecretCommand),
     /// List jobs, follow one, cancel one
@@ -203,7 +209,7 @@ pub(crate) enum Command {
     DeadLetters(DeadLettersArguments),
     /// Show settings, change one
     #[command(
-        after_help = "Examples:\n  nasiko settings\n  nasiko settings set default-runtime docker"
+        after_help = "Examples:\n  nasiko settings\n  nasiko settings set default-runtime docker\n  nasiko settings set store stack"
     )]
     Settings(SettingsArguments),
     /// Print a completion script for a shell

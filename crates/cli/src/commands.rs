@@ -15,6 +15,7 @@ mod secrets;
 mod serve;
 mod settings;
 mod stack;
+mod store;
 mod traces;
 
 use std::{num::NonZero, time::Duration};

@@ -5,7 +5,9 @@ mod inspect;
 mod live;
 mod plane;
 mod stack;
+mod store;
 mod talk;
+mod vault;
 
 use nasiko_contract::Fault;
 use serde::Serialize;
@@ -17,8 +19,12 @@ pub(crate) use agents::{
 pub(crate) use inspect::{InspectDocument, command_line};
 pub(crate) use live::{DevDocument, PinDocument, UpdateDocument, WatchDocument};
 pub(crate) use plane::{LinkDocument, SecretDocument, SettingsDocument, StatusDocument};
-pub(crate) use stack::{ExecDocument, ServiceLogDocument, StackDocument};
+pub(crate) use store::{MoveDocument, PlaceDocument};
+pub(crate) use stack::{
+    ExecDocument, ServiceLogDocument, ServiceStatsDocument, StackDocument, StackStatsDocument,
+};
 pub(crate) use talk::{ChatDocument, SessionDocument, TraceDocument, TraceRowDocument};
+pub(crate) use vault::VaultDocument;
 
 /// Any failure.
 #[derive(Debug, Serialize)]

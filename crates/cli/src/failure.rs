@@ -21,6 +21,8 @@ pub(crate) enum Failure {
     Work(Fault),
     /// The words fit the grammar and yet make no command.
     Usage(Fault),
+    /// A program that was run for the caller ended with this code, and has said why itself.
+    Ended(u8),
     /// Standard output is gone: whoever read it has seen enough.
     Output(io::Error),
 }
@@ -30,7 +32,7 @@ impl Failure {
     pub(crate) fn fault(&self) -> Option<&Fault> {
         match self {
             Self::Fault(fault) | Self::Work(fault) | Self::Usage(fault) => Some(fault),
-            Self::Output(_) => None,
+            Self::Ended(_) | Self::Output(_) => None,
         }
     }
 
@@ -41,6 +43,7 @@ impl Failure {
     fn code(&self) -> u8 {
         match self {
             Self::Usage(_) => USAGE,
+            Self::Ended(code) => *code,
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
             Self::Work(fault) if fault.code == ErrorCode::Cancelled => CANCELLED,
             Self::Output(_) | Self::Work(_) => FAILED,

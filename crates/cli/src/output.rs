@@ -20,6 +20,9 @@ pub(crate) struct Output {
     colored_talk: bool,
 }
 
+/// Colours of [`Look::Tint`], without those that mean something.
+const TINTS: [&str; 6] = ["36", "35", "34", "96", "95", "94"];
+
 /// How a piece of text looks on a terminal.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Look {
@@ -28,6 +31,8 @@ pub(crate) enum Look {
     Good,
     Bad,
     Busy,
+    /// One of a row of colours that are easily told apart.
+    Tint(usize),
 }
 
 #[expect(
@@ -82,6 +87,14 @@ impl Output {
         let _ = writeln!(io::stderr(), "{}", text.as_ref());
     }
 
+    /// Talk of another program, as it came.
+    pub(crate) fn talk(self, text: &str) {
+        let mut stderr = io::stderr();
+        let _ = stderr
+            .write_all(text.as_bytes())
+            .and_then(|()| stderr.flush());
+    }
+
     /// Why the command failed: for a person sentence, code, evidence and hint; for a program a document.
     pub(crate) fn failure(self, failure: &Failure) {
         let Some(fault) = failure.fault() else { return };
@@ -123,6 +136,7 @@ fn paint(colored: bool, look: Look, text: &str) -> String {
         Look::Good => "32",
         Look::Bad => "31",
         Look::Busy => "33",
+        Look::Tint(number) => TINTS.get(number % TINTS.len()).copied().unwrap_or("36"),
     };
     format!("\u{1b}[{code}m{text}\u{1b}[0m")
 }

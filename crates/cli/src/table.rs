@@ -25,6 +25,11 @@ impl Table {
             output.say(nothing);
             return Ok(());
         }
+        self.lines().iter().try_for_each(|line| output.line(line))
+    }
+
+    /// Its lines, the titles first.
+    pub(crate) fn lines(&self) -> Vec<String> {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let widths: Vec<usize> = (0..columns)
             .map(|column| {
@@ -32,14 +37,25 @@ impl Table {
                 cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
             })
             .collect();
-        for row in &self.rows {
+        let line = |row: &Vec<String>| {
             let cells = row.iter().zip(&widths);
             let cells: Vec<String> = cells
                 .map(|(cell, width)| format!("{cell:width$}"))
                 .collect();
-            output.line(cells.join("  ").trim_end())?;
-        }
-        Ok(())
+            cells.join("  ").trim_end().to_owned()
+        };
+        self.rows.iter().map(line).collect()
+    }
+}
+
+/// A number of bytes in the unit that fits.
+pub(crate) fn bytes(count: u64) -> String {
+    let bytes = count as f64;
+    match count {
+        0..1_000 => format!("{count} B"),
+        1_000..1_000_000 => format!("{:.1} kB", bytes / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes / 1e6),
+        _ => format!("{:.2} GB", bytes / 1e9),
     }
 }
 

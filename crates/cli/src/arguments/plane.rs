@@ -1,6 +1,6 @@
 //! Words about the control plane itself.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use nasiko_contract::{AgentName, JobId};
 
@@ -109,6 +109,45 @@ pub(crate) enum SecretCommand {
         /// The variable
         name: String,
     },
+    /// Say where the key that seals secrets is kept, and why there
+    #[command(after_help = "Examples:\n  nasiko secret key\n  nasiko secret key --json")]
+    Key,
+    /// Keep the key that seals secrets elsewhere
+    ///
+    /// The key is written to its new place and read back there before it is removed from the old one. A passphrase is asked
+    /// for at a terminal, else read from standard input, else from the file that the control plane's
+    /// NASIKO_VAULT_PASSPHRASE_FILE names.
+    #[command(
+        after_help = "Examples:\n  nasiko secret keep-in keyring\n  nasiko secret keep-in file\n  \
+        nasiko secret keep-in passphrase < passphrase.txt"
+    )]
+    KeepIn {
+        /// Where
+        #[arg(value_enum)]
+        place: KeyPlaceWord,
+    },
+    /// Unlock the key that seals secrets: a keyring asks you, a passphrase is asked for here
+    #[command(
+        after_help = "Examples:\n  nasiko secret unlock\n  nasiko secret unlock < passphrase.txt"
+    )]
+    Unlock,
+    /// Forget all secrets, for a key that is lost
+    #[command(after_help = "Examples:\n  nasiko secret reset\n  nasiko secret reset --yes")]
+    Reset {
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum KeyPlaceWord {
+    /// The system's keyring
+    Keyring,
+    /// A file that only you may read
+    File,
+    /// A file sealed with a passphrase, which is needed at each start
+    Passphrase,
 }
 
 #[derive(Debug, Args)]
@@ -170,11 +209,21 @@ pub(crate) struct SettingsArguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum SettingsCommand {
     /// Change a setting
+    #[command(
+        after_help = "Examples:\n  nasiko settings set default-runtime docker\n  nasiko settings set otlp-forward-url http://127.0.0.1:14318\n  nasiko settings set otlp-forward-url ''\n  nasiko settings set store stack\n  nasiko settings set store - --redis redis://127.0.0.1:6379\n  nasiko settings set store sqlite\n\nArguments of a process can be seen by others on the machine: give an address that has a password on standard input."
+    )]
     Set {
-        /// Its name, e.g. `default-runtime`
+        /// Its name, e.g. `default-runtime`; `nasiko settings` lists all
         name: String,
-        /// Its value
+        /// Its value; empty for none. `store` takes `sqlite`, `stack`, mongodb://user:password@host:port/database, or `-` for
+        /// standard input
         value: String,
+        /// With `store`: a Redis server beside it, redis://:password@host:port; `-` for standard input
+        #[arg(long, value_name = "URL")]
+        redis: Option<String>,
+        /// With `store`: work with what is in a database that is in use, instead of copying there what is here
+        #[arg(long)]
+        join: bool,
     },
 }
 

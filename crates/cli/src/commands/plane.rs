@@ -8,7 +8,10 @@ use std::{
 
 use clap::CommandFactory;
 use nasiko_client::resident;
-use nasiko_contract::{BrowserCode, CreateBrowserCode, ErrorCode, GetStatus, Shutdown, Status};
+use nasiko_contract::{
+    BrowserCode, CreateBrowserCode, EnginePlace, EngineState, ErrorCode, GetStatus, PeerState,
+    Shutdown, Status, TraceForwarding,
+};
 
 use super::stack;
 use crate::{
@@ -57,7 +60,12 @@ fn show(output: Output, status: Status) -> Result<(), Failure> {
     ))?;
     let engine = status.engine.as_ref().map_or_else(
         || "none".to_owned(),
-        |engine| format!("{} {} at {}", engine.kind, engine.version, engine.endpoint),
+        |engine| {
+            format!(
+                "{} {} at {}, {}",
+                engine.kind, engine.version, engine.endpoint, engine.why
+            )
+        },
     );
     let agents = format!(
         "{} ({} active, {} failed)",
@@ -82,6 +90,16 @@ fn show(output: Output, status: Status) -> Result<(), Failure> {
     for (name, value) in rows {
         output.line(format!("  {name:15} {value}"))?;
     }
+    let used = |place: &EnginePlace| place.state == EngineState::Used;
+    for place in status.engines.iter().filter(|place| !used(place)) {
+        output.say(format!(
+            "Engine at {} ({}): {}",
+            place.endpoint, place.why, place.found
+        ));
+    }
+    if let Some(forwarding) = &status.forwarding {
+        output.line(format!("  {:15} {}", "Traces go to", forwarded(forwarding)))?;
+    }
     for service in status.stack {
         output.line(format!(
             "  {:15} {} {}",
@@ -90,29 +108,71 @@ fn show(output: Output, status: Status) -> Result<(), Failure> {
             service.health.as_str()
         ))?;
     }
+    for peer in status.peers {
+        let state = match peer.state {
+            PeerState::Here => "here",
+            PeerState::Silent => "silent",
+            PeerState::Left => "left",
+        };
+        output.line(format!(
+            "  {:15} {} on {}, {state}",
+            "Shares the store", peer.api, peer.host
+        ))?;
+    }
     for notice in status.notices {
         output.say(notice);
     }
     Ok(())
 }
 
-pub(crate) async fn down(session: &Session, words: DownArguments) -> Result<(), Failure> {
-    if words.volumes && !words.yes && !stack::agreed_to_lose_volumes(session)? {
-        session.output.say("Nothing was removed");
-        return Ok(());
+/// Where traces are forwarded to, and how that stands.
+fn forwarded(forwarding: &TraceForwarding) -> String {
+    let target = match (&forwarding.service, &forwarding.target) {
+        (Some(service), Some(target)) => format!("{service} at {target}"),
+        (Some(one), None) | (None, Some(one)) => one.clone(),
+        (None, None) => String::new(),
+    };
+    let mut text = format!(
+        "{target}, {}: {} spans sent",
+        forwarding.state.as_str(),
+        forwarding.sent
+    );
+    let counts = [
+        ("waiting", forwarding.waiting),
+        ("refused", forwarding.rejected),
+        ("dropped", forwarding.dropped),
+    ];
+    for (what, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
+        text.push_str(&format!(", {count} {what}"));
     }
-    // Volumes are there without a control plane too.
-    let attached = if words.volumes {
+    if let Some(error) = &forwarding.last_error {
+        text.push_str(&format!(" (last error: {error})"));
+    }
+    text
+}
+
+pub(crate) async fn down(session: &Session, words: DownArguments) -> Result<(), Failure> {
+    let removal = stack::Removal::wanted(session, &words)?;
+    let is_part = removal.is_part();
+    // Volumes are there without a control plane too, and a part is taken down by one that stays.
+    let attached = if words.volumes || is_part {
         session.attach_or_start().await
     } else {
         session.attach().await
     };
     match attached {
         Ok(client) => {
-            let stop_agents = words.stop_agents;
-            if !words.keep_stack {
-                stack::down(session, &client, words.volumes).await?;
+            if !removal.is_agreed_to(session, &client).await? {
+                session.output.say("Nothing was removed");
+                return Ok(());
             }
+            if !words.keep_stack {
+                removal.carry_out(session, &client).await?;
+            }
+            if is_part {
+                return show(session.output, client.call(GetStatus {}).await?);
+            }
+            let stop_agents = words.stop_agents;
             client.call(Shutdown { stop_agents }).await?;
         }
         // Nothing to end is as good as ended; one that is just starting or ending is waited for.

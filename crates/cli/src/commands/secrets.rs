@@ -2,6 +2,8 @@
 
 use std::io::{self, IsTerminal, Read};
 
+mod vault;
+
 use nasiko_contract::{ListSecrets, RemoveSecret, SetSecret};
 
 use crate::{
@@ -33,6 +35,7 @@ pub(crate) async fn run(session: &Session, command: SecretCommand) -> Result<(),
         SecretCommand::List { agent } => {
             let client = session.attach().await?;
             let secrets = client.call(ListSecrets { agent }).await?.items;
+            vault::say_place(&client, output).await;
             if output.json {
                 let rows: Vec<SecretDocument> = secrets.into_iter().map(Into::into).collect();
                 return output.document(&rows);
@@ -62,11 +65,15 @@ pub(crate) async fn run(session: &Session, command: SecretCommand) -> Result<(),
             }
             output.line(format!("{name} of {agent} is removed"))
         }
+        SecretCommand::Key => vault::show(session).await,
+        SecretCommand::KeepIn { place } => vault::keep_in(session, place).await,
+        SecretCommand::Unlock => vault::unlock(session).await,
+        SecretCommand::Reset { yes } => vault::reset(session, yes).await,
     }
 }
 
-/// The value from standard input, without the newline that ends it. What is typed at a terminal is not shown.
-fn from_stdin(session: &Session) -> Result<String, Failure> {
+/// A value from standard input, without the newline that ends it. What is typed at a terminal is not shown.
+pub(super) fn from_stdin(session: &Session) -> Result<String, Failure> {
     let unreadable = |error: io::Error| local("The value cannot be read", &error);
     let stdin = io::stdin();
     let value = if stdin.is_terminal() {
@@ -84,7 +91,7 @@ fn from_stdin(session: &Session) -> Result<String, Failure> {
     };
     if value.len() as u64 > LONGEST {
         return Err(usage(
-            format!("A secret has at most {LONGEST} bytes"),
+            format!("A value has at most {LONGEST} bytes"),
             "Give a shorter value",
         ));
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use nasiko_client::resident::Endpoint;
 use nasiko_contract::{ErrorCode, Fault};
-use nasiko_server::{Config, Ports, Resident, ports::WantedPort};
+use nasiko_server::{Config, EngineConfig, Ports, Resident, ports::WantedPort};
 use tracing::Level;
 use tracing_subscriber::{
     EnvFilter, Layer,
@@ -70,10 +70,20 @@ fn config(session: &Session, words: &ServeArguments) -> Config {
             otlp_grpc: wanted(words.otlp_grpc_port, usual.otlp_grpc),
             otlp_http: wanted(words.otlp_http_port, usual.otlp_http),
         },
-        docker_host: named("DOCKER_HOST"),
+        engine: engine(),
         docker_network: named("NASIKO_DOCKER_NETWORK").unwrap_or_else(|| NETWORK.to_owned()),
-        socket_folders: socket_folders(),
         environment: std::env::vars_os().collect(),
+    }
+}
+
+/// What the environment says of the engine, with the words of Docker's own tools.
+fn engine() -> EngineConfig {
+    EngineConfig {
+        host: named("DOCKER_HOST"),
+        context: named("DOCKER_CONTEXT"),
+        config_folder: named("DOCKER_CONFIG").map(PathBuf::from),
+        tls: named("DOCKER_TLS_VERIFY").is_some(),
+        socket_folders: socket_folders(),
     }
 }
 

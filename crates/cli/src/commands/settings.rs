@@ -1,8 +1,10 @@
 //! Settings.
 
+use nasiko_client::Client;
 use nasiko_contract::{GetSettings, PatchSettings, Settings};
 use serde_json::{Map, Value};
 
+use super::store;
 use crate::{
     arguments::{SettingsArguments, SettingsCommand},
     documents::SettingsDocument,
@@ -11,23 +13,48 @@ use crate::{
 };
 
 pub(crate) async fn settings(session: &Session, words: SettingsArguments) -> Result<(), Failure> {
-    let settings = match words.command {
-        None => session.attach().await?.call(GetSettings {}).await?,
-        Some(SettingsCommand::Set { name, value }) => {
-            let change = change(&name, &value)?;
-            session.attach_or_start().await?.call(change).await?
+    match words.command {
+        None => {
+            let client = session.attach().await?;
+            let settings = client.call(GetSettings {}).await?;
+            show(session, &client, settings).await
         }
-    };
-    show(session, settings)
+        Some(SettingsCommand::Set {
+            name,
+            value,
+            redis,
+            join,
+        }) if name == store::NAME => store::set(session, value, redis, join).await,
+        Some(SettingsCommand::Set {
+            redis: Some(_), ..
+        }) => Err(only_for_store("--redis")),
+        Some(SettingsCommand::Set { join: true, .. }) => Err(only_for_store("--join")),
+        Some(SettingsCommand::Set { name, value, .. }) => {
+            let change = change(&name, &value)?;
+            let client = session.attach_or_start().await?;
+            let settings = client.call(change).await?;
+            show(session, &client, settings).await
+        }
+    }
 }
 
-fn show(session: &Session, settings: Settings) -> Result<(), Failure> {
-    let document = SettingsDocument::from(settings);
+fn only_for_store(flag: &str) -> Failure {
+    usage(
+        format!("`{flag}` goes with the setting `store` only"),
+        "See `nasiko settings set --help`",
+    )
+}
+
+async fn show(session: &Session, client: &Client, settings: Settings) -> Result<(), Failure> {
+    let status = store::get(client).await?;
+    let place = store::words(&status.place);
+    let document = SettingsDocument::new(settings, status);
     if session.output.json {
         return session.output.document(&document);
     }
     let rows = serde_json::to_value(&document).map_err(std::io::Error::from)?;
-    for (name, value) in rows.as_object().into_iter().flatten() {
+    let settings = rows.as_object().into_iter().flatten();
+    for (name, value) in settings.filter(|(name, _)| *name != store::NAME) {
         let value = value
             .as_str()
             .map_or_else(|| value.to_string(), str::to_owned);
@@ -35,7 +62,7 @@ fn show(session: &Session, settings: Settings) -> Result<(), Failure> {
             .output
             .line(format!("{:22} {value}", name.replace('_', "-")))?;
     }
-    Ok(())
+    session.output.line(format!("{:22} {place}", store::NAME))
 }
 
 /// A change of one setting; names are taken as `a-b`, `a_b` and `aB`.

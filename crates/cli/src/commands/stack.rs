@@ -1,31 +1,28 @@
 //! The local stack: up, down, and its services.
 
-use std::{
-    collections::HashMap,
-    io::{self, IsTerminal, Write},
-    path::Path,
-};
+mod down;
+mod logs;
+mod stats;
 
-use futures::StreamExt;
+use std::path::Path;
+
 use nasiko_client::Client;
 use nasiko_contract::{
-    ErrorCode, ExecInService, ExecResult, Fault, FollowStackLogs, GetStack, LogStream,
-    RestartService, ServiceHealth, ServiceLogLine, ServiceState, Stack, StackDown, StackService,
-    StackUp, StartService, StopService,
+    ErrorCode, ExecInService, ExecResult, Fault, GetStack, Job, RestartService, ServiceHealth,
+    ServiceState, Stack, StackService, StackUp, StartService, StopService,
 };
 
+pub(super) use down::Removal;
+
 use crate::{
-    arguments::{StackArguments, StackCommand, StackLogsArguments, UpArguments},
-    documents::{ExecDocument, ServiceLogDocument, StackDocument},
+    arguments::{ExecArguments, StackArguments, StackCommand, UpArguments},
+    documents::{ExecDocument, StackDocument},
     failure::{Failure, local, usage},
     follow,
-    output::{Look, Output},
+    output::Output,
     session::Session,
     table::{Table, ago},
 };
-
-/// The looks that services' names take turns in.
-const LOOKS: [Look; 4] = [Look::Good, Look::Busy, Look::Bold, Look::Bad];
 
 /// Brings the stack up where something of it was asked for, or it is on already.
 pub(super) async fn up(
@@ -38,10 +35,13 @@ pub(super) async fn up(
         profiles,
         remove_orphans,
         force,
+        no_recreate,
+        build,
+        pull,
     } = words;
     let asked = !files.is_empty() || !profiles.is_empty();
     if !asked && !client.call(GetStack {}).await?.on {
-        if remove_orphans || force {
+        if remove_orphans || force || no_recreate || build || pull {
             session
                 .output
                 .say("No stack is on: name a profile (`--profile core`) or a file (`-f`)");
@@ -59,10 +59,32 @@ pub(super) async fn up(
         files,
         remove_orphans,
         force,
+        keep: no_recreate,
+        build,
+        pull,
+        // Who asks for nothing new only wants it to be there again, now or as soon as it can be.
+        wait: !asked,
     };
     let job = client.call(request).await?;
-    follow::to_the_end(session, client.clone(), job).await?;
+    let job = follow::to_the_end(session, client.clone(), job).await?;
+    if let Some(why) = waits(&job) {
+        session.output.say(format!(
+            "The stack waits for the engine, and comes up by itself once there is one: {why}"
+        ));
+    }
+    let orphans = job.result["orphans"].as_array().map_or(0, Vec::len);
+    if orphans > 0 {
+        session.output.say(format!(
+            "{orphans} of the stack's containers are declared by no file any more: \
+             `nasiko up --remove-orphans` removes them, `nasiko stack` names them"
+        ));
+    }
     Ok(())
+}
+
+/// Why a job on the stack only has what it was to do done later.
+fn waits(job: &Job) -> Option<&str> {
+    job.result["waiting"].as_str()
 }
 
 /// The control plane does not know where we are.
@@ -77,82 +99,71 @@ fn absolute(file: &Path) -> Result<String, Failure> {
     })
 }
 
-/// Takes the stack down where there is something of it.
-pub(super) async fn down(session: &Session, client: &Client, volumes: bool) -> Result<(), Failure> {
-    let stack = client.call(GetStack {}).await?;
-    let there = stack
-        .services
-        .iter()
-        .any(|service| service.state != ServiceState::Absent);
-    if !volumes && !stack.on && !there && stack.orphans.is_empty() {
-        return Ok(());
-    }
-    // Who cannot reach the engine must be able to end the control plane all the same.
-    let away = stack.fault.filter(|fault| {
-        matches!(
-            fault.code,
-            ErrorCode::EngineAbsent | ErrorCode::EngineStopped | ErrorCode::EngineRefused
-        )
-    });
-    if let Some(fault) = away.filter(|_| !volumes) {
-        session
-            .output
-            .say(format!("The stack is left as it is: {}", fault.message));
-        return Ok(());
-    }
-    let request = StackDown {
-        volumes,
-        remove_orphans: false,
-    };
-    let job = client.call(request).await?;
-    follow::to_the_end(session, client.clone(), job).await?;
-    Ok(())
-}
-
-/// Asks at a terminal; where nobody can be asked, `--yes` must have been said.
-pub(super) fn agreed_to_lose_volumes(session: &Session) -> Result<bool, Failure> {
-    if !session.output.is_watched() || !io::stdin().is_terminal() {
-        return Err(usage(
-            "Removing the stack's volumes needs --yes where nobody can be asked",
-            "Add --yes",
-        ));
-    }
-    let mut stderr = io::stderr();
-    write!(
-        stderr,
-        "Remove the stack's volumes, and with them all that its services stored? [y/N] "
-    )?;
-    stderr.flush()?;
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes" | "Yes"))
-}
-
 pub(crate) async fn stack(session: &Session, words: StackArguments) -> Result<(), Failure> {
     let client = session.attach().await?;
-    let service = match words.command {
-        None => return show(session.output, client.call(GetStack {}).await?),
-        Some(StackCommand::Exec { service, command }) => {
-            let done = client.call(ExecInService { service, command }).await?;
-            return ended(session.output, done);
-        }
+    match words.command {
+        None | Some(StackCommand::Ps) => show(session.output, client.call(GetStack {}).await?),
+        Some(StackCommand::Exec(words)) => exec(session.output, &client, words).await,
         Some(StackCommand::Logs(words)) => {
-            return tokio::select! {
-                done = logs(session, &client, words) => done,
-                // Whoever follows a log ends it this way: nothing was cancelled.
-                _ = tokio::signal::ctrl_c() => Ok(()),
-            };
+            until_interrupted(logs::show(session, &client, words)).await
         }
-        Some(StackCommand::Start { service }) => client.call(StartService { service }).await?,
-        Some(StackCommand::Stop { service }) => client.call(StopService { service }).await?,
-        Some(StackCommand::Restart { service }) => client.call(RestartService { service }).await?,
-    };
-    if session.output.json {
-        return session.output.document(&service);
+        Some(StackCommand::Stats(words)) => {
+            until_interrupted(stats::show(session, &client, words)).await
+        }
+        Some(StackCommand::Start(words)) => {
+            let call = async |service| client.call(StartService { service }).await;
+            each(session.output, words.services, call).await
+        }
+        Some(StackCommand::Stop(words)) => {
+            let call = async |service| client.call(StopService { service }).await;
+            each(session.output, words.services, call).await
+        }
+        Some(StackCommand::Restart(words)) => {
+            let call = async |service| client.call(RestartService { service }).await;
+            each(session.output, words.services, call).await
+        }
     }
-    session
-        .output
-        .line(format!("{}: {}", service.service, state(&service)))
+}
+
+/// Whoever follows something ends it with Ctrl-C: nothing was cancelled.
+async fn until_interrupted(
+    following: impl Future<Output = Result<(), Failure>>,
+) -> Result<(), Failure> {
+    tokio::select! {
+        done = following => done,
+        _ = tokio::signal::ctrl_c() => Ok(()),
+    }
+}
+
+/// Does something with each service, in the order in which they were named; the first that fails ends it.
+async fn each(
+    output: Output,
+    services: Vec<String>,
+    call: impl AsyncFn(String) -> Result<StackService, Fault>,
+) -> Result<(), Failure> {
+    let mut done = Vec::new();
+    for service in services {
+        let service = call(service).await?;
+        if !output.json {
+            output.line(format!("{}: {}", service.service, state(&service)))?;
+        }
+        done.push(service);
+    }
+    match done.as_slice() {
+        _ if !output.json => Ok(()),
+        [one] => output.document(one),
+        several => output.document(&several),
+    }
+}
+
+async fn exec(output: Output, client: &Client, words: ExecArguments) -> Result<(), Failure> {
+    let request = ExecInService {
+        service: words.service,
+        command: words.command,
+        user: words.user,
+        working_dir: words.workdir,
+    };
+    ended(output, client.call(request).await?)
 }
 
 fn show(output: Output, stack: Stack) -> Result<(), Failure> {
@@ -176,6 +187,13 @@ fn show(output: Output, stack: Stack) -> Result<(), Failure> {
             "No file declares {} any more: `nasiko up --remove-orphans` removes them",
             stack.orphans.join(", ")
         ));
+    }
+    if stack.waiting {
+        output.say(if stack.on {
+            "It waits for the container engine, and comes up by itself once that answers"
+        } else {
+            "It is off; what is left of it is removed once the container engine answers"
+        });
     }
     if !stack.on {
         let names: Vec<String> = stack.profiles.into_iter().map(|one| one.name).collect();
@@ -218,57 +236,13 @@ fn ended(output: Output, done: ExecResult) -> Result<(), Failure> {
         });
     }
     output.piece(&stdout)?;
-    for line in stderr.lines() {
-        output.say(line);
-    }
-    if exit_code == 0 {
-        return Ok(());
-    }
-    Err(Failure::Work(Fault::new(
-        ErrorCode::WrongState,
-        format!("The command ended with code {exit_code}"),
-    )))
-}
-
-async fn logs(
-    session: &Session,
-    client: &Client,
-    words: StackLogsArguments,
-) -> Result<(), Failure> {
-    let request = FollowStackLogs {
-        service: words.service,
-        tail: Some(words.tail),
-        since: None,
-        follow: words.follow,
-    };
-    let mut lines = client.stream(request).await?;
-    let mut looks = HashMap::new();
-    while let Some(line) = lines.next().await {
-        print(session.output, line?.item, words.timestamps, &mut looks)?;
-    }
-    Ok(())
-}
-
-fn print(
-    output: Output,
-    line: ServiceLogLine,
-    timestamps: bool,
-    looks: &mut HashMap<String, Look>,
-) -> Result<(), Failure> {
-    if output.json {
-        return output.item(&ServiceLogDocument::from(line));
-    }
-    let next = LOOKS.get(looks.len() % LOOKS.len()).copied();
-    let look = *looks
-        .entry(line.service.clone())
-        .or_insert(next.unwrap_or(Look::Bold));
-    let text = match line.stream {
-        LogStream::Stderr => output.look(Look::Busy, &line.text),
-        LogStream::Stdout | LogStream::System => line.text,
-    };
-    let name = output.look(look, &format!("{:12}", line.service));
-    match jiff::Timestamp::from_millisecond(line.at) {
-        Ok(at) if timestamps => output.line(format!("{at:.3}  {name} {text}")),
-        _ => output.line(format!("{name} {text}")),
+    output.talk(&stderr);
+    match u8::try_from(exit_code) {
+        Ok(0) => Ok(()),
+        Ok(code) => Err(Failure::Ended(code)),
+        Err(_) => Err(Failure::Work(Fault::new(
+            ErrorCode::WrongState,
+            format!("The command ended with code {exit_code}"),
+        ))),
     }
 }

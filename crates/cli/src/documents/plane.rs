@@ -1,9 +1,12 @@
 //! Documents about the control plane itself.
 
 use nasiko_contract::{
-    AgentCounts, EngineStatus, RuntimeKind, SecretInfo, Settings, StackService, Status,
+    AgentCounts, EnginePlace, EngineStatus, Peer, RuntimeKind, SecretInfo, Settings, StackService, StoreStatus,
+    Status, TraceForwarding,
 };
 use serde::Serialize;
+
+use super::store::StoreDocument;
 
 /// `status`, `up`, `serve`
 #[derive(Debug, Default, Serialize)]
@@ -20,11 +23,14 @@ pub(crate) struct StatusDocument {
     pub(crate) queue: Option<String>,
     pub(crate) secrets: Option<String>,
     pub(crate) engine: Option<EngineStatus>,
+    pub(crate) engines: Vec<EnginePlace>,
     pub(crate) stack: Vec<StackService>,
+    pub(crate) forwarding: Option<TraceForwarding>,
     pub(crate) agents: Option<AgentCounts>,
     pub(crate) jobs: u64,
     pub(crate) memory_bytes: u64,
     pub(crate) notices: Vec<String>,
+    pub(crate) peers: Vec<Peer>,
 }
 
 impl From<Status> for StatusDocument {
@@ -42,11 +48,14 @@ impl From<Status> for StatusDocument {
             queue: Some(status.queue),
             secrets: Some(status.secrets),
             engine: status.engine,
+            engines: status.engines,
             stack: status.stack,
+            forwarding: status.forwarding,
             agents: Some(status.agents),
             jobs: status.jobs,
             memory_bytes: status.memory_bytes,
             notices: status.notices,
+            peers: status.peers,
         }
     }
 }
@@ -76,10 +85,12 @@ pub(crate) struct SettingsDocument {
     stop_timeout_seconds: u32,
     parallel_jobs: u32,
     kong_admin_url: Option<String>,
+    otlp_forward_url: Option<String>,
+    store: StoreDocument,
 }
 
-impl From<Settings> for SettingsDocument {
-    fn from(settings: Settings) -> Self {
+impl SettingsDocument {
+    pub(crate) fn new(settings: Settings, store: StoreStatus) -> Self {
         Self {
             default_runtime: settings.default_runtime,
             trace_retention_days: settings.trace_retention_days,
@@ -87,6 +98,8 @@ impl From<Settings> for SettingsDocument {
             stop_timeout_seconds: settings.stop_timeout_seconds,
             parallel_jobs: settings.parallel_jobs,
             kong_admin_url: settings.kong_admin_url,
+            otlp_forward_url: settings.otlp_forward_url,
+            store: store.into(),
         }
     }
 }

@@ -36,6 +36,8 @@ pub(crate) fn program(home: &TempDir, words: &[&str]) -> Command {
         .env("NO_COLOR", "1")
         // No engine: these tests must not touch the one of this machine.
         .env("DOCKER_HOST", "unix:///nonexistent/docker.sock")
+        // Nor its keyring.
+        .env("NASIKO_VAULT_KEYRING", "none")
         .current_dir(home.path())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
