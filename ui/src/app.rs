@@ -12,7 +12,7 @@ use crate::{
     desk::{Desk, Notice},
     kit::{Button, Empty, ErrorCard, Glyph, Icon, Look},
     model::world::Link,
-    pages::{ActivityPage, AgentPage, AgentsPage, Rail, Refused, TracesPage},
+    pages::{ActivityPage, AgentPage, AgentsPage, Rail, Refused, StackPage, TracesPage},
 };
 
 /// The application.
@@ -57,6 +57,7 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/agents") view=AgentsPage />
             <Route path=path!("/agents/:name/:tab?/:item?") view=AgentPage />
             <Route path=path!("/traces/:trace?") view=TracesPage />
+            <Route path=path!("/stack/:tab?/:service?") view=StackPage />
             <Route path=path!("/activity") view=ActivityPage />
         </FlatRoutes>
     }

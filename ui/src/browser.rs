@@ -1,9 +1,12 @@
 //! The few things asked of the browser itself. Every one of them may be refused (private mode, no permission): then the
 //! page goes on without.
 
-use js_sys::Date;
+use js_sys::{Array, Date};
+use leptos::prelude::{StoredValue, WithValue, on_cleanup};
 use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
-use web_sys::{Document, HtmlElement, Window};
+use web_sys::{
+    Document, Element, HtmlElement, IntersectionObserver, IntersectionObserverEntry, Window,
+};
 
 use crate::model::format;
 
@@ -116,6 +119,24 @@ pub(crate) fn on_visibility(changed: impl Fn() + 'static) {
     let callback = changed.as_ref().unchecked_ref();
     let _always_added = document.add_event_listener_with_callback("visibilitychange", callback);
     changed.forget();
+}
+
+/// Tells whenever an element comes into sight or goes out of it, until the owner goes.
+pub(crate) fn watch_sight(element: &Element, changed: impl Fn(bool) + 'static) {
+    let told = Closure::<dyn Fn(Array)>::new(move |entries: Array| {
+        // The last of several is how it is now.
+        if let Ok(entry) = entries.pop().dyn_into::<IntersectionObserverEntry>() {
+            changed(entry.is_intersecting());
+        }
+    });
+    let Ok(observer) = IntersectionObserver::new(told.as_ref().unchecked_ref()) else {
+        return;
+    };
+    observer.observe(element);
+    let held = StoredValue::new_local((observer, told));
+    on_cleanup(move || {
+        let _gone = held.try_with_value(|(observer, _)| observer.disconnect());
+    });
 }
 
 /// Loads the page again.

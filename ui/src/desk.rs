@@ -7,6 +7,7 @@ mod link;
 mod live;
 mod loaded;
 mod notices;
+mod stack;
 
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
@@ -24,6 +25,7 @@ pub(crate) use chats::Chats;
 pub(crate) use follow::{Followed, follow, spawn_for_the_owner};
 pub(crate) use loaded::{Loaded, fetch};
 pub(crate) use notices::{Notice, Notices};
+pub(crate) use stack::Switch;
 
 /// Milliseconds after which ages such as `12 s ago` are written anew.
 const CLOCK_STEP: u32 = 5_000;
@@ -94,11 +96,23 @@ impl Desk {
     where
         O: JsonOperation<Output = Job>,
     {
+        self.order(operation, move |outcome| {
+            if let Err(fault) = &outcome {
+                self.report(fault.clone());
+            }
+            then(outcome);
+        });
+    }
+
+    /// As [`Desk::start_and`], for who tells of a refusal where it was asked for.
+    pub(crate) fn order<O>(self, operation: O, then: impl FnOnce(Result<Job, Fault>) + 'static)
+    where
+        O: JsonOperation<Output = Job>,
+    {
         spawn_local(async move {
             let outcome = self.client().call(operation).await;
-            match &outcome {
-                Ok(job) => self.world.update(|world| world.put_jobs([job.clone()])),
-                Err(fault) => self.report(fault.clone()),
+            if let Ok(job) = &outcome {
+                self.world.update(|world| world.put_jobs([job.clone()]));
             }
             then(outcome);
         });

@@ -4,6 +4,7 @@
 mod live;
 mod pins;
 mod records;
+mod stack;
 
 use std::time::Duration;
 
@@ -57,6 +58,7 @@ impl FixtureTransport {
         let part = |at: usize| parts.get(at).copied().unwrap_or_default();
         Ok(match call.info.name {
             "status.get" => records::status(),
+            "stack.get" => stack::stack(self.empty),
             "agents.list" | "jobs.list" | "dead_letters.list" if self.empty => list(json!([])),
             "agents.list" => list(records::agents()),
             "agents.get" => records::agent_detail(part(4)).ok_or_else(|| {
@@ -66,7 +68,13 @@ impl FixtureTransport {
                 )
                 .hint("Did you mean invoice-reader?")
             })?,
-            "jobs.list" => list(records::jobs()),
+            "jobs.list" => {
+                let mut jobs = records::jobs();
+                if let Some(jobs) = jobs.as_array_mut() {
+                    jobs.insert(0, stack::job());
+                }
+                list(jobs)
+            }
             "dead_letters.list" => list(records::dead_letters()),
             "sessions.list" if part(4).contains("invoice") || part(5).contains("invoice") => {
                 list(records::sessions())
@@ -140,6 +148,15 @@ fn items(call: &Call) -> BoxStream<Result<Frame, Fault>> {
             .chain(stream::pending())
             .boxed_local(),
         "agents.stats" => replay(records::stats())
+            .chain(stream::pending())
+            .boxed_local(),
+        "stack.logs" => replay(stack::log_lines())
+            .chain(stream::pending())
+            .boxed_local(),
+        "stack.stats" => replay(stack::stats())
+            .chain(stream::pending())
+            .boxed_local(),
+        "stack.progress" => replay(vec![stack::progress()])
             .chain(stream::pending())
             .boxed_local(),
         "jobs.log" => replay(records::job_log()).boxed_local(),

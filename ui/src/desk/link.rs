@@ -4,13 +4,16 @@ use futures::StreamExt;
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use nasiko_contract::{
-    AgentName, AgentState, AgentSummary, ErrorCode, Event, Fault, FollowEvents, GetStatus,
+    AgentName, AgentState, AgentSummary, ErrorCode, Event, Fault, FollowEvents, GetStatus, JobId,
     ListAgents, ListDeadLetters, ListJobs,
 };
 
 use crate::{
     desk::Desk,
-    model::world::{Applied, Link, World},
+    model::{
+        stack,
+        world::{Applied, Link, World},
+    },
 };
 
 /// Milliseconds before the first try to connect again; doubled with each one.
@@ -61,6 +64,7 @@ async fn take(desk: Desk, event: &Event) -> Result<(), Fault> {
         world.agent(&name).map(|agent| agent.state)
     });
     let settled_before = unfinished(desk) == 0;
+    let ended_before = stack_ended(desk, event);
     if !desk.world.with_untracked(|world| world.has_seen(event)) {
         desk.hear_live(event);
     }
@@ -77,12 +81,25 @@ async fn take(desk: Desk, event: &Event) -> Result<(), Fault> {
         return read_everything(desk).await;
     }
     announce(desk, event, before);
+    if let Some(words) = stack_ended(desk, event).filter(|_| ended_before.is_none()) {
+        desk.say(words);
+    }
     // Jobs change what the control plane uses: its figures are read again when the last one is done.
     if event.topic == "job.changed" && !settled_before && unfinished(desk) == 0 {
         let status = desk.client().call(GetStatus {}).await?;
         desk.world.update(|world| world.status = Some(status));
     }
     Ok(())
+}
+
+/// What is said of the job of an event, if it is one on the stack and has ended.
+fn stack_ended(desk: Desk, event: &Event) -> Option<&'static str> {
+    if event.topic != "job.changed" {
+        return None;
+    }
+    let id = JobId(event.subject.clone());
+    desk.world
+        .with_untracked(|world| stack::ended(world.jobs.get(&id)?))
 }
 
 fn unfinished(desk: Desk) -> usize {

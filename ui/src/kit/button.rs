@@ -15,7 +15,8 @@ pub(crate) enum Look {
 }
 
 impl Look {
-    fn class(self) -> &'static str {
+    /// The class that the styles know it by.
+    pub(crate) fn class(self) -> &'static str {
         match self {
             Self::Plain => "button",
             Self::Primary => "button primary",

@@ -8,6 +8,7 @@ pub(crate) enum Glyph {
     Agents,
     Activity,
     Traces,
+    Stack,
     Add,
     Chevron,
     Close,
@@ -22,6 +23,7 @@ impl Glyph {
             }
             Self::Activity => "M2 8h3l2-5 2.5 10L11.5 8H14",
             Self::Traces => "M2 4h7M4 8h8M7 12h7",
+            Self::Stack => "m8 2 6 3-6 3-6-3zM2 8l6 3 6-3M2 11l6 3 6-3",
             Self::Add => "M8 3v10M3 8h10",
             Self::Chevron => "m4.5 6.2 3.5 3.6 3.5-3.6",
             Self::Close => "m4 4 8 8M12 4l-8 8",

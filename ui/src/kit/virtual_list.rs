@@ -18,6 +18,9 @@ pub(crate) fn VirtualList<T, V>(
     /// Stay at the end while rows are added, unless the person scrolled away from it.
     #[prop(into, optional)]
     stick: Signal<bool>,
+    /// The person scrolled to the end, or away from it.
+    #[prop(optional)]
+    ended: Option<Callback<bool>>,
     /// The row to bring into sight, whenever it changes.
     #[prop(into, optional)]
     reveal: Signal<Option<usize>>,
@@ -60,6 +63,15 @@ where
             sight.set((top, height.max(row_height)));
             remember();
             at_end.set_value(top + height >= f64::from(element.scroll_height()) - row_height);
+        }
+    };
+    let scrolled = move || {
+        let before = sight.get_untracked().0;
+        measure();
+        // Only a person scrolls back: the list itself goes on to its end.
+        let (at_end, back) = (at_end.get_value(), sight.get_untracked().0 < before);
+        if let Some(ended) = ended.filter(|_| at_end || back) {
+            ended.run(at_end);
         }
     };
     let total = Memo::new(move |_| rows.with(Vec::len));
@@ -133,7 +145,7 @@ where
             role=role.unwrap_or("group")
             aria-activedescendant=active
             aria-label=label
-            on:scroll=move |_| measure()
+            on:scroll=move |_| scrolled()
         >
             <div class="virtual-size" style:height=move || format!("{}px", total.get() as f64 * row_height)>
                 <div

@@ -1,11 +1,50 @@
-//! An agent's log as it is shown: a bounded number of lines, filtered, possibly held still.
+//! A log as it is shown, of an agent or of services: a bounded number of lines, filtered, possibly held still.
 
 use std::{collections::VecDeque, sync::Arc};
 
-use nasiko_contract::{LogLine, LogStream};
+use nasiko_contract::{LogLine, LogStream, ServiceLogLine};
+
+use crate::model::log_text::clean;
 
 /// Lines kept; the oldest fall out.
 pub(crate) const LINES_KEPT: usize = 10_000;
+/// Lines kept while the log is held still: what is looked at does not fall out at once.
+const LINES_HELD: usize = 2 * LINES_KEPT;
+
+/// A line as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// Unix milliseconds.
+    pub(crate) at: i64,
+    /// Where it came from.
+    pub(crate) stream: LogStream,
+    /// Whose it is, in a log of several.
+    pub(crate) from: Option<String>,
+    /// The line, fit to be read.
+    pub(crate) text: String,
+}
+
+impl From<LogLine> for Entry {
+    fn from(line: LogLine) -> Self {
+        Self {
+            at: line.at,
+            stream: line.stream,
+            from: None,
+            text: clean(&line.text).into_owned(),
+        }
+    }
+}
+
+impl From<ServiceLogLine> for Entry {
+    fn from(line: ServiceLogLine) -> Self {
+        Self {
+            at: line.at,
+            stream: line.stream,
+            from: Some(line.service),
+            text: clean(&line.text).into_owned(),
+        }
+    }
+}
 
 /// A line with the number it arrived under.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,7 +52,7 @@ pub(crate) struct Row {
     /// Counts all lines of this view, those that fell out included.
     pub(crate) number: u64,
     /// The line; shared, since the view is made anew with each one that arrives.
-    pub(crate) line: Arc<LogLine>,
+    pub(crate) line: Arc<Entry>,
 }
 
 /// What is wanted of a log.
@@ -27,7 +66,7 @@ pub(crate) struct LogFilter {
 
 impl LogFilter {
     /// Whether a line is wanted.
-    pub(crate) fn wants(&self, line: &LogLine) -> bool {
+    pub(crate) fn wants(&self, line: &Entry) -> bool {
         if self.errors_only && line.stream != LogStream::Stderr {
             return false;
         }
@@ -53,22 +92,41 @@ pub(crate) struct LogView {
 
 impl LogView {
     /// Takes in lines.
-    pub(crate) fn push(&mut self, lines: impl IntoIterator<Item = LogLine>) {
+    pub(crate) fn push(&mut self, lines: impl IntoIterator<Item = impl Into<Entry>>) {
         for line in lines {
             self.rows.push_back(Row {
                 number: self.next,
-                line: Arc::new(line),
+                line: Arc::new(line.into()),
             });
             self.next += 1;
         }
-        while self.rows.len() > LINES_KEPT {
-            self.rows.pop_front();
-        }
+        self.trim();
+    }
+
+    fn trim(&mut self) {
+        let kept = if self.held.is_some() {
+            LINES_HELD
+        } else {
+            LINES_KEPT
+        };
+        let surplus = self.rows.len().saturating_sub(kept);
+        self.rows.drain(..surplus);
+    }
+
+    /// Forgets all lines, since they are told anew.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
     }
 
     /// Holds the view still, or lets it go.
     pub(crate) fn hold(&mut self, still: bool) {
-        self.held = still.then_some(self.next);
+        self.held = still.then_some(self.held.unwrap_or(self.next));
+        self.trim();
+    }
+
+    /// It is held still.
+    pub(crate) fn is_held(&self) -> bool {
+        self.held.is_some()
     }
 
     /// Lines that arrived since it was held still.
@@ -93,20 +151,34 @@ impl LogView {
     }
 }
 
+/// Rows as plain text, a line each, as they are copied.
+pub(crate) fn copied(rows: &[Row]) -> String {
+    let mut text = String::new();
+    for row in rows {
+        if let Some(from) = &row.line.from {
+            text.push_str(from);
+            text.push_str(": ");
+        }
+        text.push_str(&row.line.text);
+        text.push('\n');
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn line(text: &str, stream: LogStream) -> LogLine {
-        LogLine {
+    fn line(text: &str, stream: LogStream) -> Entry {
+        Entry {
             at: 0,
             stream,
+            from: None,
             text: text.to_owned(),
-            deployment: String::new().into(),
         }
     }
 
-    fn out(text: &str) -> LogLine {
+    fn out(text: &str) -> Entry {
         line(text, LogStream::Stdout)
     }
 
@@ -160,5 +232,30 @@ mod tests {
             "the first five are gone, numbers stay"
         );
         assert_eq!((rows[0].number, log.dropped()), (5, 5));
+    }
+
+    #[test]
+    fn what_is_looked_at_stays_while_it_is_held_still() {
+        let mut log = LogView::default();
+        let many = |count: usize| (0..count).map(|number| out(&number.to_string()));
+        log.push(many(LINES_KEPT));
+        log.hold(true);
+        log.push(many(LINES_KEPT / 2));
+        let rows = log.shown(&LogFilter::default());
+        assert_eq!((rows.len(), rows[0].number), (LINES_KEPT, 0));
+        log.push(many(LINES_HELD));
+        assert!(log.shown(&LogFilter::default()).is_empty(), "not for ever");
+        log.hold(false);
+        assert_eq!(log.shown(&LogFilter::default()).len(), LINES_KEPT);
+    }
+
+    #[test]
+    fn lines_are_copied_with_whose_they_are() {
+        let mut log = LogView::default();
+        let mut of_web = out("\"GET / 200\"");
+        of_web.from = Some("web".to_owned());
+        log.push([of_web, out("ready")]);
+        let rows = log.shown(&LogFilter::default());
+        assert_eq!(copied(&rows), "web: \"GET / 200\"\nready\n");
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use nasiko_contract::{
     AgentName, AgentSummary, ChatSession, Event, Fault, Job, JobId, JobKind, JobState, SessionId,
-    Status,
+    Stack, Status,
 };
 use serde::de::DeserializeOwned;
 
@@ -49,6 +49,10 @@ pub(crate) struct World {
     pub(crate) jobs: BTreeMap<JobId, Job>,
     /// Conversations that were listed or changed.
     pub(crate) sessions: BTreeMap<SessionId, ChatSession>,
+    /// The local stack, once somebody looked at it or it changed.
+    pub(crate) stack: Option<Stack>,
+    /// How often events told of the stack: what was asked before is older than what they told.
+    pub(crate) stack_told: u64,
     /// The number of the last event about an agent, its builds and deployments included.
     pub(crate) touched: BTreeMap<AgentName, u64>,
     /// The number of the last event, to go on from.
@@ -104,6 +108,10 @@ impl World {
                     .is_some_and(|agents| agents.remove(&name).is_some())
             }
             "job.changed" => self.with_data(event, |world, job| world.put_jobs([job])),
+            "stack.changed" => self.with_data(event, |world, stack| {
+                world.stack = Some(stack);
+                world.stack_told += 1;
+            }),
             "session.changed" => self.with_data(event, |world, session: ChatSession| {
                 world.sessions.insert(session.id.clone(), session);
             }),

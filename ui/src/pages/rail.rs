@@ -4,7 +4,10 @@ use leptos_router::components::A;
 use crate::{
     desk::Desk,
     kit::{Glyph, Icon},
-    model::{format, world::Link},
+    model::{
+        format, stack,
+        world::{Link, World},
+    },
     theme::{Theme, use_theme},
 };
 
@@ -19,11 +22,22 @@ pub(crate) fn Rail() -> impl IntoView {
                 .as_ref()
                 .map(std::collections::BTreeMap::len)
                 .filter(|many| *many > 0)
+                .map(|many| many.to_string())
         })
     });
     let jobs = Memo::new(move |_| {
-        desk.world
-            .with(|world| Some(world.unfinished_jobs()).filter(|many| *many > 0))
+        let many = desk.world.with(World::unfinished_jobs);
+        (many > 0).then(|| many.to_string())
+    });
+    let stack = Memo::new(move |_| {
+        desk.world.with(|world| {
+            let seen = world.status.iter().flat_map(|status| &status.stack);
+            let (well, there) = match &world.stack {
+                Some(stack) => stack::counts(&stack.services),
+                None => stack::counts(seen),
+            };
+            (there > 0).then(|| format!("{well}/{there}"))
+        })
     });
     view! {
         <nav class="rail" aria-label="Main">
@@ -38,6 +52,11 @@ pub(crate) fn Rail() -> impl IntoView {
                 <Icon glyph=Glyph::Agents />
                 "Agents"
                 <Count number=agents what="agents" />
+            </A>
+            <A href="/stack">
+                <Icon glyph=Glyph::Stack />
+                "Stack"
+                <Count number=stack what="services of the stack are well" />
             </A>
             <A href="/activity">
                 <Icon glyph=Glyph::Activity />
@@ -56,7 +75,7 @@ pub(crate) fn Rail() -> impl IntoView {
 }
 
 #[component]
-fn Count(number: Memo<Option<usize>>, what: &'static str) -> impl IntoView {
+fn Count(number: Memo<Option<String>>, what: &'static str) -> impl IntoView {
     move || {
         number.get().map(|number| {
             view! {

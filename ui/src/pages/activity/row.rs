@@ -1,5 +1,5 @@
 use leptos::prelude::*;
-use nasiko_contract::{CancelJob, Job, JobId, JobState, RequeueDeadLetter};
+use nasiko_contract::{CancelJob, Job, JobId, JobKind, JobState, RequeueDeadLetter};
 
 use crate::{
     desk::Desk,
@@ -27,7 +27,7 @@ pub(crate) fn JobRow(id: JobId) -> impl IntoView {
             <span class="job-what">
                 <strong>{tone::job_kind(job.kind)}</strong>
                 " "
-                <a href=format!("/agents/{agent}")>{agent.clone()}</a>
+                <Subject kind=job.kind agent=agent />
                 {(job.attempt > 1).then(|| view! { " " <span class="tag">{format!("try {}", job.attempt)}</span> })}
             </span>
             <span class="dim clip" title=told(&job)>
@@ -62,6 +62,17 @@ pub(crate) fn JobRow(id: JobId) -> impl IntoView {
                 </Show>
             </div>
         </li>
+    }
+}
+
+/// What it is about, as a link there.
+#[component]
+fn Subject(kind: JobKind, agent: String) -> impl IntoView {
+    match kind {
+        JobKind::StackUp | JobKind::StackDown => {
+            view! { <a href="/stack">"Services"</a> }.into_any()
+        }
+        _ => view! { <a href=format!("/agents/{agent}")>{agent.clone()}</a> }.into_any(),
     }
 }
 

@@ -1,0 +1,114 @@
+use leptos::{ev::SubmitEvent, prelude::*};
+use nasiko_contract::StackDown;
+
+use crate::{
+    kit::{Button, Look, Modal},
+    model::{format, stack},
+    pages::stack::StackView,
+};
+
+/// Takes the stack down. With its volumes only after the project's name was typed: what they hold is then gone.
+#[component]
+pub(super) fn DownDialog(page: StackView, open: RwSignal<bool>) -> impl IntoView {
+    let volumes = RwSignal::new(false);
+    let typed = RwSignal::new(String::new());
+    let project = Memo::new(move |_| {
+        page.stack
+            .with(|stack| stack.as_ref().map(|stack| stack.project.clone()))
+            .unwrap_or_default()
+    });
+    let named = Memo::new(move |_| {
+        page.stack
+            .with(|stack| stack.as_ref().map(|stack| stack.volumes.clone()))
+            .unwrap_or_default()
+    });
+    let what_goes = move || {
+        page.stack
+            .with(|stack| stack.as_ref().map(stack::what_goes))
+    };
+    let close = move |()| {
+        open.set(false);
+        volumes.set(false);
+        typed.set(String::new());
+    };
+    let ready =
+        Memo::new(move |_| !volumes.get() || typed.with(|typed| typed.trim() == project.get()));
+    let decide = move || {
+        if ready.get_untracked() {
+            page.desk.start(StackDown {
+                volumes: volumes.get_untracked(),
+                ..StackDown::default()
+            });
+            close(());
+        }
+    };
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        decide();
+    };
+    let action = move || {
+        if volumes.get() {
+            let many = named.with(Vec::len) as u64;
+            format!("Take down and delete {}", format::counted(many, "volume"))
+        } else {
+            "Take down".to_owned()
+        }
+    };
+    let names = move || {
+        let names = named.get().into_iter();
+        names
+            .map(|name| view! { <li><code>{name}</code></li> })
+            .collect_view()
+    };
+    let some = Memo::new(move |_| named.with(|named| !named.is_empty()));
+    view! {
+        <Modal open=open close=close label="Take the stack down">
+            <form class="down-form" on:submit=submit>
+                <h2>"Take the stack down?"</h2>
+                <div class="dialog-text">
+                    <p>{what_goes} " What the services stored stays in their volumes."</p>
+                </div>
+                <Show when=move || some.get()>
+                    <label class="check">
+                        <input
+                            id="stack-volumes"
+                            type="checkbox"
+                            prop:checked=volumes
+                            on:change:target=move |event| volumes.set(event.target().checked())
+                        />
+                        "Delete the volumes too"
+                    </label>
+                </Show>
+                <Show when=move || volumes.get()>
+                    <div class="down-volumes">
+                        <p>"All that is in these volumes is deleted. This cannot be undone."</p>
+                        <ul>{names}</ul>
+                        <label class="field">
+                            <span>"Type " <code>{project}</code> " to go on"</span>
+                            <input
+                                id="stack-project"
+                                class="mono"
+                                type="text"
+                                autocomplete="off"
+                                spellcheck="false"
+                                prop:value=typed
+                                on:input:target=move |event| typed.set(event.target().value())
+                            />
+                        </label>
+                    </div>
+                </Show>
+                <div class="actions end">
+                    <Button press=close>"Keep"</Button>
+                    <button
+                        id="stack-down-confirm"
+                        type="submit"
+                        class=move || if volumes.get() { Look::Danger.class() } else { Look::Primary.class() }
+                        disabled=move || !ready.get()
+                    >
+                        {action}
+                    </button>
+                </div>
+            </form>
+        </Modal>
+    }
+}

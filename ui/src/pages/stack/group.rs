@@ -1,0 +1,79 @@
+use leptos::prelude::*;
+use nasiko_contract::{StackDown, StackUp};
+
+use crate::{
+    kit::{Button, Look},
+    model::stack::{self, Group},
+    pages::stack::{StackView, services::COLUMNS},
+};
+
+/// The head of services that are brought up together: what they are for, how many run, and a way to bring them up.
+#[component]
+pub(super) fn GroupHead(page: StackView, group: Group) -> impl IntoView {
+    let Group {
+        profile,
+        on,
+        services,
+    } = group;
+    let (name, purpose) = match &profile {
+        Some(profile) => (profile.clone(), stack::purpose(profile)),
+        None => ("Your services".to_owned(), "Of your own Compose files"),
+    };
+    let counts = move || {
+        page.stack.with(|stack| {
+            let all = stack.iter().flat_map(|stack| &stack.services);
+            let (well, there) = stack::counts(all.filter(|row| services.contains(&row.service)));
+            (there > 0).then(|| format!("{well} of {there} are well"))
+        })
+    };
+    let action = switch(page, profile, on, &name);
+    view! {
+        <tr class="group">
+            <th scope="rowgroup" colspan=COLUMNS>
+                <div class="group-head">
+                    <strong>{name}</strong>
+                    <span class="dim clip">{purpose}</span>
+                    <span class="grow"></span>
+                    <span class="dim figure">{counts}</span>
+                    {action}
+                </div>
+            </th>
+        </tr>
+    }
+}
+
+/// Brings a profile up, or takes it down; the person's own services go with their files.
+fn switch(page: StackView, profile: Option<String>, on: bool, name: &str) -> AnyView {
+    let busy = Signal::derive(move || page.job.with(Option::is_some));
+    let profiles: Vec<String> = profile.iter().cloned().collect();
+    let id = format!("switch-{}", profile.as_deref().unwrap_or("own"));
+    let mark = on.then(|| view! { <span class="tag ok">"On"</span> });
+    if on {
+        let take_down = move |()| {
+            page.desk.start(StackDown {
+                profiles: profiles.clone(),
+                ..StackDown::default()
+            });
+        };
+        let button = profile.is_some().then(|| {
+            view! {
+                <Button look=Look::Flat id=id label=format!("Take down {name}") disabled=busy press=take_down>
+                    "Take down"
+                </Button>
+            }
+        });
+        return view! { {mark} {button} }.into_any();
+    }
+    let bring_up = move |()| {
+        page.desk.start(StackUp {
+            profiles: profiles.clone(),
+            ..StackUp::default()
+        });
+    };
+    view! {
+        <Button id=id label=format!("Bring up {name}") disabled=busy press=bring_up>
+            "Bring up"
+        </Button>
+    }
+    .into_any()
+}

@@ -1,0 +1,60 @@
+use leptos::prelude::*;
+use nasiko_contract::StackUp;
+
+use crate::{kit::Button, model::stack, pages::stack::StackView};
+
+/// What there is of the stack, and all of it up or down.
+#[component]
+pub(super) fn Head(
+    page: StackView,
+    /// Whether to take it down is being asked.
+    asking: RwSignal<bool>,
+) -> impl IntoView {
+    let told = move || {
+        page.stack.with(|stack| {
+            let stack = stack.as_ref()?;
+            Some(match stack::counts(&stack.services) {
+                (_, 0) => "Nothing is on".to_owned(),
+                (well, there) => format!("{well} of {there} are well"),
+            })
+        })
+    };
+    let project = move || {
+        page.stack.with(|stack| {
+            let stack = stack.as_ref()?;
+            Some(view! { <span class="tag wide" title="The Compose project">{stack.project.clone()}</span> })
+        })
+    };
+    let can_go = Memo::new(move |_| {
+        page.stack
+            .with(|stack| stack.as_ref().is_some_and(stack::can_go))
+    });
+    let on = Memo::new(move |_| {
+        page.stack
+            .with(|stack| stack.as_ref().is_some_and(|stack| stack.on))
+    });
+    let busy = Signal::derive(move || page.job.with(Option::is_some));
+    view! {
+        <header class="page-head">
+            <h1>"Stack"</h1>
+            <span class="sub">{told}</span>
+            {project}
+            <span class="grow"></span>
+            <Show when=move || on.get()>
+                <Button
+                    id="stack-up"
+                    disabled=busy
+                    label="Bring up again: starts what ended, makes anew what changed"
+                    press=move |()| page.desk.start(StackUp::default())
+                >
+                    "Bring up again"
+                </Button>
+            </Show>
+            <Show when=move || can_go.get()>
+                <Button id="stack-down" disabled=busy press=move |()| asking.set(true)>
+                    "Take down…"
+                </Button>
+            </Show>
+        </header>
+    }
+}

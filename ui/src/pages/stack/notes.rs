@@ -1,0 +1,141 @@
+use leptos::prelude::*;
+use nasiko_contract::{Fault, JobKind, StackDown, StackUp};
+
+use crate::{
+    kit::{Button, ErrorCard, Look},
+    model::stack,
+    pages::stack::{StackView, is_away},
+};
+
+/// What is wrong: no engine, files that cannot be read, a job that failed, containers that nobody declares any more.
+#[component]
+pub(super) fn Notes(page: StackView) -> impl IntoView {
+    let fault = Memo::new(move |_| page.stack.with(|stack| stack.as_ref()?.fault.clone()));
+    let waiting = Memo::new(move |_| {
+        page.stack
+            .with(|stack| stack.as_ref().is_some_and(|stack| stack.waiting))
+    });
+    let orphans = Memo::new(move |_| {
+        page.stack
+            .with(|stack| stack.as_ref().map(|stack| stack.orphans.clone()))
+            .unwrap_or_default()
+    });
+    let busy = Signal::derive(move || page.job.with(Option::is_some));
+    let orphan_note = move || {
+        view! {
+            <div class="panel note">
+                <p class="clip">
+                    "No file declares "
+                    <code>{move || orphans.with(|orphans| orphans.join(", "))}</code>
+                    " any more."
+                </p>
+                <span class="grow"></span>
+                <Button
+                    disabled=busy
+                    press=move |()| {
+                        page.desk.start(StackUp { remove_orphans: true, ..StackUp::default() });
+                    }
+                >
+                    "Remove these"
+                </Button>
+            </div>
+        }
+    };
+    view! {
+        {move || fault.get().map(|fault| view! { <Broken page=page fault=fault /> })}
+        <Show when=move || waiting.get()>
+            <p class="panel note">
+                <i class="shape busy" aria-hidden="true"></i>
+                "What was asked for is done by itself once the engine answers."
+            </p>
+        </Show>
+        <Failed page=page />
+        <Show when=move || orphans.with(|orphans| !orphans.is_empty())>{orphan_note}</Show>
+    }
+}
+
+/// Why the stack cannot be read or looked at.
+#[component]
+fn Broken(page: StackView, fault: Fault) -> impl IntoView {
+    let away = page
+        .stack
+        .with_untracked(|stack| stack.as_ref().is_some_and(is_away));
+    let title = if away {
+        "No container engine answers"
+    } else {
+        "The Compose files cannot be read"
+    };
+    let looking = RwSignal::new(false);
+    let look = move |()| {
+        looking.set(true);
+        page.read_and(move || {
+            let _gone = looking.try_set(false);
+        });
+    };
+    view! {
+        <ErrorCard title=title fault=fault>
+            <Button id="look-again" look=Look::Primary disabled=looking press=look>
+                "Look again"
+            </Button>
+        </ErrorCard>
+    }
+}
+
+/// Why the last job failed, for as long as not everything is well.
+#[component]
+fn Failed(page: StackView) -> impl IntoView {
+    let card = move || {
+        let job = page.failed.get()?;
+        let (title, fault) = stack::failure(&job)?;
+        let again = move |()| match job.kind {
+            JobKind::StackDown => page.desk.start(StackDown::default()),
+            _ => page.desk.start(StackUp::default()),
+        };
+        let words = match job.kind {
+            JobKind::StackDown => "Take down again",
+            _ => "Bring up again",
+        };
+        Some(view! {
+            <ErrorCard title=title fault=fault>
+                <Button look=Look::Primary press=again>
+                    {words}
+                </Button>
+                <a class="button" href="/stack/logs">
+                    "Open logs"
+                </a>
+            </ErrorCard>
+        })
+    };
+    let well = Memo::new(move |_| {
+        page.stack.with(|stack| {
+            let services = stack.iter().flat_map(|stack| &stack.services);
+            let (well, there) = stack::counts(services);
+            there > 0 && well == there
+        })
+    });
+    move || (!well.get()).then(card)
+}
+
+/// What the stack is for, while nothing of it is there.
+#[component]
+pub(super) fn Introduction(page: StackView) -> impl IntoView {
+    let off = Memo::new(move |_| {
+        page.job.with(Option::is_none)
+            && page.stack.with(|stack| {
+                stack
+                    .as_ref()
+                    .is_some_and(|stack| !stack.on && !stack::is_there(stack))
+            })
+    });
+    view! {
+        <Show when=move || off.get()>
+            <section class="panel introduction-note">
+                <h2>"Nothing is on"</h2>
+                <p class="dim">
+                    "The stack is what your agents may need beside them: a queue and a database, a viewer for traces, a gateway, services of your own. "
+                    "It runs as containers of your engine, listens on this computer only, and stays until you take it down."
+                </p>
+            </section>
+        </Show>
+    }
+}

@@ -1,0 +1,61 @@
+use leptos::{prelude::*, task::spawn_local};
+
+use crate::{
+    browser,
+    desk::Desk,
+    kit::{Glyph, Icon},
+    model::stack::Address,
+};
+
+/// Where a service is reached: each address to be opened, and to be copied.
+#[component]
+pub(super) fn Ports(addresses: Vec<Address>) -> impl IntoView {
+    if addresses.is_empty() {
+        return view! { <span class="dim">"–"</span> }.into_any();
+    }
+    let all = addresses
+        .into_iter()
+        .map(|address| view! { <Port address=address /> })
+        .collect_view();
+    view! { <span class="ports">{all}</span> }.into_any()
+}
+
+#[component]
+fn Port(address: Address) -> impl IntoView {
+    let desk = Desk::get();
+    let Address {
+        reached,
+        shown,
+        url,
+        target,
+    } = address;
+    let title = format!("{reached} → {target}");
+    let label = format!("Copy {reached}");
+    let copy = move |_| {
+        let reached = reached.clone();
+        spawn_local(async move {
+            if browser::copy(&reached).await {
+                desk.say(format!("Copied {reached}"));
+            } else {
+                desk.say(format!("{reached} could not be copied: select it by hand"));
+            }
+        });
+    };
+    let words = match url {
+        Some(url) => view! {
+            <a class="link" href=url title=title target="_blank" rel="external noopener noreferrer">
+                <code>{shown}</code>
+            </a>
+        }
+        .into_any(),
+        None => view! { <code title=title>{shown}</code> }.into_any(),
+    };
+    view! {
+        <span class="port">
+            {words}
+            <button type="button" class="button flat copy-port" aria-label=label.clone() title=label.clone() on:click=copy>
+                <Icon glyph=Glyph::Copy />
+            </button>
+        </span>
+    }
+}

@@ -1,0 +1,63 @@
+use leptos::prelude::*;
+
+use crate::{
+    kit::Panel,
+    model::stack::{self, Group},
+    pages::stack::{StackView, files::OwnFiles, group::GroupHead, row::ServiceRow, usage::Usage},
+};
+
+/// Columns of the table.
+pub(super) const COLUMNS: &str = "9";
+
+/// Every service, by what it is brought up with.
+#[component]
+pub(super) fn ServiceTable(page: StackView) -> impl IntoView {
+    let usage = Usage::follow(page);
+    let groups = Memo::new(move |_| {
+        page.stack
+            .with(|stack| stack.as_ref().map(stack::groups))
+            .unwrap_or_default()
+    });
+    let draw = move |group: Group| {
+        let services = group.services.clone();
+        view! {
+            <tbody>
+                <GroupHead page=page group=group />
+                <For
+                    each=move || services.clone()
+                    key=String::clone
+                    children=move |name| view! { <ServiceRow page=page usage=usage name=name /> }
+                />
+            </tbody>
+        }
+    };
+    view! {
+        <Show when=move || groups.with(|groups| !groups.is_empty())>
+            <Panel title="Services" class="bare stack">
+                <div class="table-scroll">
+                    <table class="rows">
+                        <thead>
+                            <tr>
+                                <th scope="col">"Service"</th>
+                                <th scope="col" class="state-column">"State"</th>
+                                <th scope="col" class="wide">"Image"</th>
+                                <th scope="col" class="ports-column">"Ports"</th>
+                                <th scope="col" class="figure narrow-hides">"Up for"</th>
+                                <th scope="col" class="figure wide">"Restarts"</th>
+                                <th scope="col" class="figure narrow-hides">"CPU"</th>
+                                <th scope="col" class="figure narrow-hides">"Memory"</th>
+                                <th scope="col" class="actions-column"><span class="unseen">"Actions"</span></th>
+                            </tr>
+                        </thead>
+                        <For
+                            each=move || groups.get()
+                            key=|group| (group.profile.clone(), group.on, group.services.clone())
+                            children=draw
+                        />
+                    </table>
+                </div>
+            </Panel>
+        </Show>
+        <OwnFiles page=page />
+    }
+}
