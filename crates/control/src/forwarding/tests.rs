@@ -35,9 +35,8 @@ async fn stands(plane: &ControlPlane, what: &str, is_so: impl Fn(&TraceForwardin
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
     };
-    if tokio::time::timeout(PATIENCE, waiting).await.is_err() {
-        panic!("{what}: {:?}", standing(plane).await);
-    }
+    let waited = tokio::time::timeout(PATIENCE, waiting).await;
+    assert!(waited.is_ok(), "{what}: {:?}", standing(plane).await);
 }
 
 /// A span that has just ended.
@@ -280,7 +279,7 @@ fn the_viewer_is_the_service_with_the_label_where_loopback_reaches_it() {
         labels: BTreeMap::new(),
         ..container("web", State::Running, None, 1)
     };
-    assert_eq!(viewer_among(&[unlabelled.clone()]), None);
+    assert_eq!(viewer_among(std::slice::from_ref(&unlabelled)), None);
     let several = [
         unlabelled,
         container("a", State::Exited(1), None, 1),
