@@ -48,10 +48,16 @@ impl Shared {
         let other = self.peers.others.lock().get(plane).cloned();
         let seen = other.as_ref().map_or(0, |other| other.seen);
         if other.and_then(|other| other.left) == Some(Left::AgentsEnded) {
-            let holder = format!("{} was ended together with it", self.peers.name_of(plane));
-            return Ok(Some(self.routes.refer(agent.name.as_str(), &holder)));
+            // Wanted all the same: it is back with its control plane, or when somebody starts it.
+            self.change_agent(&agent.name, |now, _| {
+                if now.state == AgentState::Active && now.current == agent.current {
+                    now.state = AgentState::Stopped;
+                }
+            })
+            .await?;
+        } else {
+            self.take_over(agent, seen).await?;
         }
-        self.take_over(agent, seen).await?;
         Ok(Some(self.routes.suspend(agent.name.as_str())))
     }
 

@@ -3,8 +3,8 @@
 use std::process::Command;
 
 use nasiko_contract::{
-    DeleteAgent, DeployDirectory, DeployOptions, ErrorCode, GetStatus, JobState, PatchSettings,
-    RestartAgent, Shutdown, StartAgent, StartWatch, StopAgent,
+    AgentState, DeleteAgent, DeployDirectory, DeployOptions, ErrorCode, GetStatus, JobState,
+    PatchSettings, RestartAgent, Shutdown, StartAgent, StartWatch, StopAgent,
 };
 use nasiko_runtime::InstanceState;
 use tempfile::TempDir;
@@ -14,7 +14,7 @@ use super::*;
 use crate::{
     ControlPlane,
     api::{self, Caller},
-    tests::{config, end_of, until},
+    tests::{PATIENCE, config, end_of},
 };
 
 #[expect(dead_code, reason = "the store's tests do more with them")]
@@ -35,6 +35,18 @@ class Answer(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Answer).serve_forever()
 "#;
+
+/// Looks until it is so: routes are set and the like without an event.
+async fn eventually(what: &str, is_so: impl AsyncFn() -> bool) {
+    const STEP: Duration = Duration::from_millis(20);
+    let waiting = async {
+        while !is_so().await {
+            tokio::time::sleep(STEP).await;
+        }
+    };
+    let in_time = tokio::time::timeout(PATIENCE, waiting).await;
+    assert!(in_time.is_ok(), "{what}");
+}
 
 /// A store that control planes share.
 struct Place {
@@ -145,9 +157,7 @@ impl Plane {
 
     /// Waits until the agent answers here as this process.
     async fn until_it_says(&self, process: &str) {
-        until(self.shared(), "the route follows", async || {
-            // Routes are set after the event that this waits for.
-            tokio::time::sleep(DEBOUNCE).await;
+        eventually("the route follows", async || {
             self.ask().await.is_ok_and(|said| said == process)
         })
         .await;
@@ -190,25 +200,38 @@ async fn an_agent_of_one_obeys_the_other() {
     assert_eq!(one.ask().await.unwrap(), *first);
     let other = place.open().await;
     other.until_it_says(first).await;
-    assert_eq!(other.greeter().await.plane.unwrap(), *one.shared().peers.me());
+    assert_eq!(
+        other.greeter().await.plane.unwrap(),
+        *one.shared().peers.me()
+    );
 
     // Whoever runs the job has the new instance; the old one ends where it ran.
     let resting = one.resting();
-    other.job(RestartAgent { agent: "greeter".into() }).await;
+    other
+        .job(RestartAgent {
+            agent: "greeter".into(),
+        })
+        .await;
     let [second] = &other.running().await[..] else {
         panic!("it runs once")
     };
     one.until_it_says(second).await;
-    until(one.shared(), "the old one ends", async || {
-        one.running().await.is_empty()
-    })
-    .await;
+    eventually("the old one ends", async || one.running().await.is_empty()).await;
     drop(resting);
 
     let resting = other.resting();
-    one.job(StopAgent { agent: "greeter".into() }).await;
-    assert!(other.running().await.is_empty(), "the job waited for its end");
-    one.job(StartAgent { agent: "greeter".into() }).await;
+    one.job(StopAgent {
+        agent: "greeter".into(),
+    })
+    .await;
+    assert!(
+        other.running().await.is_empty(),
+        "the job waited for its end"
+    );
+    one.job(StartAgent {
+        agent: "greeter".into(),
+    })
+    .await;
     let [third] = &one.running().await[..] else {
         panic!("it runs once")
     };
@@ -227,9 +250,11 @@ async fn an_agent_of_one_obeys_the_other() {
     drop(resting);
 
     let resting = other.resting();
-    one.job(DeleteAgent { agent: "greeter".into() }).await;
-    until(other.shared(), "nothing of it is left", async || {
-        tokio::time::sleep(DEBOUNCE).await;
+    one.job(DeleteAgent {
+        agent: "greeter".into(),
+    })
+    .await;
+    eventually("nothing of it is left", async || {
         let routes = [&one, &other].map(|plane| plane.shared().routes.list().len());
         routes == [0, 0] && other.running().await.is_empty() && one.running().await.is_empty()
     })
@@ -251,9 +276,10 @@ async fn agents_outlive_their_control_plane_and_are_looked_after() {
     let other = place.open().await;
     other.until_it_says(first).await;
 
-    one.plane.close().await;
-    let home = one.home;
-    until(other.shared(), "it is known to have left", async || {
+    let Plane { plane, home } = one;
+    plane.close().await;
+    drop(plane);
+    eventually("it is known to have left", async || {
         let peers = other.shared().peers.shown();
         peers.iter().any(|peer| peer.state == PeerState::Left)
     })
@@ -262,8 +288,8 @@ async fn agents_outlive_their_control_plane_and_are_looked_after() {
 
     let killed = Command::new("kill").args(["-9", first]).status().unwrap();
     assert!(killed.success());
-    until(other.shared(), "it is started by the survivor", async || {
-        other.running().await.len() == 1 && other.greeter().await.state == nasiko_contract::AgentState::Active
+    eventually("it is started by the survivor", async || {
+        other.running().await.len() == 1 && other.greeter().await.state == AgentState::Active
     })
     .await;
     let [second] = &other.running().await[..] else {
@@ -278,22 +304,33 @@ async fn agents_outlive_their_control_plane_and_are_looked_after() {
 
     // Agents that were ended together with their control plane are nobody's to start.
     let request = Shutdown { stop_agents: true };
-    api::call(&other.plane, &Caller::owner(), request).await.unwrap();
+    api::call(&other.plane, &Caller::owner(), request)
+        .await
+        .unwrap();
     other.plane.close().await;
-    until(one.shared(), "it says why it cannot be called", async || {
-        tokio::time::sleep(DEBOUNCE).await;
-        one.ask().await.is_err_and(|said| said.contains("was ended together with it"))
+    eventually("it is seen to be stopped", async || {
+        one.greeter().await.state == AgentState::Stopped
+            && one
+                .ask()
+                .await
+                .is_err_and(|said| said.contains("agent.not_running"))
     })
     .await;
     assert!(one.running().await.is_empty());
 
     // A person may start it all the same.
-    one.job(StartAgent { agent: "greeter".into() }).await;
+    one.job(StartAgent {
+        agent: "greeter".into(),
+    })
+    .await;
     let [third] = &one.running().await[..] else {
         panic!("it runs once")
     };
     one.until_it_says(third).await;
-    one.job(DeleteAgent { agent: "greeter".into() }).await;
+    one.job(DeleteAgent {
+        agent: "greeter".into(),
+    })
+    .await;
     one.plane.close().await;
 }
 
@@ -312,12 +349,17 @@ async fn an_agent_of_another_machine_is_not_called_on_our_loopback() {
     batch.put(&record, Expected::Any);
     batch.event(PLANE_CHANGED, me.0.as_str(), serde_json::json!({}));
     one.shared().store.commit(batch).await.unwrap();
-    until(other.shared(), "it says whose it is", async || {
-        tokio::time::sleep(DEBOUNCE).await;
-        other.ask().await.is_err_and(|said| said.contains("agent.unreachable") && said.contains("far-away"))
+    eventually("it says whose it is", async || {
+        other
+            .ask()
+            .await
+            .is_err_and(|said| said.contains("agent.unreachable") && said.contains("far-away"))
     })
     .await;
-    one.job(DeleteAgent { agent: "greeter".into() }).await;
+    one.job(DeleteAgent {
+        agent: "greeter".into(),
+    })
+    .await;
     one.plane.close().await;
     other.plane.close().await;
 }
@@ -328,41 +370,53 @@ async fn settings_watches_and_names_are_everybodys() {
     let one = place.open().await;
     one.job(place.deploy()).await;
     let other = place.open().await;
-    until(one.shared(), "they know each other", async || {
+    eventually("they know each other", async || {
         !one.shared().peers.shown().is_empty()
     })
     .await;
-    let status = api::call(&one.plane, &Caller::owner(), GetStatus {}).await.unwrap();
+    let status = api::call(&one.plane, &Caller::owner(), GetStatus {})
+        .await
+        .unwrap();
     let [peer] = &status.peers[..] else {
         panic!("one other: {:?}", status.peers)
     };
     assert_eq!(peer.id, other.shared().peers.me().to_string());
     assert_eq!(peer.state, PeerState::Here);
-    assert_eq!([&one, &other].map(|plane| plane.shared().peers.leads()), [true, false]);
+    assert_eq!(
+        [&one, &other].map(|plane| plane.shared().peers.leads()),
+        [true, false]
+    );
 
     let patch = PatchSettings {
         stop_timeout_seconds: Some(3),
         ..PatchSettings::default()
     };
-    api::call(&one.plane, &Caller::owner(), patch).await.unwrap();
-    until(other.shared(), "the setting counts there too", async || {
-        tokio::time::sleep(DEBOUNCE).await;
+    api::call(&one.plane, &Caller::owner(), patch)
+        .await
+        .unwrap();
+    eventually("the setting counts there too", async || {
         other.shared().settings.load().stop_timeout_seconds == 3
     })
     .await;
 
     // Watched where it runs, whoever asked for it.
-    let request = StartWatch { agent: "greeter".into() };
-    let status = api::call(&other.plane, &Caller::owner(), request).await.unwrap();
+    let request = StartWatch {
+        agent: "greeter".into(),
+    };
+    let status = api::call(&other.plane, &Caller::owner(), request)
+        .await
+        .unwrap();
     assert!(status.why.contains("watches it"), "{status:?}");
-    until(one.shared(), "the folder is watched", async || {
-        tokio::time::sleep(DEBOUNCE).await;
+    eventually("the folder is watched", async || {
         one.shared().live.is_watched(&"greeter".into())
     })
     .await;
     assert!(!other.shared().live.is_watched(&"greeter".into()));
 
-    one.job(DeleteAgent { agent: "greeter".into() }).await;
+    one.job(DeleteAgent {
+        agent: "greeter".into(),
+    })
+    .await;
     one.plane.close().await;
     other.plane.close().await;
 }
