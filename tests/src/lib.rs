@@ -13,12 +13,14 @@ pub mod api;
 pub mod chance;
 pub mod engine;
 pub mod faults;
+pub mod keyring;
 pub mod live;
 pub mod platform;
 pub mod program;
 pub mod resident;
 pub mod servers;
 pub mod skip;
+pub mod steady;
 pub mod wait;
 pub mod web_driver;
 
@@ -27,6 +29,7 @@ use std::path::PathBuf;
 pub use api::Api;
 pub use chance::Chance;
 pub use resident::{Output, Resident};
+pub use steady::Steady;
 pub use wait::eventually;
 
 /// The example agents' folder.

@@ -174,6 +174,8 @@ impl Resident {
             .env("NASIKO_HOME", self.home())
             .env("DOCKER_HOST", &self.docker_host)
             .env("NASIKO_DOCKER_NETWORK", &self.network)
+            // Never the keyring of the person who runs the tests.
+            .env("NASIKO_VAULT_KEYRING", "none")
             .envs(
                 ["API", "GATEWAY", "ADMIN", "OTLP_GRPC", "OTLP_HTTP"]
                     .map(|port| (format!("NASIKO_{port}_PORT"), "0")),

@@ -49,6 +49,8 @@ pub(crate) fn start(places: &Places) -> Result<Environment> {
             "NASIKO_TEST_BIN".to_owned(),
             places.target.join("debug").display().to_string(),
         ),
+        // Never the keyring of the person who runs the tests.
+        ("NASIKO_VAULT_KEYRING".to_owned(), "none".to_owned()),
     ];
     let engine = part("Docker engine", start_engine(places, &mut env))?;
     let display = part("display", display::start(places, &scratch.0))?;
@@ -62,6 +64,7 @@ pub(crate) fn start(places: &Places) -> Result<Environment> {
         ("NASIKO_TEST_CHROMEDRIVER", &["chromedriver"]),
         ("NASIKO_TEST_WEBKIT_DRIVER", &["WebKitWebDriver"]),
         ("NASIKO_TEST_REDIS_SERVER", &["redis-server"]),
+        ("NASIKO_TEST_KEYRING_DAEMON", &["gnome-keyring-daemon"]),
     ] {
         let found = names.iter().find_map(|name| program_on_path(name));
         announce(&mut env, variable, found.as_deref(), names[0]);

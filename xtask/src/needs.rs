@@ -29,6 +29,7 @@ const FOR_TEST: &str = "
     chromium|google-chrome         chromium+fonts-dejavu-core   chromium                           chromium                 -           -
     chromedriver                   chromium-driver              chromedriver                       chromium                 -           -
     WebKitWebDriver                webkit2gtk-driver            webkit2gtk4.1-devel                webkit2gtk-4.1           -           -
+    gnome-keyring-daemon           gnome-keyring                gnome-keyring                      gnome-keyring            -           -
     redis-server                   redis-server                 redis                              redis                    redis       -
     docker-compose                 docker-compose               docker-compose                     docker-compose           docker-compose -
 ";

@@ -76,6 +76,10 @@ impl Product<'_> {
     fn program(&self, name: &str) -> Command {
         let mut program = command(self.places, self.places.program(self.profile, name));
         program.envs(self.home.iter().map(|home| ("NASIKO_HOME", home)));
+        if self.home.is_some() {
+            // A data directory that is thrown away leaves no entry in the person's keyring.
+            program.env("NASIKO_VAULT_KEYRING", "none");
+        }
         program.envs(self.docker_host.iter().map(|host| ("DOCKER_HOST", host)));
         let network = self.network.iter();
         program.envs(network.map(|network| ("NASIKO_DOCKER_NETWORK", network)));

@@ -129,7 +129,9 @@ impl Vault {
     /// Gets at the key now: the person may be asked to unlock a keyring, even if they were before. A sealed key takes the
     /// passphrase, here or from its file.
     pub async fn unlock(&self, passphrase: Option<&SecretString>) -> Result<(), StoreError> {
-        let access = passphrase.map_or(Access::AskNow, Access::Passphrase);
+        let access = passphrase
+            .cloned()
+            .map_or(Access::AskNow, Access::Passphrase);
         self.key_with(access).await.map(|_| ())
     }
 
@@ -347,9 +349,21 @@ impl Vault {
         self.key_with(Access::AskOnce).await
     }
 
-    async fn key_with(&self, access: Access<'_>) -> Result<&VaultKey, StoreError> {
+    /// A question to the person outlives who asked: they may have gone away before the person has answered.
+    async fn key_with(&self, access: Access) -> Result<&VaultKey, StoreError> {
+        if !self.key.initialized() {
+            let vault = self.clone();
+            let getting = async move { vault.load_key(access).await.map(|_| ()) };
+            tokio::spawn(getting)
+                .await
+                .map_err(|_| StoreError::Closed)??;
+        }
+        self.key.get().ok_or(StoreError::Closed)
+    }
+
+    async fn load_key(&self, access: Access) -> Result<&VaultKey, StoreError> {
         self.key
-            .get_or_try_init(|| async {
+            .get_or_try_init(|| async move {
                 let key = match self.holder.load(access).await {
                     Ok(Some(key)) => Ok(key),
                     Ok(None) => self.first_key().await,

@@ -59,7 +59,7 @@ impl KeyHolder for KeyFile {
         Some(KeyTier::File)
     }
 
-    async fn load(&self, _: Access<'_>) -> Result<Option<VaultKey>, StoreError> {
+    async fn load(&self, _: Access) -> Result<Option<VaultKey>, StoreError> {
         let file = self.clone();
         blocking(move || file.read_private()).await
     }

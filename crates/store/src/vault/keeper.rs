@@ -64,6 +64,8 @@ struct Shared {
     marker: PathBuf,
     /// Held while the key changes its place or is made.
     moving: tokio::sync::Mutex<()>,
+    /// The key, once it was read: a sealed one is moved on without its passphrase.
+    known: parking_lot::Mutex<Option<Arc<VaultKey>>>,
 }
 
 impl KeyKeeper {
@@ -76,6 +78,7 @@ impl KeyKeeper {
                 sealed: SealedFile::new(within("vault.sealed")),
                 marker: within("vault.json"),
                 moving: tokio::sync::Mutex::default(),
+                known: parking_lot::Mutex::default(),
                 places,
             }),
         }
@@ -128,12 +131,11 @@ impl KeyKeeper {
         }
         let _one_at_a_time = shared.moving.lock().await;
         let from = shared.marker()?;
-        let key = match &from {
-            Some(marker) => shared
-                .read(marker.tier, Access::AskNow)
-                .await?
-                .ok_or_else(|| shared.missing(marker.tier))?,
-            None => VaultKey::generate()?,
+        let known = shared.known.lock().clone();
+        let key = match (known, &from) {
+            (Some(known), _) => known,
+            (None, Some(marker)) => shared.known_from(marker, &Access::AskNow).await?,
+            (None, None) => Arc::new(VaultKey::generate()?),
         };
         let passphrase = match passphrase {
             Some(passphrase) => Some(passphrase),
@@ -158,7 +160,7 @@ impl KeyKeeper {
         };
         shared.write_marker(&marker)?;
         if let Some(old) = old {
-            shared.clear(old, Access::AskNow).await?;
+            shared.clear(old, &Access::AskNow).await?;
             marker.stale = None;
             shared.write_marker(&marker)?;
         }
@@ -175,6 +177,7 @@ impl KeyKeeper {
             });
         }
         let _one_at_a_time = shared.moving.lock().await;
+        *shared.known.lock() = None;
         let key = VaultKey::generate()?;
         match shared.marker()?.map(|marker| marker.tier) {
             Some(tier) => {
@@ -195,7 +198,7 @@ impl KeyHolder for KeyKeeper {
         self.keeping().ok()?.tier
     }
 
-    async fn load(&self, access: Access<'_>) -> Result<Option<VaultKey>, StoreError> {
+    async fn load(&self, access: Access) -> Result<Option<VaultKey>, StoreError> {
         let shared = &*self.shared;
         if let Some(path) = &shared.places.provided {
             let file = KeyFile::new(path);
@@ -211,14 +214,11 @@ impl KeyHolder for KeyKeeper {
         let Some(marker) = shared.marker()? else {
             return Ok(None);
         };
-        let key = shared
-            .read(marker.tier, access)
-            .await?
-            .ok_or_else(|| shared.missing(marker.tier))?;
+        let key = shared.known_from(&marker, &access).await?;
         if marker.stale.is_some() {
             shared.clear_stale(marker, &key).await;
         }
-        Ok(Some(key))
+        key.copy().map(Some)
     }
 
     async fn create(&self) -> Result<VaultKey, StoreError> {
@@ -227,7 +227,7 @@ impl KeyHolder for KeyKeeper {
         // Of a run that was killed before it could say where it had put the key.
         if shared.places.passphrase_file.is_none()
             && shared.places.keyring.ready().await.is_ok()
-            && let Ok(Some(key)) = shared.read(KeyTier::Keyring, Access::AskOnce).await
+            && let Ok(Some(key)) = shared.read(KeyTier::Keyring, &Access::AskOnce).await
         {
             shared.write_marker(&Marker::made(KeyTier::Keyring))?;
             return Ok(key);
@@ -288,12 +288,23 @@ impl Shared {
         self.write_marker(&marker)
     }
 
-    /// The key that is in a place.
-    async fn read(
+    /// The key where it is to be, remembered from then on.
+    async fn known_from(
         &self,
-        tier: KeyTier,
-        access: Access<'_>,
-    ) -> Result<Option<VaultKey>, StoreError> {
+        marker: &Marker,
+        access: &Access,
+    ) -> Result<Arc<VaultKey>, StoreError> {
+        let key = self
+            .read(marker.tier, access)
+            .await?
+            .ok_or_else(|| self.missing(marker.tier))?;
+        let key = Arc::new(key);
+        *self.known.lock() = Some(Arc::clone(&key));
+        Ok(key)
+    }
+
+    /// The key that is in a place.
+    async fn read(&self, tier: KeyTier, access: &Access) -> Result<Option<VaultKey>, StoreError> {
         match tier {
             KeyTier::File => {
                 let file = self.file.clone();
@@ -338,7 +349,7 @@ impl Shared {
                         reason: "no passphrase was given".to_owned(),
                     });
                 };
-                let (sealed, key) = (self.sealed.clone(), VaultKey::from_bytes(key.bytes())?);
+                let (sealed, key) = (self.sealed.clone(), key.copy()?);
                 let given_back = blocking(move || {
                     sealed.write(&key, &passphrase)?;
                     let found = sealed.read(Some(&passphrase))?;
@@ -350,12 +361,12 @@ impl Shared {
             }
             KeyTier::Keyring => {
                 let (keyring, entry) = (&self.places.keyring, self.entry());
-                let present = keyring.find(&entry, Access::AskNow).await?;
+                let present = keyring.find(&entry, &Access::AskNow).await?;
                 if present.is_some() && !same(present.as_ref()) {
                     return Err(self.in_the_way(tier));
                 }
-                keyring.store(&entry, key, Access::AskNow).await?;
-                let given_back = keyring.find(&entry, Access::AskNow).await?;
+                keyring.store(&entry, key, &Access::AskNow).await?;
+                let given_back = keyring.find(&entry, &Access::AskNow).await?;
                 if !same(given_back.as_ref()) {
                     return Err(self.not_given_back(tier));
                 }
@@ -365,7 +376,7 @@ impl Shared {
     }
 
     /// Removes the key from a place.
-    async fn clear(&self, tier: KeyTier, access: Access<'_>) -> Result<(), StoreError> {
+    async fn clear(&self, tier: KeyTier, access: &Access) -> Result<(), StoreError> {
         let path = match tier {
             KeyTier::File => self.file.path(),
             KeyTier::Passphrase => self.sealed.path(),
@@ -385,12 +396,12 @@ impl Shared {
                 KeyTier::Passphrase => true,
                 // None may have come further than its draft.
                 other => self
-                    .read(other, Access::Quiet)
+                    .read(other, &Access::Quiet)
                     .await?
                     .is_none_or(|found| found.id() == key.id()),
             };
             if left_over {
-                self.clear(old, Access::Quiet).await?;
+                self.clear(old, &Access::Quiet).await?;
             }
             self.write_marker(&Marker {
                 stale: None,

@@ -37,8 +37,8 @@ impl KeyTier {
 }
 
 /// How far a holder may go to get at its key.
-#[derive(Debug, Clone, Copy)]
-pub enum Access<'a> {
+#[derive(Debug, Clone)]
+pub enum Access {
     /// Nobody is asked for anything.
     Quiet,
     /// The person may be asked to unlock a keyring, unless they were before.
@@ -46,7 +46,7 @@ pub enum Access<'a> {
     /// The person wants to be asked.
     AskNow,
     /// With this passphrase, where one is needed; nobody is asked.
-    Passphrase(&'a SecretString),
+    Passphrase(SecretString),
 }
 
 /// Holds the one key of a vault.
@@ -60,7 +60,7 @@ pub trait KeyHolder: Send + Sync + 'static {
     ///
     /// [`StoreError::KeyLocked`] and [`StoreError::KeyringUnavailable`] pass by themselves or by what a person does;
     /// [`StoreError::KeyMissing`] if there was a key and it is gone.
-    async fn load(&self, access: Access<'_>) -> Result<Option<VaultKey>, StoreError>;
+    async fn load(&self, access: Access) -> Result<Option<VaultKey>, StoreError>;
 
     /// Makes the key at random and keeps it. To be called after [`KeyHolder::load`] found none; asks nobody.
     async fn create(&self) -> Result<VaultKey, StoreError>;
@@ -104,6 +104,10 @@ impl VaultKey {
             reason: "its text is not made of hex digits".to_owned(),
         })?);
         Self::from_bytes(&bytes)
+    }
+
+    pub(super) fn copy(&self) -> Result<Self, StoreError> {
+        Self::from_bytes(self.bytes())
     }
 
     /// Its bytes as hex digits.

@@ -89,7 +89,7 @@ impl Keyring {
     pub(super) async fn find(
         &self,
         entry: &Entry,
-        access: Access<'_>,
+        access: &Access,
     ) -> Result<Option<VaultKey>, StoreError> {
         let found = self.address()?.find(entry, self.asking(access)).await?;
         found.map(|secret| VaultKey::parse(&secret)).transpose()
@@ -100,7 +100,7 @@ impl Keyring {
         &self,
         entry: &Entry,
         key: &VaultKey,
-        access: Access<'_>,
+        access: &Access,
     ) -> Result<(), StoreError> {
         // As text, so that a person can copy it out of the keyring's own program.
         let text = key.to_text();
@@ -110,7 +110,7 @@ impl Keyring {
     }
 
     /// Removes an entry, if it is there.
-    pub(super) async fn forget(&self, entry: &Entry, access: Access<'_>) -> Result<(), StoreError> {
+    pub(super) async fn forget(&self, entry: &Entry, access: &Access) -> Result<(), StoreError> {
         self.address()?.forget(entry, self.asking(access)).await
     }
 
@@ -130,7 +130,7 @@ impl Keyring {
         }
     }
 
-    fn asking(&self, access: Access<'_>) -> Asking<'_> {
+    fn asking(&self, access: &Access) -> Asking<'_> {
         Asking {
             asked: &self.asked,
             now: matches!(access, Access::AskNow),

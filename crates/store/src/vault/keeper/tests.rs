@@ -117,10 +117,13 @@ async fn a_passphrase_seals_the_key() {
     ));
     let wrong = SecretString::from("open barley");
     assert!(matches!(
-        again.load(Access::Passphrase(&wrong)).await,
+        again.load(Access::Passphrase(wrong.clone())).await,
         Err(StoreError::WrongPassphrase)
     ));
-    let opened = again.load(Access::Passphrase(&passphrase)).await.unwrap();
+    let opened = again
+        .load(Access::Passphrase(passphrase.clone()))
+        .await
+        .unwrap();
     assert_eq!(opened.unwrap().id(), made);
 
     // A server has it in a file; a text editor ends it with a new line.
@@ -177,7 +180,7 @@ async fn a_sealed_key_that_was_altered_is_not_opened_and_costs_no_fortune() {
     let mut check = async |field: &str, value: serde_json::Value| {
         let before = std::mem::replace(document.pointer_mut(field).unwrap(), value);
         fs::write(&path, document.to_string()).unwrap();
-        let opened = keeper.load(Access::Passphrase(&passphrase)).await;
+        let opened = keeper.load(Access::Passphrase(passphrase.clone())).await;
         *document.pointer_mut(field).unwrap() = before;
         opened.err().unwrap_or_else(|| panic!("{field}"))
     };
@@ -195,7 +198,7 @@ async fn a_sealed_key_that_was_altered_is_not_opened_and_costs_no_fortune() {
     ));
     fs::write(&path, "{}").unwrap();
     assert!(matches!(
-        keeper.load(Access::Passphrase(&passphrase)).await,
+        keeper.load(Access::Passphrase(passphrase.clone())).await,
         Err(StoreError::VaultKey { .. })
     ));
 }
@@ -287,7 +290,10 @@ async fn what_an_interrupted_move_left_is_cleared() {
     keeper.shared.sealed.write(&made, &passphrase).unwrap();
     marker("passphrase", "file");
     fs::write(path("vault.key.new"), made.bytes()).unwrap();
-    let opened = keeper.load(Access::Passphrase(&passphrase)).await.unwrap();
+    let opened = keeper
+        .load(Access::Passphrase(passphrase.clone()))
+        .await
+        .unwrap();
     assert_eq!(opened.unwrap().id(), made.id());
     assert_eq!(names(&directory), ["vault.json", "vault.sealed"]);
 
