@@ -210,7 +210,7 @@ define_api! {
         GetStack = "stack.get" Get "/stack" -> Stack, "stack:read", 200, "The local Docker stack: what is declared and what runs";
         StackUp = "stack.up" Post "/stack/up" -> Job, "stack:control", 202, "Bring services of the stack up";
         StackDown = "stack.down" Post "/stack/down" -> Job, "stack:control", 202, "Stop and remove the stack's containers";
-        PreviewStackDown = "stack.preview-down" Post "/stack/down/preview" -> StackRemoval, "stack:read", 200, "What a down would remove";
+        PreviewStackDown = "stack.preview" Post "/stack/down/preview" -> StackRemoval, "stack:read", 200, "What a down would remove";
         StartService = "services.start" Post "/stack/services/{service}/start" -> StackService, "stack:control", 200, "Start a service's container";
         StopService = "services.stop" Post "/stack/services/{service}/stop" -> StackService, "stack:control", 200, "Stop a service's container";
         RestartService = "services.restart" Post "/stack/services/{service}/restart" -> StackService, "stack:control", 200, "Restart a service's container";
