@@ -4,17 +4,12 @@
 use std::{
     io::{Read, Write},
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread,
     time::Duration,
 };
 
 use nasiko_tests::{
-    Api, Chance, Resident,
-    api::{Stream, ask, try_ask},
+    Api, Chance, Resident, Steady,
+    api::{Stream, ask},
     eventually, folder, program, skip,
 };
 use tempfile::TempDir;
@@ -68,60 +63,6 @@ impl Point {
 
     fn is_shown_by(self, step: &str) -> bool {
         !step.is_empty() && self.step().split('|').any(|part| step.contains(part))
-    }
-}
-
-/// An agent that nobody touches, and somebody who asks it all the time, past the gateway.
-struct Steady {
-    says: String,
-    over: Arc<AtomicBool>,
-    asker: Option<thread::JoinHandle<(u32, Vec<String>)>>,
-}
-
-impl Steady {
-    fn watch(says: String, address: String) -> Self {
-        let over = Arc::new(AtomicBool::new(false));
-        let until = Arc::clone(&over);
-        let expected = says.clone();
-        let asker = thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap();
-            let (mut asked, mut failures) = (0, Vec::new());
-            while !until.load(Ordering::Relaxed) {
-                asked += 1;
-                match runtime.block_on(try_ask(&address)) {
-                    Ok(text) if text == expected => {}
-                    other => failures.push(format!("{other:?}")),
-                }
-                thread::park_timeout(Duration::from_millis(5));
-            }
-            (asked, failures)
-        });
-        Self {
-            says,
-            over,
-            asker: Some(asker),
-        }
-    }
-
-    /// It answered whenever it was asked.
-    fn check(mut self) {
-        self.over.store(true, Ordering::Relaxed);
-        let (asked, failures) = self.asker.take().unwrap().join().unwrap();
-        assert!(asked > 50, "it was asked only {asked} times");
-        assert!(
-            failures.is_empty(),
-            "{} of {asked}: {failures:?}",
-            failures.len()
-        );
-    }
-}
-
-impl Drop for Steady {
-    fn drop(&mut self) {
-        self.over.store(true, Ordering::Relaxed);
     }
 }
 

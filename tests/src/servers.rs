@@ -88,6 +88,14 @@ impl Server {
         self.child.wait().expect("it is reaped");
     }
 
+    /// Ends it as a system that shuts down would.
+    pub fn stop(&mut self) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-TERM", &pid]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "it is told to end");
+        self.child.wait().expect("it is reaped");
+    }
+
     /// Starts it again where it was.
     pub fn start_again(&mut self) {
         self.child = spawn(&self.program, &self.arguments);
