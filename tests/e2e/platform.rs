@@ -330,7 +330,12 @@ async fn what_cannot_be_carried_out_becomes_a_dead_letter_with_its_reason() {
     let mut platform = Platform::connect(&redis).await;
     let garbage = platform.write(&[("Lorem", "ipsum")]).await;
     let reason = eventually_dead(&mut platform, &garbage).await;
-    assert_eq!(reason, "the field `command` is missing or empty");
+    assert_eq!(reason, "The field `command` is missing or empty");
+    let odd = platform.order("odd", &[("upload_type", "fax")]).await;
+    let reason = eventually_dead(&mut platform, &odd).await;
+    let status = platform.ended("odd", &odd).await;
+    assert_eq!(status["status"], "failed", "{status:#?}");
+    assert_eq!(status["last_error"], reason);
 
     let nowhere = [
         ("agent_path", "/nonexistent/agents/lost"),
@@ -357,7 +362,7 @@ async fn what_cannot_be_carried_out_becomes_a_dead_letter_with_its_reason() {
     let status = platform.ended("broken", &entry).await;
     assert_eq!(status["status"], "failed", "{status:#?}");
     assert!(!status["last_error"].is_empty(), "{status:#?}");
-    assert_eq!(platform.dead_letters().await.len(), 3);
+    assert_eq!(platform.dead_letters().await.len(), 4);
 }
 
 #[tokio::test]

@@ -194,10 +194,15 @@ async fn take(shared: &Arc<Shared>, session: &CancellationToken) {
         let Some(in_hand) = hands.take(&delivery.entry, hand) else {
             continue;
         };
-        tracing::info!(
-            entry = delivery.entry, agent = delivery.command.agent_name, action = ?delivery.command.action,
-            "a platform gave a command"
-        );
+        match &delivery.command {
+            Ok(command) => tracing::info!(
+                entry = delivery.entry, agent = command.agent_name, action = ?command.action,
+                "a platform gave a command"
+            ),
+            Err(bad) => tracing::warn!(
+                entry = delivery.entry, reason = %bad, "a platform gave a command that is none"
+            ),
+        }
         let follower = Follower::new(shared, queue.clone(), delivery, in_hand);
         // One after the other, so that those of one agent stay in order.
         let accepted = follower.accept().await;

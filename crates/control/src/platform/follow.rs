@@ -233,10 +233,10 @@ impl Follower {
     }
 
     async fn report(&self, report: &StatusReport) -> Result<(), StoreError> {
-        let Delivery { entry, command, .. } = &self.delivery;
+        let Delivery { entry, fields, .. } = &self.delivery;
         let at = crate::time::written(crate::time::now_ms());
         let status = self.queue.status();
-        status.report(command, entry, report, &at).await
+        status.report(fields, entry, report, &at).await
     }
 }
 

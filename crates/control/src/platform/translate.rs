@@ -29,13 +29,16 @@ pub(super) fn job_id(entry: &str) -> JobId {
 
 /// Accepts the job, or finds the one that the entry became before. A fault that is not retryable is one for ever.
 pub(super) async fn accept(shared: &Shared, delivery: &Delivery) -> Result<JobId, Fault> {
+    let command = delivery
+        .command
+        .as_ref()
+        .map_err(|bad| Fault::of_error(ErrorCode::InvalidRequest, bad))?;
     let id = job_id(&delivery.entry);
     // Asked first: what it was accepted with may be gone by now.
     if shared.store.jobs().get(id.as_str()).await?.is_some() {
         return Ok(id);
     }
     let key = format!("platform:{}", delivery.entry);
-    let command = &delivery.command;
     let agent = agent_of(command)?;
     let work = match command.action {
         PlatformAction::Deploy | PlatformAction::Update => match source_of(command).await? {

@@ -2,7 +2,7 @@
 //!
 //! An entry stays pending from its delivery until the work that it became has ended: the pending entry is the lease.
 //! Whoever holds it calls [`PlatformQueue::keep`] meanwhile; an entry that nobody kept for [`LEASE`] goes to another
-//! member of the group. What cannot be understood goes to the stream of dead letters with the reason.
+//! member of the group. What cannot be understood or carried out goes to the stream of dead letters with the reason.
 
 mod command;
 #[cfg(test)]
@@ -16,6 +16,7 @@ use redis::{
 };
 
 pub use self::command::{BadCommand, PlatformAction, PlatformCommand, UploadType};
+pub(crate) use self::command::{agent_name, field};
 use super::{
     Blocking, Link, RedisAddress,
     link::{BLOCK, milliseconds},
@@ -52,9 +53,9 @@ pub struct PlatformQueue {
 pub struct Delivery {
     /// The entry's id: the same command delivered again has the same, so it serves as idempotency key.
     pub entry: String,
-    /// What is wanted.
-    pub command: PlatformCommand,
-    /// The entry as it was written, for [`PlatformQueue::reject`].
+    /// What is wanted, or why that cannot be understood: then it is to be rejected.
+    pub command: Result<PlatformCommand, BadCommand>,
+    /// The entry as it was written.
     pub fields: BTreeMap<String, String>,
 }
 
@@ -197,8 +198,8 @@ pub struct PlatformCommands {
 
 impl PlatformCommands {
     /// Waits for the next command: first those that this member held before it was restarted, then those that another
-    /// one abandoned, then new ones. A command that cannot be understood becomes a dead letter on the way. Dropping the
-    /// future loses no command: one that was read and not given out is delivered again after its lease.
+    /// one abandoned, then new ones. Dropping the future loses no command: one that was read and not given out is
+    /// delivered again after its lease.
     ///
     /// Errors come from the server; asking again reconnects, and makes the group anew if the server lost it.
     pub async fn next(&mut self) -> Result<Delivery, StoreError> {
@@ -293,19 +294,15 @@ impl PlatformCommands {
             self.queue.done(&entry.id).await?;
             return Ok(None);
         }
-        let refused = match PlatformCommand::parse(&fields) {
-            Ok(command) if self.deliveries(&entry.id).await? <= MAX_DELIVERIES => {
-                return Ok(Some(Delivery {
-                    entry: entry.id,
-                    command,
-                    fields,
-                }));
-            }
-            Ok(_) => format!("it was delivered more than {MAX_DELIVERIES} times without an end"),
-            Err(bad) => bad.to_string(),
-        };
-        self.queue.reject(&entry.id, &fields, &refused).await?;
-        Ok(None)
+        let mut command = PlatformCommand::parse(&fields);
+        if command.is_ok() && self.deliveries(&entry.id).await? > MAX_DELIVERIES {
+            command = Err(BadCommand::TooOften(MAX_DELIVERIES));
+        }
+        Ok(Some(Delivery {
+            entry: entry.id,
+            command,
+            fields,
+        }))
     }
 
     /// How often the entry was delivered so far.

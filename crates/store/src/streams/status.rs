@@ -1,12 +1,14 @@
 //! Telling a platform how far its command is: the hash that it reads.
 
+use std::collections::BTreeMap;
+
 use redis::Script;
 use serde::{Deserialize, Serialize};
 
 use super::Link;
 use crate::{
     StoreError,
-    streams::platform::{PlatformCommand, UploadType},
+    streams::platform::{agent_name, field},
 };
 
 /// How long a status is kept, in seconds.
@@ -70,33 +72,40 @@ impl PlatformStatus {
         Self { link }
     }
 
-    /// Writes how far a command is into `agent:status:{name}`. `entry` is the id that the command came with: within one
-    /// command neither word nor percentage goes back and what has ended does not go on; a later command begins anew, and
-    /// a report of an earlier one is dropped. `at` is the time in RFC 3339.
+    /// Writes how far a command is into `agent:status:{name}`; one whose `fields` name no agent has no status. `entry` is
+    /// the id that the command came with: within one command neither word nor percentage goes back and what has ended
+    /// does not go on; a later command begins anew, and a report of an earlier one is dropped. `at` is the time in RFC 3339.
     pub async fn report(
         &self,
-        command: &PlatformCommand,
+        fields: &BTreeMap<String, String>,
         entry: &str,
         report: &StatusReport,
         at: &str,
     ) -> Result<(), StoreError> {
-        let key = format!("agent:status:{}", command.agent_name);
-        let mut fields = vec![
-            ("agent_name", command.agent_name.as_str()),
+        let Ok(agent) = agent_name(fields) else {
+            return Ok(());
+        };
+        let key = format!("agent:status:{agent}");
+        let versions = ["version", "target_version", "new_version"];
+        let mut told = vec![
+            ("agent_name", agent),
             ("message", report.message.as_str()),
             ("last_updated", at),
             ("updated_by", "orchestrator"),
             ("entry", entry),
         ];
         let known = [
-            ("owner_id", command.owner_id.as_deref()),
-            ("upload_id", command.upload_id.as_deref()),
-            ("upload_type", command.upload_type.map(UploadType::as_str)),
-            ("version", command.version.as_deref()),
+            ("owner_id", field(fields, "owner_id")),
+            ("upload_id", field(fields, "upload_id")),
+            ("upload_type", field(fields, "upload_type")),
+            (
+                "version",
+                versions.into_iter().find_map(|name| field(fields, name)),
+            ),
             ("last_error", report.last_error.as_deref()),
             ("url", report.url.as_deref()),
         ];
-        fields.extend(
+        told.extend(
             known
                 .into_iter()
                 .filter_map(|(name, value)| Some((name, value?))),
@@ -131,7 +140,7 @@ impl PlatformStatus {
             .arg(KEPT_SECONDS)
             .arg(report.word.as_str())
             .arg(report.percent.min(100).to_string());
-        for (name, value) in fields {
+        for (name, value) in told {
             call.arg(name).arg(value);
         }
         self.link.run_script::<i64>(&call).await.map(|_| ())

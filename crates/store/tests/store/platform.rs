@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use nasiko_store::streams::{
     RedisAddress,
-    platform::{DEAD_LETTERS, GROUP, Holder, PlatformAction, PlatformQueue, STREAM},
+    platform::{DEAD_LETTERS, Delivery, GROUP, Holder, PlatformAction, PlatformQueue, STREAM},
     status::{StatusReport, StatusWord},
 };
 use redis::{AsyncCommands, aio::MultiplexedConnection, streams::StreamRangeReply};
@@ -67,15 +67,15 @@ async fn commands_are_shared_and_stay_pending_until_they_are_done() {
     let (mut commands, mut others) = (one.commands(), other.commands());
     let first = soon(commands.next()).await.unwrap();
     assert_eq!(
-        (first.entry.as_str(), first.command.agent_name.as_str()),
-        (before.as_str(), "before")
+        (first.entry.as_str(), first.command.unwrap().agent_name),
+        (before.as_str(), "before".to_owned())
     );
 
     let waiting = tokio::spawn(async move { soon(others.next()).await.unwrap() });
     let rebuild = order(&mut connection, "b", &[("action", "rebuild_agent")]).await;
     let second = waiting.await.unwrap();
     assert_eq!(
-        (second.entry, second.command.action),
+        (second.entry, second.command.unwrap().action),
         (rebuild.clone(), PlatformAction::Rebuild)
     );
     assert_eq!(pending(&mut connection).await, 2);
@@ -144,11 +144,34 @@ async fn what_cannot_be_understood_becomes_a_dead_letter_with_its_reason() {
         .unwrap();
     let good = order(&mut connection, "good", &[]).await;
     let mut commands = queue.commands();
+    for _ in 0..2 {
+        let delivery = soon(commands.next()).await.unwrap();
+        let Delivery {
+            entry,
+            fields,
+            command,
+        } = &delivery;
+        let reason = command.as_ref().unwrap_err().to_string();
+        let failed = StatusReport {
+            word: StatusWord::Failed,
+            percent: 0,
+            message: reason.clone(),
+            last_error: None,
+            url: None,
+        };
+        let told = queue.status().report(fields, entry, &failed, "now").await;
+        told.unwrap();
+        queue.reject(entry, fields, &reason).await.unwrap();
+    }
     assert_eq!(
         soon(commands.next()).await.unwrap().entry,
         good,
         "they hold up nobody"
     );
+    let status: String = connection.hget("agent:status:odd", "status").await.unwrap();
+    assert_eq!(status, "failed", "it names an agent");
+    let statuses: Vec<String> = connection.keys("agent:status:*").await.unwrap();
+    assert_eq!(statuses.len(), 1, "the other does not");
     let dead: StreamRangeReply = connection.xrange_all(DEAD_LETTERS).await.unwrap();
     let told: Vec<(String, String)> = dead
         .ids
@@ -223,7 +246,7 @@ async fn the_status_never_falls_and_expires_after_a_day() {
         soon(commands.next()).await.unwrap(),
     );
     let status = queue.status();
-    let report = async |delivery: &nasiko_store::streams::platform::Delivery, word, percent| {
+    let report = async |delivery: &Delivery, word, percent| {
         let failed = word == StatusWord::Failed;
         let report = StatusReport {
             word,
@@ -233,7 +256,7 @@ async fn the_status_never_falls_and_expires_after_a_day() {
             url: None,
         };
         let at = "2026-01-01T00:00:00Z";
-        let told = status.report(&delivery.command, &delivery.entry, &report, at);
+        let told = status.report(&delivery.fields, &delivery.entry, &report, at);
         told.await.unwrap();
         let mut connection = connect(&server).await;
         let hash: HashMap<String, String> = connection.hgetall("agent:status:a").await.unwrap();

@@ -37,18 +37,6 @@ pub enum UploadType {
     N8nRegister,
 }
 
-impl UploadType {
-    /// The stable spelling.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Zip => "zip",
-            Self::Directory => "directory",
-            Self::Github => "github",
-            Self::N8nRegister => "n8n_register",
-        }
-    }
-}
-
 /// A command, with all that came with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlatformCommand {
@@ -102,6 +90,26 @@ pub enum BadCommand {
     /// A name with control characters.
     #[error("the agent's name has characters that no name has")]
     OddName,
+    /// It is taken for the killer of those who take it.
+    #[error("it was delivered more than {0} times without an end")]
+    TooOften(usize),
+}
+
+/// The name of the agent that an entry's fields are about.
+pub(crate) fn agent_name(fields: &BTreeMap<String, String>) -> Result<&str, BadCommand> {
+    let name = field(fields, "agent_name").ok_or(BadCommand::Missing("agent_name"))?;
+    if name.len() > NAME_BYTES {
+        return Err(BadCommand::TooLong("agent_name".to_owned()));
+    }
+    if name.chars().any(char::is_control) {
+        return Err(BadCommand::OddName);
+    }
+    Ok(name)
+}
+
+/// A field that says something.
+pub(crate) fn field<'a>(fields: &'a BTreeMap<String, String>, name: &str) -> Option<&'a str> {
+    fields.get(name).and_then(|value| present(value))
 }
 
 impl PlatformCommand {
@@ -119,15 +127,8 @@ impl PlatformCommand {
         let command = other
             .remove("command")
             .ok_or(BadCommand::Missing("command"))?;
-        let agent_name = other
-            .remove("agent_name")
-            .ok_or(BadCommand::Missing("agent_name"))?;
-        if agent_name.len() > NAME_BYTES {
-            return Err(BadCommand::TooLong("agent_name".to_owned()));
-        }
-        if agent_name.chars().any(char::is_control) {
-            return Err(BadCommand::OddName);
-        }
+        let agent_name = agent_name(fields)?.to_owned();
+        other.remove("agent_name");
         let action = match other.remove("action") {
             // The command itself must be known even if the action says what is wanted.
             Some(action) => {
