@@ -197,10 +197,13 @@ impl Stack {
             .list_networks(Some(options))
             .await
             .map_err(|error| self.engine.failed("listing networks", error))?;
-        let names = listed.into_iter().filter_map(|network| network.name);
-        let names = names.filter(|name| is_in(part.map(|part| &part.networks), name));
-        try_join_all(names.map(|name| async move {
-            self.remove_network(&name).await?;
+        // By their ids, since several may have one name.
+        let found = listed
+            .into_iter()
+            .filter_map(|network| Some((network.id?, network.name?)))
+            .filter(|(_, name)| is_in(part.map(|part| &part.networks), name));
+        try_join_all(found.map(|(id, name)| async move {
+            self.remove_network_by(&id, &name).await?;
             progress.report(Progress::Network { name, made: false });
             Ok::<(), StackError>(())
         }))

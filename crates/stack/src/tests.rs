@@ -18,6 +18,8 @@ mod control;
 mod failing;
 mod lifecycle;
 mod others;
+mod registry;
+mod together;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const IMAGE: &str = "busybox:latest";

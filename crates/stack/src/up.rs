@@ -44,6 +44,8 @@ pub struct UpOptions {
     pub wait_healthy: bool,
     /// How long all the waiting for health and for ends may take.
     pub wait_limit: Duration,
+    /// How long a registry may say nothing.
+    pub registry_silence: Duration,
     /// How images are built; without it, a build is an error.
     pub write_context: Option<WriteContext>,
     /// Who holds a port that is taken.
@@ -57,6 +59,7 @@ impl Default for UpOptions {
             remove_orphans: false,
             wait_healthy: true,
             wait_limit: Duration::from_secs(10 * 60),
+            registry_silence: Duration::from_secs(60),
             write_context: None,
             port_owner: None,
         }
@@ -258,8 +261,12 @@ async fn read(object: &FileObject) -> Result<Vec<u8>, StackError> {
         path: path.clone(),
         source,
     };
-    let length = fs_err::tokio::metadata(path).await.map_err(failed)?.len();
-    if length > MAX_CONTENT_BYTES {
+    let metadata = fs_err::tokio::metadata(path).await.map_err(failed)?;
+    if !metadata.is_file() {
+        let text = "it is no regular file";
+        return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, text)));
+    }
+    if metadata.len() > MAX_CONTENT_BYTES {
         return Err(failed(io::ErrorKind::FileTooLarge.into()));
     }
     fs_err::tokio::read(path).await.map_err(failed)

@@ -1,6 +1,6 @@
 //! From files to a project: their variables, the project's name, the merged tree, and what it means.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -56,14 +56,29 @@ pub(super) fn load(request: &Request) -> Result<Project, ComposeError> {
     problems.unless_any(project)
 }
 
-/// The text of a file that is not too long.
+/// The text of a file that is not too long. What is no file, like a pipe, might never end and never begin.
 pub(super) fn read_text(path: &Path) -> io::Result<String> {
-    let length = fs::metadata(path)?.len();
-    if length > MAX_FILE_BYTES {
-        let text = format!("it is longer than {} MiB", MAX_FILE_BYTES >> 20);
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_file() {
+        let text = "it is no regular file";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
     }
-    fs::read_to_string(path)
+    let too_long = || {
+        let text = format!("it is longer than {} MiB", MAX_FILE_BYTES >> 20);
+        io::Error::new(io::ErrorKind::FileTooLarge, text)
+    };
+    if metadata.len() > MAX_FILE_BYTES {
+        return Err(too_long());
+    }
+    let mut text = String::new();
+    // It may have grown meanwhile, and some files do not say how long they are.
+    let read = fs::File::open(path)?
+        .take(MAX_FILE_BYTES + 1)
+        .read_to_string(&mut text)?;
+    if read as u64 > MAX_FILE_BYTES {
+        return Err(too_long());
+    }
+    Ok(text)
 }
 
 /// `environment` over what its files of variables say: those given, or `.env` if there is one.

@@ -2,6 +2,7 @@ use std::path::Path;
 
 use super::{ComposeError, Environment, Project, Reason, Request, load};
 
+mod content;
 mod errors;
 mod keys;
 mod merging;

@@ -267,7 +267,21 @@ impl Graph<'_> {
         if !service.configs.is_empty() || !service.secrets.is_empty() {
             job.put_files(id, &self.spec(service)).await?;
         }
-        job.stack.start_container(id).await
+        match job.stack.start_container(id).await {
+            Err(_) if self.had_twins(service).await? => job.stack.start_container(id).await,
+            started => started,
+        }
+    }
+
+    /// Whether one of its networks was there twice, so that its container could not be started.
+    async fn had_twins(&self, service: &Service) -> Result<bool, StackError> {
+        let project = self.job.project;
+        let networks = service.networks.keys();
+        let mut had = false;
+        for network in networks.filter_map(|key| project.networks.get(key)) {
+            had |= self.job.stack.remove_twins(project, &network.name).await?;
+        }
+        Ok(had)
     }
 
     fn spec(&self, service: &Service) -> ContainerSpec {

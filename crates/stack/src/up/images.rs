@@ -19,8 +19,6 @@ use crate::progress::{ImageProgress, Progress};
 
 /// Images fetched at the same time; the engine itself pulls several layers of each.
 const PARALLEL_IMAGES: usize = 3;
-/// How long a registry may say nothing.
-const PULL_SILENCE: Duration = Duration::from_secs(60);
 /// How long one step of a build may say nothing.
 const BUILD_SILENCE: Duration = Duration::from_secs(30 * 60);
 /// Lines of a failed build that are shown.
@@ -76,12 +74,13 @@ impl Job<'_> {
         }
         let mut answers = Box::pin(client.create_image(Some(options.build()), None, None));
         let mut layers = Layers::default();
+        let limit = self.options.registry_silence;
         loop {
-            let answer = tokio::time::timeout(PULL_SILENCE, answers.next()).await;
+            let answer = tokio::time::timeout(limit, answers.next()).await;
             let Ok(answer) = answer else {
                 return Err(StackError::TimedOut {
                     what: format!("the registry's answer about {reference}"),
-                    limit: PULL_SILENCE,
+                    limit,
                 });
             };
             match answer {

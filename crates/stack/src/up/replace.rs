@@ -146,17 +146,19 @@ impl Job<'_> {
         let Some(found) = observe::inspect(&client, old).await.map_err(failed)? else {
             return self.create(service, spec, id_of).await;
         };
-        let name = found.name.unwrap_or_default();
-        if name.trim_start_matches('/') == spec.name {
+        if is_named(&found, &spec.name) {
             let short = old.get(..SHORT_ID).unwrap_or(old);
             let aside = format!("{short}_{}", spec.name);
             let options = RenameContainerOptionsBuilder::default()
                 .name(&aside)
                 .build();
-            client
-                .rename_container(old, options)
-                .await
-                .map_err(failed)?;
+            if let Err(error) = client.rename_container(old, options).await {
+                // Another `up` may have done so, or have removed it already.
+                let now = observe::inspect(&client, old).await.map_err(failed)?;
+                if now.is_some_and(|now| is_named(&now, &spec.name)) {
+                    return Err(failed(error).into());
+                }
+            }
         }
         let host = spec.body.host_config.get_or_insert_default();
         for point in found.mounts.unwrap_or_default() {
@@ -168,6 +170,11 @@ impl Job<'_> {
         }
         self.create(service, spec, id_of).await
     }
+}
+
+fn is_named(container: &ContainerInspectResponse, name: &str) -> bool {
+    let own = container.name.as_deref().unwrap_or_default();
+    own.trim_start_matches('/') == name
 }
 
 /// Mounts a volume of the old container where the new one would get an empty one.

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use bollard::query_parameters::ListContainersOptionsBuilder;
+use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use nasiko_engine::{CONFLICT, FORBIDDEN, NOT_FOUND, status};
 
 use super::Job;
+use crate::compose::Project;
 use crate::plan::{Plan, ResourceAction, ResourceStep};
 use crate::progress::Progress;
 use crate::stack::Stack;
@@ -36,6 +37,10 @@ impl Job<'_> {
         let Some(network) = self.project.networks.get(&step.key) else {
             return Ok(());
         };
+        if step.action != ResourceAction::Create && !network.external {
+            // Left by an `up` that was broken off.
+            self.stack.remove_twins(self.project, &step.name).await?;
+        }
         match step.action {
             ResourceAction::Keep => return Ok(()),
             ResourceAction::Create => {}
@@ -51,7 +56,9 @@ impl Job<'_> {
             // Made by somebody else meanwhile.
             Err(error) if status(&error) == Some(CONFLICT) => {}
             Err(error) => return Err(self.stack.engine.failed("making a network", error).into()),
-            Ok(_) => {}
+            Ok(_) => {
+                self.stack.remove_twins(self.project, &step.name).await?;
+            }
         }
         self.progress.report(Progress::Network {
             name: step.name.clone(),
@@ -100,10 +107,54 @@ impl Job<'_> {
 }
 
 impl Stack {
+    /// Removes networks of a project that have the name of another of it. Engines before 25 make several where two ask at the
+    /// same time, and then start no container on any of them. All who look choose the same one to stay. Answers whether there
+    /// were any.
+    pub(crate) async fn remove_twins(
+        &self,
+        project: &Project,
+        name: &str,
+    ) -> Result<bool, StackError> {
+        let client = self.engine.client().await?;
+        let failed = |error| {
+            self.engine
+                .failed("looking for networks of one name", error)
+        };
+        let mut filters = crate::observe::of_project(&project.name);
+        filters.insert("name".to_owned(), vec![name.to_owned()]);
+        let options = ListNetworksOptionsBuilder::default()
+            .filters(&filters)
+            .build();
+        let mut found = client.list_networks(Some(options)).await.map_err(failed)?;
+        // The engine takes a part of a name for it.
+        found.retain(|network| network.name.as_deref() == Some(name));
+        found.sort_by(|one, two| (&one.created, &one.id).cmp(&(&two.created, &two.id)));
+        let ids: Vec<String> = found.into_iter().filter_map(|network| network.id).collect();
+        let Some((first, twins)) = ids.split_first() else {
+            return Ok(false);
+        };
+        for twin in twins {
+            match client.remove_network(twin).await {
+                // This one is in use already, so the first is not.
+                Err(error) if status(&error) == Some(FORBIDDEN) => {
+                    self.remove_network(first).await?;
+                }
+                Err(error) if status(&error) != Some(NOT_FOUND) => return Err(failed(error).into()),
+                _ => {}
+            }
+        }
+        Ok(!twins.is_empty())
+    }
+
     /// One that is gone is removed already. The error names the containers that still use it.
     pub(crate) async fn remove_network(&self, name: &str) -> Result<(), StackError> {
+        self.remove_network_by(name, name).await
+    }
+
+    /// The same, by what the engine takes for it, for one whose name is told.
+    pub(crate) async fn remove_network_by(&self, id: &str, name: &str) -> Result<(), StackError> {
         let client = self.engine.client().await?;
-        match client.remove_network(name).await {
+        match client.remove_network(id).await {
             Ok(()) => Ok(()),
             Err(error) if status(&error) == Some(NOT_FOUND) => Ok(()),
             Err(error) if matches!(status(&error), Some(FORBIDDEN | CONFLICT)) => {
