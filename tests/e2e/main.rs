@@ -28,6 +28,7 @@ mod platform;
 mod resident;
 mod secrets;
 mod stack;
+mod stack_rough;
 mod stack_words;
 mod stack_browser;
 mod store;
