@@ -9,18 +9,18 @@ use nasiko_tests::{
 
 use crate::conversation::{self, ENTER};
 
-const TAB: &str = "\u{e004}";
+pub(crate) const TAB: &str = "\u{e004}";
 /// A focus that does not come to its goal within so many steps never does.
 const MOST_TABS: usize = 40;
 
-struct Browser {
+pub(crate) struct Browser {
     driver: PathBuf,
     chromium: PathBuf,
     scratch: tempfile::TempDir,
 }
 
 impl Browser {
-    fn or_skip(test: &str) -> Option<Self> {
+    pub(crate) fn or_skip(test: &str) -> Option<Self> {
         Some(Self {
             driver: skip::path_or_skip(test, "NASIKO_TEST_CHROMEDRIVER", "driver of a browser")?,
             chromium: skip::path_or_skip(test, "NASIKO_TEST_CHROMIUM", "browser")?,
@@ -28,13 +28,13 @@ impl Browser {
         })
     }
 
-    async fn start(&self) -> Web {
+    pub(crate) async fn start(&self) -> Web {
         Web::chromium(&self.driver, &self.chromium, self.scratch.path()).await
     }
 }
 
 /// A link that lets a browser in, once.
-fn link(resident: &Resident) -> String {
+pub(crate) fn link(resident: &Resident) -> String {
     let output = resident.run(&["open", "--print"]).ok();
     output.stdout.trim().to_owned()
 }

@@ -335,6 +335,14 @@ impl Web {
         let _ = self.driver.close_window().await;
     }
 
+    /// Makes the window that large, in pixels.
+    pub async fn resize(&self, width: u32, height: u32) {
+        self.driver
+            .set_window_rect(0, 0, width, height)
+            .await
+            .expect("the window can be resized");
+    }
+
     /// Takes a picture.
     pub async fn picture(&self, path: &Path) {
         self.driver
