@@ -9,6 +9,8 @@ mod error;
 mod follow;
 mod logs;
 mod remove;
+#[cfg(all(unix, any(test, feature = "testing")))]
+pub mod testing;
 #[cfg(test)]
 mod tests;
 mod upload;

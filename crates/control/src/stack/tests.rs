@@ -291,7 +291,7 @@ async fn a_part_is_what_is_on_for_it_alone() {
     assert_eq!(gone.services, ["one"]);
     assert_eq!(gone.volumes, ["nasiko-test_own"], "what others mount stays");
     assert!(gone.networks.is_empty(), "others are on it");
-    assert_eq!(after.files, [second.clone()]);
+    assert_eq!(after.files, std::slice::from_ref(&second));
     assert_eq!(after.profiles, on.profiles);
 
     let (gone, after) = part(&[], &[&second]).await;

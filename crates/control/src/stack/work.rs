@@ -113,9 +113,10 @@ impl Bench {
             }
             return Err(away);
         }
-        let removal = match work.is_whole() {
-            true => None,
-            false => Some(shared.part(work).await?),
+        let removal = if work.is_whole() {
+            None
+        } else {
+            Some(shared.part(work).await?)
         };
         let stack = shared.engine_stack().await?;
         let project = &shared.stack.project;

@@ -2,8 +2,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures::StreamExt as _;
-use tokio::net::UnixStream;
-use tokio_util::sync::CancellationToken;
 
 use super::*;
 
@@ -49,7 +47,7 @@ async fn an_engine_that_comes_and_goes_is_told_and_found_again() {
     let mut follow = engine.follow(Filters::new());
     assert!(matches!(next(&mut follow).await, Signal::Down { .. }));
     for _ in 0..2 {
-        let stop = relay(&path, socket.clone());
+        let stop = testing::relay(&path, socket.clone()).unwrap();
         assert!(matches!(next(&mut follow).await, Signal::Up));
         assert!(engine.about().await.unwrap().version.contains("API"));
         assert!(engine.is_local());
@@ -67,29 +65,4 @@ async fn an_engine_that_comes_and_goes_is_told_and_found_again() {
         assert_eq!(failed.code(), ErrorCode::EngineAbsent, "{failed}");
         assert!(engine.chosen().is_none());
     }
-}
-
-/// Stands between us and the engine, so that the engine can go without going.
-fn relay(socket: &Path, engine: PathBuf) -> CancellationToken {
-    let stop = CancellationToken::new();
-    let (listener, stopped, path) = (
-        UnixListener::bind(socket).unwrap(),
-        stop.clone(),
-        socket.to_owned(),
-    );
-    tokio::spawn(async move {
-        let accepting = async {
-            let mut calls = tokio::task::JoinSet::new();
-            loop {
-                let (mut from, _) = listener.accept().await.unwrap();
-                let mut to = UnixStream::connect(&engine).await.unwrap();
-                calls.spawn(async move { tokio::io::copy_bidirectional(&mut from, &mut to).await });
-            }
-        };
-        tokio::select! {
-            () = accepting => {}
-            () = stopped.cancelled() => fs_err::remove_file(path).unwrap(),
-        }
-    });
-    stop
 }

@@ -1,6 +1,7 @@
 //! Engines that are absent, deaf, or come and go.
 
-use tokio::net::{UnixListener, UnixStream};
+use nasiko_engine::testing::relay;
+use tokio::net::UnixListener;
 
 use super::*;
 
@@ -57,7 +58,7 @@ async fn an_engine_that_comes_and_goes_is_told_and_found_again() {
     let up = |event| matches!(event, RuntimeEvent::EngineUp).then_some(());
     event(&mut events, down).await;
     for _ in 0..2 {
-        let stop = relay(&socket, engine.clone());
+        let stop = relay(&socket, engine.clone()).unwrap();
         event(&mut events, up).await;
         assert!(
             runtime
@@ -75,29 +76,4 @@ async fn an_engine_that_comes_and_goes_is_told_and_found_again() {
             ErrorCode::EngineAbsent
         );
     }
-}
-
-/// Stands between runtime and engine, so that the engine can go without going.
-pub(super) fn relay(socket: &Path, engine: PathBuf) -> CancellationToken {
-    let stop = CancellationToken::new();
-    let (listener, stopped, path) = (
-        UnixListener::bind(socket).unwrap(),
-        stop.clone(),
-        socket.to_owned(),
-    );
-    tokio::spawn(async move {
-        let accepting = async {
-            let mut calls = tokio::task::JoinSet::new();
-            loop {
-                let (mut from, _) = listener.accept().await.unwrap();
-                let mut to = UnixStream::connect(&engine).await.unwrap();
-                calls.spawn(async move { tokio::io::copy_bidirectional(&mut from, &mut to).await });
-            }
-        };
-        tokio::select! {
-            () = accepting => {}
-            () = stopped.cancelled() => std::fs::remove_file(path).unwrap(),
-        }
-    });
-    stop
 }

@@ -728,7 +728,7 @@ async fn standby_ends_when_its_control_plane_does() {
     };
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("engine.sock");
-    let stop = engines::relay(&socket, engine);
+    let stop = nasiko_engine::testing::relay(&socket, engine).unwrap();
     let other = runtime(&format!("unix://{}", socket.display()), &corner.unique);
     let cancel = CancellationToken::new();
     let made = other
