@@ -11,6 +11,7 @@ mod live;
 mod numbers;
 mod peers;
 mod probe;
+mod spans;
 mod stack;
 mod start;
 mod store;
@@ -36,6 +37,7 @@ const BENCHES: &[Bench] = &[
     ("docker", deploys::first_docker),
     ("gateway", gateway::measure),
     ("store", store::measure),
+    ("spans", spans::measure),
     ("stack", stack::measure),
     ("discovery", discovery::measure),
     ("live-process", live::process),
