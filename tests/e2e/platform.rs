@@ -320,6 +320,55 @@ async fn the_resident_is_killed_in_the_middle_of_a_command() {
     assert_eq!(running.len(), 1, "{running:?}");
 }
 
+/// What the killed one held goes to the other as soon as its leases have run out.
+#[tokio::test]
+async fn two_control_planes_share_the_commands_and_one_is_killed() {
+    const AGENTS: usize = 6;
+    let test = "platform::two_control_planes_share_the_commands_and_one_is_killed";
+    let Some(redis) = Server::lasting_redis(test) else {
+        return;
+    };
+    let Some(mongo) = Server::mongo(test) else {
+        return;
+    };
+    let (store, commands) = (mongo.url(), redis.url());
+    let environment = [
+        ("NASIKO_STORE_URL", store.as_str()),
+        ("NASIKO_REDIS_URL", commands.as_str()),
+    ];
+    let [mut one, other] = [(), ()].map(|()| {
+        let mut resident = Resident::prepared(NO_ENGINE, &environment);
+        // They open the same secrets.
+        std::fs::write(resident.home().join("vault.key"), [7; 32]).unwrap();
+        resident.serve();
+        resident
+    });
+    let mut platform = Platform::connect(&redis).await;
+    let versions = Versions::new();
+    let mut entries = Vec::new();
+    for number in 0..AGENTS {
+        let name = format!("agent-{number}");
+        let path = versions.write(&name, &name, SLOWLY);
+        let upload = [("agent_path", path.as_str()), ("upload_type", "directory")];
+        let entry = platform.order(&name, &upload).await;
+        entries.push((name, entry));
+    }
+    platform.reaches("agent-0", "deploying").await;
+    one.kill();
+    for (name, entry) in &entries {
+        let status = platform.ended(name, entry).await;
+        assert_eq!(status["status"], "completed", "{name}: {status:#?}");
+        // Where the status says, unless that was the gateway of the one that was killed.
+        let says = ask(&format!("{}/{name}/", gateway(&other))).await;
+        assert!(says.starts_with(&format!("{name} ")), "{says}");
+        // What the other one did of it before it had the command is told by nobody.
+        assert_eq!(platform.statuses(name).await.last().unwrap(), "completed");
+    }
+    let mut deploys = Api::of(&other).jobs().await;
+    deploys.retain(|job| job["kind"] == "deploy");
+    assert_eq!(deploys.len(), AGENTS, "each once: {deploys:#?}");
+}
+
 #[tokio::test]
 async fn what_cannot_be_carried_out_becomes_a_dead_letter_with_its_reason() {
     let test = "platform::what_cannot_be_carried_out_becomes_a_dead_letter_with_its_reason";
