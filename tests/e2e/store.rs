@@ -1,5 +1,5 @@
-//! The store moves to a database and back while agents serve, jobs run and people ask; killed anywhere, refused where it
-//! must be, and with servers that vanish.
+//! The store moves to a database and back while agents serve, jobs run and people ask; killed anywhere, refused where
+//! it must be, and with servers that vanish.
 
 use std::{
     io::{BufRead, BufReader},
@@ -184,12 +184,19 @@ async fn a_place_that_cannot_be_is_refused_and_a_database_in_use_joined() {
     error_of(&set(&["nowhere"]));
     assert_eq!(scene.store()["kind"], "sqlite");
     assert!(!scene.resident.log().contains("canary"));
-    assert!(!scene.resident.home().join("store.json").exists());
+    assert!(
+        !scene
+            .resident
+            .home()
+            .join("store.json")
+            .try_exists()
+            .unwrap()
+    );
     drop(scene.steady);
 
     for name in ["vault.key", "vault.json"] {
         let key = other.home().join(name);
-        if key.exists() {
+        if key.try_exists().unwrap() {
             std::fs::copy(key, scene.resident.home().join(name)).unwrap();
         }
     }
@@ -201,7 +208,7 @@ async fn a_place_that_cannot_be_is_refused_and_a_database_in_use_joined() {
     joining.serve();
     for name in ["vault.key", "vault.json"] {
         let key = other.home().join(name);
-        if key.exists() {
+        if key.try_exists().unwrap() {
             std::fs::copy(key, joining.home().join(name)).unwrap();
         }
     }

@@ -116,8 +116,8 @@ pub struct MoveStore {
     /// A Redis server beside it, `redis://:password@host:port/number`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redis: Option<String>,
-    /// A database in use is joined: nothing is copied, and the control plane works with what is there from its next start
-    /// on. Without this it is refused.
+    /// A database in use is joined: nothing is copied, and the control plane works with what is there from its next
+    /// start on. Without this it is refused.
     #[serde(default)]
     pub join: bool,
 }

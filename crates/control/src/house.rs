@@ -12,7 +12,7 @@ use nasiko_contract::{ErrorCode, Fault, GetStore, LastMove, StorePlace, StoreSer
 use nasiko_store::{
     Store, StoreError, SystemClock, streams::RedisAddress, transfer, vault::KeyHolder,
 };
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use self::{
     choice::Choice,
@@ -33,8 +33,8 @@ const REDIS_URL: &str = "NASIKO_REDIS_URL";
 pub(crate) struct House {
     environment: Environment,
     state: watch::Sender<State>,
-    /// Held while the store is being moved.
-    moving: Arc<tokio::sync::Mutex<()>>,
+    /// Taken while the store is being moved.
+    moving: Arc<Semaphore>,
 }
 
 /// What the environment decides.
@@ -75,7 +75,11 @@ impl House {
             store: store.is_some(),
             redis: redis.clone(),
         };
-        let mut state = match (store, Choice::read(home)?) {
+        let choice = match &store {
+            Some(_) => None,
+            None => Choice::read(home)?,
+        };
+        let mut state = match (store, choice) {
             (Some(url), _) => State::new(Place::mongo(url, None)),
             (None, None) => State::new(Place::file(home.store_file())),
             (None, Some(choice)) => {
@@ -99,7 +103,7 @@ impl House {
         Ok(Self {
             environment: decided,
             state: watch::Sender::new(state),
-            moving: Arc::default(),
+            moving: Arc::new(Semaphore::new(1)),
         })
     }
 
@@ -189,7 +193,7 @@ impl Shared {
             from_environment: environment.store,
             before: state.before,
             next: state.next,
-            moving: moving.try_lock().is_err(),
+            moving: moving.available_permits() == 0,
             last_move: state.last_move,
         }
     }

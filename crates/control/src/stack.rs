@@ -217,7 +217,10 @@ impl Serve<StackDown> for ControlPlane {
                 ErrorCode::WrongState,
                 "The control plane's store is in the stack's MongoDB",
             )
-            .hint("Move it back first with `nasiko settings set store sqlite`; `nasiko down --keep-stack` ends the control plane alone"));
+            .hint(
+                "Move it back first with `nasiko settings set store sqlite`; `nasiko down --keep-stack` ends the control \
+                 plane alone",
+            ));
         }
         if !work.is_whole() {
             // What is wrong with them is said at once.

@@ -1,5 +1,9 @@
 //! The whole control plane in this process, over a data directory and programs that are real.
 
+#[path = "../../store/tests/store/servers.rs"]
+#[expect(dead_code, reason = "the store's own tests do more with them")]
+pub(crate) mod servers;
+
 use std::{
     net::TcpListener,
     path::{Path, PathBuf},

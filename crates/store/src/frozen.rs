@@ -9,8 +9,9 @@ use crate::{
     handle::Handle,
 };
 
-/// A store whose writers wait, see [`Store::freeze`](crate::Store::freeze). For leases time stands still: who held a job
-/// holds it afterwards for as long as was left. Dropped, writers go on where the store is, but leases may have run out.
+/// A store whose writers wait, see [`Store::freeze`](crate::Store::freeze). For leases time stands still: who held a
+/// job holds it afterwards for as long as was left. Dropped, writers go on where the store is, but leases may have run
+/// out.
 pub struct Frozen {
     handle: Arc<Handle>,
     held: Vec<Held>,
@@ -46,8 +47,8 @@ impl Frozen {
         self.renew_leases().await;
     }
 
-    /// Puts `backend`, a complete copy, in the place of the present one, lets writers go on there, and closes the old one
-    /// once it has answered what it was asked.
+    /// Puts `backend`, a complete copy, in the place of the present one, lets writers go on there, and closes the old
+    /// one once it has answered what it was asked.
     pub async fn move_to(self, backend: Arc<dyn Backend>) {
         let old = self.handle.exchange(backend);
         self.renew_leases().await;

@@ -1,8 +1,8 @@
 //! A backend that can be exchanged while it is worked with.
 //!
-//! Whoever writes passes a gate that [`Store::freeze`](crate::Store::freeze) closes; whoever reads does not. A read that
-//! meets the end of a backend which was exchanged meanwhile is asked again of the next one, and whoever waits goes over to
-//! its signals: the numbers of events are the same there.
+//! Whoever writes passes a gate that [`Store::freeze`](crate::Store::freeze) closes; whoever reads does not. A read
+//! that meets the end of a backend which was exchanged meanwhile is asked again of the next one, and whoever waits goes
+//! over to its signals: the numbers of events are the same there.
 
 use std::{sync::Arc, time::Duration};
 

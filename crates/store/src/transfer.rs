@@ -4,8 +4,8 @@
 //! *marker*, which says whose copy this is and how far it is. A target with a marker is an unfinished copy and nothing
 //! else: [`copy`] goes on with it if it is of the same source and the source did not move on meanwhile, and begins anew
 //! otherwise. A target that holds anything and has no marker is refused. Only when counts and checksums of every kind
-//! agree is the marker taken away; until then the source is the truth. A finished copy of the same source with which nobody
-//! has worked yet is made anew as well: whoever made it died before it was put to use.
+//! agree is the marker taken away; until then the source is the truth. A finished copy of the same source with which
+//! nobody has worked yet is made anew as well: whoever made it died before it was put to use.
 //!
 //! Whoever copies keeps workers and other writers from the source meanwhile ([`Store::freeze`]): what is written there
 //! behind the copy's back is found by the comparison, and the copy then fails. After a copy the target is opened anew.

@@ -1,5 +1,5 @@
-//! The choice that was made of a place for the store, in a file of its own in the data directory. Writing it is the one step in which
-//! the store moves: before it the old place counts, after it the new one does.
+//! The choice that was made of a place for the store, in a file of its own in the data directory. Writing it is the one
+//! step in which the store moves: before it the old place counts, after it the new one does.
 
 use std::{
     io::Write,

@@ -1,8 +1,8 @@
 //! Moving the store while the control plane works: whoever writes waits, everything else goes on.
 //!
-//! The order is what makes it safe to be killed anywhere: copy, compare, finish the copy, open it, write the choice down,
-//! exchange the backend. Until the choice is written the old store is the truth, and the next attempt goes on or begins
-//! anew; from then on the new one is, and it is complete.
+//! The order is what makes it safe to be killed anywhere: copy, compare, finish the copy, open it, write the choice
+//! down, exchange the backend. Until the choice is written the old store is the truth, and the next attempt goes on or
+//! begins anew; from then on the new one is, and it is complete.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -15,7 +15,7 @@ use nasiko_store::{
     Backend, Batch, Store, SystemClock, Vault,
     transfer::{self, Progress, Step, TransferError},
 };
-use tokio::sync::{OwnedMutexGuard, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
@@ -65,7 +65,7 @@ impl ServeStream<MoveStore> for ControlPlane {
 }
 
 impl Shared {
-    fn may_move(&self) -> Result<OwnedMutexGuard<()>, Fault> {
+    fn may_move(&self) -> Result<OwnedSemaphorePermit, Fault> {
         if self.house.environment.store {
             return Err(Fault::new(
                 ErrorCode::WrongState,
@@ -74,7 +74,7 @@ impl Shared {
             .hint("Start the control plane without it, then move the store"));
         }
         let moving = Arc::clone(&self.house.moving);
-        moving.try_lock_owned().map_err(|_| {
+        moving.try_acquire_owned().map_err(|_| {
             Fault::new(ErrorCode::WrongState, "The store is being moved already")
                 .hint("Wait until that is done")
         })
@@ -127,7 +127,7 @@ struct Mover {
     join: bool,
     tell: mpsc::Sender<Result<Numbered<MoveProgress>, Fault>>,
     cancel: CancellationToken,
-    _one_at_a_time: OwnedMutexGuard<()>,
+    _one_at_a_time: OwnedSemaphorePermit,
 }
 
 /// What became of copying.

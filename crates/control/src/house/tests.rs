@@ -1,12 +1,5 @@
 //! The store moves under a whole control plane: to servers that are real, and back.
 
-#[path = "../../../store/tests/store/servers.rs"]
-#[expect(
-    dead_code,
-    reason = "shared with the store's own tests, which need more of it"
-)]
-mod servers;
-
 use std::{ffi::OsString, path::Path};
 
 use futures::StreamExt;
@@ -22,7 +15,7 @@ use crate::{
     ControlPlane,
     api::{self, Caller},
     settings,
-    tests::{PATIENCE, config},
+    tests::{PATIENCE, config, servers},
 };
 
 const CANARY: &str = "canary-of-the-store";
@@ -234,7 +227,7 @@ async fn what_cannot_be_is_refused_and_changes_nothing() {
     }
     let now = status(&plane).await;
     assert_eq!(now.place.kind, StoreKind::Sqlite);
-    assert!(now.before.is_none() && !home.path().join("store.json").exists());
+    assert!(now.before.is_none() && !home.path().join("store.json").try_exists().unwrap());
     set(&plane, 2).await;
 
     // Beside a file Redis only carries a platform's commands.
@@ -328,7 +321,7 @@ async fn a_database_in_use_is_joined_only_on_request_and_with_its_key() {
     drop(plane);
     for name in ["vault.key", "vault.json"] {
         let file = first_home.path().join(name);
-        if file.exists() {
+        if file.try_exists().unwrap() {
             fs_err::copy(file, home.path().join(name)).unwrap();
         }
     }

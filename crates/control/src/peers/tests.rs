@@ -1,25 +1,25 @@
 //! Two control planes in this process, on one real database, with real agents.
 
-use std::process::Command;
+use std::{process::Command, sync::atomic::AtomicUsize};
 
 use nasiko_contract::{
     AgentState, DeleteAgent, DeployDirectory, DeployOptions, ErrorCode, GetStatus, JobState,
     PatchSettings, RestartAgent, Shutdown, StartAgent, StartWatch, StopAgent,
 };
 use nasiko_runtime::InstanceState;
+use nasiko_store::Expected;
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 
-use self::servers::Server;
 use super::*;
 use crate::{
     ControlPlane,
     api::{self, Caller},
-    tests::{PATIENCE, config, end_of},
+    tests::{
+        PATIENCE, config, end_of,
+        servers::{self, Server},
+    },
 };
-
-#[expect(dead_code, reason = "the store's tests do more with them")]
-#[path = "../../../store/tests/store/servers.rs"]
-mod servers;
 
 /// Says which process it is.
 const AGENT: &str = r#"
@@ -170,7 +170,10 @@ impl Plane {
             .map(|number| JobId(format!("rest-{number}")))
             .collect();
         let mut running = shared.running_jobs.lock();
-        running.extend(jobs.iter().map(|job| (job.clone(), Default::default())));
+        running.extend(
+            jobs.iter()
+                .map(|job| (job.clone(), CancellationToken::new())),
+        );
         Resting { shared, jobs }
     }
 }
@@ -205,7 +208,32 @@ async fn an_agent_of_one_obeys_the_other() {
         *one.shared().peers.me()
     );
 
-    // Whoever runs the job has the new instance; the old one ends where it ran.
+    // Whoever runs the job has the new instance. Nobody who asks notices, through whichever gateway.
+    let resting = other.resting();
+    let asked = AtomicUsize::new(0);
+    let asking = async {
+        loop {
+            let said = other.ask().await;
+            assert!(said.is_ok(), "{said:?}");
+            asked.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    let restart = RestartAgent {
+        agent: "greeter".into(),
+    };
+    tokio::select! {
+        () = one.job(restart) => {}
+        never = asking => never,
+    }
+    assert!(asked.into_inner() > 0, "it was asked meanwhile");
+    eventually("the old one ends", async || one.running().await.len() == 1).await;
+    let [first] = &one.running().await[..] else {
+        panic!("it runs once")
+    };
+    other.until_it_says(first).await;
+    drop(resting);
+
+    // The same where another control plane runs it; the old one ends where it ran.
     let resting = one.resting();
     other
         .job(RestartAgent {
