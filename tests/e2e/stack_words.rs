@@ -1,6 +1,12 @@
 //! What people do with the local stack from the command line, in a real engine.
 
-use std::{net::TcpListener, os::unix::fs::symlink, path::Path};
+use std::{
+    io::Write,
+    net::TcpListener,
+    os::unix::fs::symlink,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use nasiko_tests::{Api, Output, Resident, eventually, faults::error_of, skip};
 use serde_json::Value;
@@ -185,6 +191,8 @@ fn services_are_looked_into_as_compose_users_expect() {
     }
     let table = resident.run(&["stack", "stats", "one"]).ok().stdout;
     assert!(table.contains("one") && !table.contains("two"), "{table}");
+    let unknown = resident.run(&["stack", "stats", "nobody"]);
+    assert_eq!(unknown.code, 3, "{}", unknown.stderr);
 
     let said: Output = resident.run(&[
         "stack",
@@ -254,6 +262,56 @@ fn services_are_looked_into_as_compose_users_expect() {
     resident.run(&["up", "--force-recreate"]).ok();
     assert_ne!(scene.container("one"), kept);
     resident.run(&["down", "--volumes", "--yes"]).ok();
+}
+
+/// Runs a command at a terminal, at which somebody types `answer`; none where there is no program that makes one.
+fn at_a_terminal(resident: &Resident, words: &[&str], answer: &str) -> Option<String> {
+    let whole = resident.command(words);
+    let line: Vec<&str> = std::iter::once(whole.get_program())
+        .chain(whole.get_args())
+        .map(|word| word.to_str().unwrap())
+        .collect();
+    let mut command = Command::new("script");
+    command
+        .args(["-qec", &line.join(" "), "/dev/null"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    for (name, value) in whole.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    let mut child = command.spawn().ok()?;
+    writeln!(child.stdin.take().unwrap(), "{answer}").unwrap();
+    let said = child.wait_with_output().unwrap().stdout;
+    Some(String::from_utf8_lossy(&said).into_owned())
+}
+
+#[test]
+fn who_is_to_lose_volumes_is_told_which_and_asked() {
+    let test = "words_who_is_to_lose_volumes_is_told_which_and_asked";
+    let Some(scene) = Scene::new(test) else {
+        return;
+    };
+    let file = scene.write(&format!(
+        "services: {{one: {{{SLEEPER}, volumes: ['kept:/v']}}}}\nvolumes: {{kept: {{}}}}\n"
+    ));
+    let resident = &scene.resident;
+    resident.run(&["up", "-f", text(&file)]).ok();
+    let down = ["down", "-f", text(&file), "--volumes"];
+    let Some(said) = at_a_terminal(resident, &down, "n") else {
+        return skip::skip(test, "no program `script` that makes a terminal");
+    };
+    assert!(said.contains(&format!("{}_kept", scene.project)), "{said}");
+    assert!(said.contains("Nothing was removed"), "{said}");
+    assert_eq!(scene.service("one")["state"], "running");
+    let said = at_a_terminal(resident, &down, "y").unwrap();
+    assert!(!said.contains("Nothing was removed"), "{said}");
+    assert_eq!(
+        scene.labelled(&["volume", "ls", "-q"]),
+        Vec::<String>::new()
+    );
 }
 
 /// The product's own services, on an image that every machine of ours has.

@@ -55,6 +55,8 @@ pub enum StackError {
         at: Span,
         /// The variable that says which port it is.
         variable: Option<String>,
+        /// The file of variables that counts there.
+        variables: PathBuf,
     },
     /// An image is neither here nor could it be fetched.
     #[error("the image {reference} could not be had: {message}")]
@@ -172,11 +174,15 @@ impl StackError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::PortTaken {
-                free, at, variable, ..
+                free,
+                at,
+                variable,
+                variables,
+                ..
             } => match (free, variable) {
                 (Some(free), Some(variable)) => format!(
                     "Stop what holds it, or take another port: put {variable}={free} into {}",
-                    at.file().with_file_name(".env").display()
+                    variables.display()
                 ),
                 (Some(free), None) => format!(
                     "Stop what holds it, or publish another port in line {} of {}: {free} is free",

@@ -90,13 +90,7 @@ fn show(output: Output, status: Status) -> Result<(), Failure> {
     for (name, value) in rows {
         output.line(format!("  {name:15} {value}"))?;
     }
-    let used = |place: &EnginePlace| place.state == EngineState::Used;
-    for place in status.engines.iter().filter(|place| !used(place)) {
-        output.say(format!(
-            "Engine at {} ({}): {}",
-            place.endpoint, place.why, place.found
-        ));
-    }
+    engines(output, &status.engines);
     if let Some(forwarding) = &status.forwarding {
         output.line(format!("  {:15} {}", "Traces go to", forwarded(forwarding)))?;
     }
@@ -123,6 +117,30 @@ fn show(output: Output, status: Status) -> Result<(), Failure> {
         output.say(notice);
     }
     Ok(())
+}
+
+/// Places of engines that are not used. Usual places where there is nothing are not worth a line each.
+fn engines(output: Output, places: &[EnginePlace]) {
+    let absent = |place: &&EnginePlace| place.state == EngineState::Absent;
+    let nothing_at = places.iter().filter(absent).count();
+    for place in places {
+        let is_told = match place.state {
+            EngineState::Used => false,
+            EngineState::Absent => nothing_at == 1,
+            _ => true,
+        };
+        if is_told {
+            output.say(format!(
+                "Engine at {} ({}): {}",
+                place.endpoint, place.why, place.found
+            ));
+        }
+    }
+    if nothing_at > 1 {
+        output.say(format!(
+            "No engine at {nothing_at} places where one may be: `nasiko status --json` lists them"
+        ));
+    }
 }
 
 /// Where traces are forwarded to, and how that stands.

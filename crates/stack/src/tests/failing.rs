@@ -147,12 +147,16 @@ async fn engine_a_port_that_is_held_is_told_before_anything_is_done() {
             .contains(&format!("of the project {}", corner.name)),
         "{error}"
     );
-    // Another service of the same stack that stays holds it too.
-    let two = format!("{text}  b: {{image: busybox, command: 'true', ports: ['{port}:81']}}\n")
-        .replace("services: {a:", "services:\n  a:")
-        .replace("80']}}", "80']}");
-    let error = corner.up(&two).await.unwrap_err();
+    // So does one of the same project that no file declares any more, until it is removed.
+    let moved = text.replace("{a:", "{b:");
+    let error = corner.up(&moved).await.unwrap_err();
     assert!(error.to_string().contains("a-1"), "{error}");
+    let removing = UpOptions {
+        remove_orphans: true,
+        ..UpOptions::default()
+    };
+    corner.up_with(&moved, &removing).await.unwrap();
+    assert_eq!(corner.status().await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bollard::models::PortSummaryTypeEnum;
@@ -9,7 +10,7 @@ use bollard::query_parameters::ListContainersOptionsBuilder;
 
 use super::Job;
 use crate::StackError;
-use crate::compose::{Port, Protocol, Spanned};
+use crate::compose::{Port, Protocol, Span, Spanned};
 use crate::label;
 use crate::observed::{Container, Observed, State};
 use crate::plan::{Action, Plan};
@@ -60,15 +61,16 @@ impl Job<'_> {
             promised.extend(fixed.map(|(first, _)| first));
         }
         let mut failures = Vec::new();
-        for (index, wish) in wanted.iter().enumerate() {
-            let Wanted { port, number, .. } = *wish;
-            let earlier = wanted.iter().take(index).find(|other| collide(wish, other));
+        for Wanted {
+            service,
+            port,
+            number,
+        } in wanted
+        {
             let holder = held
                 .iter()
                 .find(|held| held.port == number && held.protocol == port.protocol);
-            let owner = if let Some(other) = earlier {
-                Some(format!("{}, of the same stack", other.service))
-            } else if let Some(held) = holder {
+            let owner = if let Some(held) = holder {
                 Some(held.owner.clone())
             } else if !local || own.contains(&number) || is_free(port, number) {
                 continue;
@@ -86,12 +88,13 @@ impl Job<'_> {
                 .as_ref()
                 .map_or_else(String::new, |ip| format!("{ip}:"));
             failures.push(StackError::PortTaken {
-                service: wish.service.to_owned(),
+                service: service.to_owned(),
                 port: format!("{address}{number}/{}", port.protocol.as_str()),
                 owner: owner.unwrap_or_else(|| "another program".to_owned()),
                 free,
                 at: port.span.clone(),
                 variable: port.span.variable_for(&number.to_string()),
+                variables: self.variables_of(&port.span),
             });
         }
         match failures.len() {
@@ -119,6 +122,16 @@ impl Job<'_> {
                 })
             })
             .collect()
+    }
+
+    /// Variables stand beside the first file, for what that says, and in the project's folder.
+    fn variables_of(&self, place: &Span) -> PathBuf {
+        let beside = place.file().with_file_name(".env");
+        let first = self.project.files.first();
+        if first.is_some_and(|first| first.with_file_name(".env") == beside) {
+            return beside;
+        }
+        self.project.directory.join(".env")
     }
 
     /// The program of this machine that holds a port.
@@ -168,17 +181,6 @@ impl Job<'_> {
         }
         Ok(held)
     }
-}
-
-/// Whether two services want one port of one address.
-fn collide(one: &Wanted<'_>, other: &Wanted<'_>) -> bool {
-    let is_any = |port: &Port| {
-        let ip = port.host_ip.as_deref();
-        ip.is_none_or(|ip| matches!(ip, "" | "0.0.0.0" | "::"))
-    };
-    one.service != other.service
-        && (one.number, one.port.protocol) == (other.number, other.port.protocol)
-        && (is_any(one.port) || is_any(other.port) || one.port.host_ip == other.port.host_ip)
 }
 
 /// Whether a container lets its ports go before they are needed. Those of a service that stays are another service's conflict.

@@ -7,9 +7,11 @@ use std::{
 };
 
 use console::Term;
-use futures::StreamExt;
+use futures::{StreamExt, stream::LocalBoxStream};
 use nasiko_client::Client;
-use nasiko_contract::{FollowStackStats, GetStack, ServiceState, ServiceStats};
+use nasiko_contract::{
+    ErrorCode, Fault, FollowEvents, FollowStackStats, GetStack, ServiceState, ServiceStats,
+};
 
 use crate::{
     arguments::StatsArguments,
@@ -35,51 +37,10 @@ pub(super) async fn show(
     words: StatsArguments,
 ) -> Result<(), Failure> {
     let output = session.output;
-    let stack = client.call(GetStack {}).await?;
-    if let Some(fault) = stack.fault {
-        return Err(fault.into());
+    if !words.once && !output.json && std::io::stdout().is_terminal() {
+        return live(client, &words.services).await;
     }
-    let running: Vec<String> = stack
-        .services
-        .into_iter()
-        .filter(|service| service.state == ServiceState::Running)
-        .map(|service| service.service)
-        .filter(|name| words.services.is_empty() || words.services.contains(name))
-        .collect();
-    let once = words.once || output.json || !std::io::stdout().is_terminal();
-    let mut figures = Figures::new();
-    if !running.is_empty() {
-        let request = FollowStackStats {
-            services: Some(running.join(",")),
-        };
-        let mut rows = client.stream(request).await?;
-        let mut screen = (!once).then(Screen::default);
-        let end = Instant::now() + ONE_LIMIT;
-        loop {
-            let next = if once {
-                let left = end.saturating_duration_since(Instant::now());
-                tokio::time::timeout(left, rows.next()).await.ok().flatten()
-            } else {
-                rows.next().await
-            };
-            let Some(row) = next else { break };
-            let row = row?.item;
-            let seen = figures.get(&row.service).map_or(0, |(_, seen)| *seen);
-            figures.insert(row.service.clone(), (row, seen + 1));
-            if let Some(screen) = &mut screen {
-                screen.draw(&figures)?;
-            } else if running.iter().all(|name| {
-                let seen = figures.get(name).map_or(0, |(_, seen)| *seen);
-                seen >= TELLING
-            }) {
-                break;
-            }
-        }
-        if screen.is_some() {
-            output.say("None of these services runs any more");
-            return Ok(());
-        }
-    }
+    let figures = once(client, &words.services).await?;
     if output.json {
         let services = figures.into_values();
         return output.document(&StackStatsDocument {
@@ -89,6 +50,102 @@ pub(super) async fn show(
         });
     }
     table(&figures).print(output, "No service runs")
+}
+
+/// Draws until it is interrupted. What starts and stops meanwhile comes and goes.
+async fn live(client: &Client, wanted: &[String]) -> Result<(), Failure> {
+    let mut events = client.stream(FollowEvents { after: None }).await?;
+    let mut services = running(client, wanted).await?;
+    let mut rows = measured(client, &services).await?;
+    let mut figures = Figures::new();
+    let mut screen = Screen::default();
+    loop {
+        tokio::select! {
+            row = rows.next() => {
+                // The stream's end is the end of the last service: what starts next is an event.
+                let Some(row) = row else {
+                    rows = futures::stream::pending().boxed_local();
+                    continue;
+                };
+                take(&mut figures, row?);
+                screen.draw(&figures)?;
+            }
+            event = events.next() => {
+                let Some(event) = event else { return Ok(()) };
+                if event?.item.topic != "stack.changed" {
+                    continue;
+                }
+                let now = running(client, wanted).await?;
+                if now != services {
+                    figures.retain(|service, _| now.contains(service));
+                    rows = measured(client, &now).await?;
+                    services = now;
+                }
+            }
+        }
+    }
+}
+
+/// Measures until the figures of each service tell something.
+async fn once(client: &Client, wanted: &[String]) -> Result<Figures, Failure> {
+    let services = running(client, wanted).await?;
+    let mut rows = measured(client, &services).await?;
+    let mut figures = Figures::new();
+    let end = Instant::now() + ONE_LIMIT;
+    let is_told = |figures: &Figures| {
+        let seen = |service| figures.get(service).map_or(0, |(_, seen)| *seen);
+        services.iter().all(|service| seen(service) >= TELLING)
+    };
+    while !is_told(&figures) {
+        let left = end.saturating_duration_since(Instant::now());
+        let Ok(Some(row)) = tokio::time::timeout(left, rows.next()).await else {
+            break;
+        };
+        take(&mut figures, row?);
+    }
+    Ok(figures)
+}
+
+/// The services that run, of those that are wanted; all are where none is named.
+async fn running(client: &Client, wanted: &[String]) -> Result<Vec<String>, Failure> {
+    let stack = client.call(GetStack {}).await?;
+    if let Some(fault) = stack.fault {
+        return Err(fault.into());
+    }
+    let unknown = wanted.iter().find(|name| {
+        let mut services = stack.services.iter();
+        !services.any(|service| service.service == **name)
+    });
+    if let Some(name) = unknown {
+        let fault = Fault::new(ErrorCode::NotFound, format!("There is no service `{name}`"));
+        return Err(fault.hint("`nasiko stack` lists the services").into());
+    }
+    let running = stack
+        .services
+        .into_iter()
+        .filter(|service| service.state == ServiceState::Running)
+        .map(|service| service.service)
+        .filter(|name| wanted.is_empty() || wanted.contains(name));
+    Ok(running.collect())
+}
+
+type Rows = LocalBoxStream<'static, Result<ServiceStats, Fault>>;
+
+/// Nothing for no service: the control plane would take that for all.
+async fn measured(client: &Client, services: &[String]) -> Result<Rows, Failure> {
+    if services.is_empty() {
+        return Ok(futures::stream::empty().boxed_local());
+    }
+    let request = FollowStackStats {
+        services: Some(services.join(",")),
+    };
+    let rows = client.stream(request).await?;
+    Ok(rows.map(|row| row.map(|row| row.item)).boxed_local())
+}
+
+fn take(figures: &mut Figures, row: ServiceStats) {
+    let seen = figures.get(&row.service).map_or(0, |(_, seen)| *seen);
+    figures.insert(row.service.clone(), (row, seen + 1));
 }
 
 /// A terminal, and what was drawn on it.
