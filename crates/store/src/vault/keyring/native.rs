@@ -33,7 +33,7 @@ impl Address {
         Ok(())
     }
 
-    pub(super) async fn find_secret(entry: &Entry) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
+    async fn find_secret(entry: &Entry) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
         let name = entry.installation.clone();
         match aside(move || credential(&name)?.get_secret()).await {
             Ok(secret) => Ok(Some(Zeroizing::new(secret))),
