@@ -469,6 +469,40 @@ async fn a_watched_agent_is_watched_where_its_new_version_lies() {
 }
 
 #[tokio::test]
+async fn a_redis_that_comes_with_another_store_is_heard() {
+    let test = "platform::a_redis_that_comes_with_another_store_is_heard";
+    let Some(redis) = Server::lasting_redis(test) else {
+        return;
+    };
+    let Some(mongo) = Server::mongo(test) else {
+        return;
+    };
+    let resident = Resident::start();
+    let notices = || resident.json(&["status"])["notices"].to_string();
+    assert!(!notices().contains("commands"), "{}", notices());
+    let mut platform = Platform::connect(&redis).await;
+    let versions = Versions::new();
+    let path = versions.write("v1", "moved", "");
+    let upload = [("agent_path", path.as_str()), ("upload_type", "directory")];
+    let entry = platform.order("moved", &upload).await;
+    let (store, commands) = (mongo.url(), redis.url());
+    let there = ["settings", "set", "store", &store, "--redis", &commands];
+    resident.run(&there).ok();
+    answers(&platform.ended("moved", &entry).await, "moved").await;
+    assert!(notices().contains("commands are heard"), "{}", notices());
+
+    resident.run(&["settings", "set", "store", "sqlite"]).ok();
+    eventually("they are not heard any more", || {
+        let notices = notices();
+        if notices.contains("commands") {
+            Err(notices)
+        } else {
+            Ok(())
+        }
+    });
+}
+
+#[tokio::test]
 async fn redis_is_killed_in_the_middle_of_a_command() {
     let test = "platform::redis_is_killed_in_the_middle_of_a_command";
     let Some(mut redis) = Server::lasting_redis(test) else {
