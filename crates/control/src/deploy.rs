@@ -388,6 +388,7 @@ impl Bench {
                             .and_then(|order| order.version.clone()),
                     };
                     batch.put(&version, Expected::Any);
+                    self.fence(batch);
                 },
             )
             .await?;

@@ -75,7 +75,8 @@ impl Bench {
         }
         let is_outdated = after.is_none() && self.shared.has_moved_on(&agent).await;
         if is_outdated || !self.shared.can_start_here(&agent).await {
-            return self.make_anew(agent).await;
+            // Seldom, and large.
+            return Box::pin(self.make_anew(agent)).await;
         }
         let restarts = after.map_or(0, |_| agent.restarts);
         let started = self.run_again(agent, restarts).await;
@@ -93,7 +94,8 @@ impl Bench {
         let _one_at_a_time = self.shared.lock_agent(name, &self.cancel).await?;
         let agent = self.shared.agent(name).await?.value;
         if !self.shared.can_start_here(&agent).await {
-            return self.make_anew(agent).await;
+            // Seldom, and large.
+            return Box::pin(self.make_anew(agent)).await;
         }
         self.run_again(agent, 0).await
     }
@@ -134,7 +136,9 @@ impl Bench {
                 note: &note,
             };
             let launched = shared.launch_beside(&agent, launch, &self.cancel).await?;
-            shared.switch(name, &plan, launched, |_, _| {}).await
+            shared
+                .switch(name, &plan, launched, |_, batch| self.fence(batch))
+                .await
         };
         if let Err(fault) = switched.await {
             self.give_up(name, &fault).await;

@@ -11,6 +11,7 @@
 //! With a store of its own a control plane does nothing of all this.
 
 mod key;
+mod life;
 mod orphans;
 mod record;
 #[cfg(test)]
@@ -28,17 +29,16 @@ use std::{
 
 use nasiko_contract::{AgentName, Fault, JobId, Peer, PeerState};
 use nasiko_runtime::Machine;
-use nasiko_store::{Batch, Event, EventFeed, Expected, FeedItem, Job, Query, StoreError, Vault};
+use nasiko_store::{Batch, Event, EventFeed, FeedItem, Job, StoreError, Vault};
 use parking_lot::Mutex;
 use tokio::{sync::Notify, time::MissedTickBehavior};
 
 pub(crate) use self::record::PlaneId;
-use self::record::{Left, PlaneRecord};
+use self::record::PlaneRecord;
 use crate::{
     agents::{CHANGED, REMOVED},
     plane::Shared,
     records::AgentRecord,
-    worker,
 };
 
 /// The topic of the coming and going of control planes; its data is a [`Peer`].
@@ -49,8 +49,6 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
 const DEBOUNCE: Duration = Duration::from_millis(50);
 /// The wait before events are followed again when the store could not be read.
 const FOLLOW_AGAIN: Duration = Duration::from_secs(1);
-/// Control planes that were not seen for so long, and have no agents, are forgotten.
-const FORGOTTEN_AFTER_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// What is known of the others.
 pub(crate) struct Peers {
@@ -106,6 +104,15 @@ impl Peers {
             .values()
             .filter(|other| other.state(now) == PeerState::Here);
         alive.all(|other| self.me < other.id)
+    }
+
+    /// Whether another control plane is at work.
+    fn has_company(&self) -> bool {
+        let now = crate::time::now_ms();
+        let others = self.others.lock();
+        others
+            .values()
+            .any(|other| other.state(now) == PeerState::Here)
     }
 
     /// The others, for people.
@@ -338,82 +345,5 @@ impl Follower {
 impl News {
     fn is_nothing(&self) -> bool {
         self.agents.is_empty() && !self.settings && !self.planes && !self.everything
-    }
-}
-
-impl Shared {
-    /// Writes down that this control plane lives; or that it leaves, which is news like its coming.
-    async fn show_life(&self, left: Option<Left>, is_news: bool) -> Result<(), Fault> {
-        let Peers { me, machine, .. } = &self.peers;
-        let now = crate::time::now_ms();
-        let record = PlaneRecord {
-            id: me.clone(),
-            host: machine.host.clone(),
-            api: self.addresses.api.clone(),
-            loopback: machine.loopback.clone(),
-            seen: now,
-            left,
-        };
-        let mut batch = Batch::new();
-        batch.put(&record, Expected::Any);
-        if is_news {
-            batch.event(PLANE_CHANGED, me.0.as_str(), record.shown(now));
-        }
-        self.store.commit(batch).await?;
-        Ok(())
-    }
-
-    /// Reads who else there is.
-    async fn meet(&self) -> Result<(), Fault> {
-        let query = Query::all().limit(Query::MAX_LIMIT);
-        let planes = self.store.list::<PlaneRecord>(query).await?.items;
-        let others = planes
-            .into_iter()
-            .map(|found| (found.value.id.clone(), found.value))
-            .filter(|(id, _)| *id != self.peers.me);
-        *self.peers.others.lock() = others.collect();
-        Ok(())
-    }
-
-    /// Forgets control planes that are long gone and have no agents.
-    async fn forget_planes(&self) -> Result<(), Fault> {
-        let since = crate::time::now_ms() - FORGOTTEN_AFTER_MS;
-        let agents = self.all_agents().await?;
-        let has_agents = |plane: &PlaneId| {
-            agents
-                .iter()
-                .any(|agent| agent.plane.as_ref() == Some(plane))
-        };
-        let mut batch = Batch::new();
-        self.peers.others.lock().retain(|id, other| {
-            let stays = other.seen > since || has_agents(id);
-            if !stays {
-                batch.delete::<PlaneRecord>(id.0.as_str(), Expected::Any);
-            }
-            stays
-        });
-        if !batch.is_empty() {
-            self.store.commit(batch).await?;
-        }
-        Ok(())
-    }
-
-    /// Leaves the others at once what this control plane will not finish. Nothing of it may run any more.
-    pub(crate) async fn leave(&self) {
-        if self.peers.is_alone() {
-            return;
-        }
-        let left = if self.ending.is_cancelled() {
-            Left::AgentsEnded
-        } else {
-            Left::AgentsRun
-        };
-        let leaving = async {
-            self.store.jobs().release_all(&worker::name(self)).await?;
-            self.show_life(Some(left), true).await
-        };
-        if let Err(fault) = leaving.await {
-            tracing::warn!(%fault, "the other control planes were not told of the end");
-        }
     }
 }

@@ -146,10 +146,11 @@ impl Shared {
             deployment.state = state;
             deployment.ended = Some(crate::time::now_ms());
         }
-        if deployment.plane.take().is_some() || is_open {
-            if let Err(error) = self.put_deployment(&deployment).await {
-                tracing::warn!(%error, %instance, "the end of a deployment was not written down");
-            }
+        let had_instance = deployment.plane.take().is_some();
+        if (is_open || had_instance)
+            && let Err(error) = self.put_deployment(&deployment).await
+        {
+            tracing::warn!(%error, %instance, "the end of a deployment was not written down");
         }
         Some(deployment.runtime)
     }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures::FutureExt;
 use nasiko_contract::{AgentName, ErrorCode, Fault, JobId};
-use nasiko_store::{ClaimedJob, Heartbeat, StoreError};
+use nasiko_store::{Batch, Claim, ClaimedJob, Heartbeat, StoreError, Transition};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -26,6 +26,7 @@ pub(crate) struct Bench {
     pub(crate) shared: Arc<Shared>,
     pub(crate) job: JobId,
     pub(crate) report: Report,
+    claim: Claim,
     /// Ends the work, for whatever reason.
     pub(crate) cancel: CancellationToken,
     /// Somebody asked for the job to be cancelled.
@@ -36,6 +37,17 @@ impl Bench {
     /// Whether the work ends although nobody asked for it: with the control plane, or because the lease was lost.
     fn is_interrupted(&self) -> bool {
         self.cancel.is_cancelled() && !self.asked.is_cancelled()
+    }
+
+    /// Lets a batch be refused if another control plane has the job by now: it was not heard of for longer than the lease.
+    pub(crate) fn fence(&self, batch: &mut Batch) {
+        if !self.shared.peers.is_alone() {
+            let still_ours = Transition::Heartbeat {
+                claim: self.claim.clone(),
+                lease: LEASE,
+            };
+            batch.job(&self.claim, still_ours);
+        }
     }
 
     /// The agent shows why the work on it failed; what served before goes on serving.
@@ -116,6 +128,7 @@ async fn run(shared: &Arc<Shared>, claimed: ClaimedJob, asked: CancellationToken
         shared: Arc::clone(shared),
         job: id.clone(),
         report: report.clone(),
+        claim: claim.clone(),
         cancel: asked.child_token(),
         asked,
     };

@@ -75,6 +75,17 @@ impl ProcessRuntime {
         Ok(runtime)
     }
 
+    /// Ends what runs on this machine of an instance of another installation whose control plane is gone: politely first,
+    /// by force after `grace`. One that has ended is fine. What is kept of it stays with that installation.
+    pub async fn stop_abandoned(
+        &self,
+        installation: &str,
+        instance: &InstanceId,
+        grace: Duration,
+    ) -> Result<(), RuntimeError> {
+        terminate::stop_abandoned(installation, instance, grace).await
+    }
+
     /// The record of an instance, whether it runs or has ended.
     fn record(&self, instance: &InstanceId) -> Result<Record, RuntimeError> {
         let unknown = || RuntimeError::InstanceUnknown {

@@ -7,9 +7,8 @@ use crate::plane::Shared;
 /// Opens the one value that every control plane needs; the first one on a store seals it. With another key than the
 /// one it was sealed with, jobs of all agents with secrets would fail here and succeed elsewhere.
 pub(super) async fn check(shared: &Shared) -> Result<(), Fault> {
-    let fault = match shared.fingerprint_key().await {
-        Ok(_) => return Ok(()),
-        Err(fault) => fault,
+    let Err(fault) = shared.fingerprint_key().await else {
+        return Ok(());
     };
     match fault.code {
         ErrorCode::VaultWrongKey | ErrorCode::VaultKeyMissing => {

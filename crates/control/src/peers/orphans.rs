@@ -4,14 +4,14 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use nasiko_contract::{AgentState, ErrorCode, Fault, RuntimeKind};
 use nasiko_gateway::Drain;
-use nasiko_runtime::Artifact;
+use nasiko_runtime::{Artifact, InstanceId, Runtime as _};
 use tokio::net::TcpStream;
 
-use super::record::Left;
+use super::{PlaneId, record::Left};
 use crate::{
     jobs::{Work, new_job},
     plane::Shared,
-    records::{AgentRecord, Desired, RunPlan},
+    records::{AgentRecord, DeploymentRecord, Desired, RunPlan},
 };
 
 /// How long an instance may take to accept a connection.
@@ -91,6 +91,42 @@ impl Shared {
             // Another survivor was quicker.
             Err(fault) if fault.code == ErrorCode::Conflict => Ok(()),
             Err(fault) => Err(fault),
+        }
+    }
+
+    /// Ends an instance of a control plane that is gone, if it is on this machine; else that one does, when it is back.
+    pub(super) async fn end_abandoned(
+        &self,
+        mut deployment: DeploymentRecord,
+        holder: &PlaneId,
+        grace: Duration,
+    ) {
+        if !self.peers.is_beside(holder) {
+            return;
+        }
+        let ended = match deployment.runtime {
+            RuntimeKind::Process => {
+                let instance = InstanceId::new(deployment.id.as_str());
+                self.process
+                    .stop_abandoned(&holder.0, &instance, grace)
+                    .await
+            }
+            // By the engine's own id: it is the same engine.
+            RuntimeKind::Docker => {
+                let container = InstanceId::new(&deployment.instance);
+                match self.docker.stop(&container, grace).await {
+                    Ok(()) => self.docker.remove(&container).await,
+                    failed => failed,
+                }
+            }
+        };
+        deployment.plane = None;
+        let noted = match ended {
+            Ok(()) => self.put_deployment(&deployment).await,
+            Err(error) => Err(error.into()),
+        };
+        if let Err(fault) = noted {
+            tracing::warn!(%fault, deployment = %deployment.id, "an instance of a control plane that is gone was not ended");
         }
     }
 

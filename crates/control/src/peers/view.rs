@@ -25,6 +25,8 @@ use crate::{
 const STOP_DRAIN: Duration = Duration::from_secs(5);
 /// How long callers wait for an instance that another control plane starts in place of ours.
 const HELD: Duration = Duration::from_secs(60);
+/// How long an instance of ours outlives its replacement for requests that come through the gateways of others.
+const LINGER: Duration = Duration::from_secs(5);
 /// How much longer than its grace the end of another's instance may take until it is not waited for.
 const END_MARGIN: Duration = Duration::from_secs(10);
 
@@ -94,10 +96,9 @@ impl Shared {
         match found.map(|found| found.value) {
             None if is_alone => self.forget_here(name).await,
             None => {}
+            Some(agent) if agent.source.is_foreign() && self.peers.is_ours(&agent) => {}
             Some(agent) if agent.source.is_foreign() => {
-                if !self.peers.is_ours(&agent) {
-                    let _open_requests_finish = self.route_as_told(&agent);
-                }
+                let _open_requests_finish = self.route_as_told(&agent);
             }
             Some(_) if !is_alone => self.look_soon(name.clone()),
             Some(agent) if self.peers.is_ours(&agent) => {
@@ -243,8 +244,8 @@ impl Shared {
         matches!(found, Ok(Some(_)))
     }
 
-    /// Writes the end of another control plane's deployment down and waits until its instance is gone; not for one that
-    /// does not live.
+    /// Writes the end of another control plane's deployment down and waits until its instance is gone. Of one that does not
+    /// live the instance is ended from here, if it is on this machine.
     pub(crate) async fn ask_peer_to_end(
         &self,
         mut deployment: DeploymentRecord,
@@ -260,6 +261,13 @@ impl Shared {
                 return;
             }
         }
+        let Some(holder) = deployment.plane.clone() else {
+            return;
+        };
+        if !self.peers.is_alive(&holder) {
+            self.end_abandoned(deployment, &holder, grace).await;
+            return;
+        }
         let followed =
             self.until_followed(feed, &deployment, |deployment| deployment.plane.is_none());
         if tokio::time::timeout(grace + END_MARGIN, followed)
@@ -270,7 +278,7 @@ impl Shared {
         }
     }
 
-    /// Waits until no other control plane sends requests to a deployment of ours that was replaced elsewhere.
+    /// Waits until no other control plane sends requests to a deployment of ours that was replaced.
     pub(crate) async fn until_let_go(&self, deployment: &DeploymentId, limit: Duration) {
         if self.peers.is_alone() {
             return;
@@ -284,6 +292,14 @@ impl Shared {
             return;
         };
         if found.value.plane.as_ref() != Some(self.peers.me()) {
+            return;
+        }
+        let agent = self.agent(&found.value.agent).await;
+        if agent.is_ok_and(|agent| self.peers.is_ours(&agent.value)) {
+            // What replaced it is ours as well: the others hear of it by themselves.
+            if self.peers.has_company() {
+                tokio::time::sleep(LINGER).await;
+            }
             return;
         }
         let ended = self.until_followed(feed, &found.value, |deployment| !deployment.is_open());

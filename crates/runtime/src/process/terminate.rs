@@ -35,17 +35,35 @@ pub(super) async fn stop(
     }
     let leader = tracked.as_deref().map(|tracked| tracked.process.clone());
 
-    let members = members(shared, instance, leader.clone()).await?;
+    end(&shared.installation, instance, leader, grace).await?;
+    match &tracked {
+        Some(tracked) => observed(tracked).await,
+        None => Ok(()),
+    }
+}
+
+/// Ends what runs of an instance that another installation started, and that nobody watches any more.
+pub(super) async fn stop_abandoned(
+    installation: &str,
+    instance: &InstanceId,
+    grace: Duration,
+) -> Result<(), RuntimeError> {
+    end(installation, instance, None, grace).await
+}
+
+async fn end(
+    installation: &str,
+    instance: &InstanceId,
+    leader: Option<ProcessIdentity>,
+    grace: Duration,
+) -> Result<(), RuntimeError> {
+    let members = members(installation, instance, leader.clone()).await?;
     if !grace.is_zero() && !members.is_empty() {
         signal(leader.as_ref(), &members, Signal::TERM);
         // Not all gone in time is what the force below is for.
         let _ = timeout(grace, all_gone(&members)).await;
     }
-    kill(shared, instance, leader).await?;
-    match &tracked {
-        Some(tracked) => observed(tracked).await,
-        None => Ok(()),
-    }
+    kill(installation, instance, leader).await
 }
 
 /// Deletes an instance with its logs; one that still runs is killed first. An unknown one is fine.
@@ -67,13 +85,13 @@ pub(super) async fn remove(
 }
 
 async fn kill(
-    shared: &Shared,
+    installation: &str,
     instance: &InstanceId,
     leader: Option<ProcessIdentity>,
 ) -> Result<(), RuntimeError> {
     let deadline = Instant::now() + KILL_LIMIT;
     for _ in 0..KILL_ROUNDS {
-        let left = members(shared, instance, leader.clone()).await?;
+        let left = members(installation, instance, leader.clone()).await?;
         if left.is_empty() {
             return Ok(());
         }
@@ -106,11 +124,11 @@ async fn all_gone(members: &[ProcessIdentity]) {
 }
 
 async fn members(
-    shared: &Shared,
+    installation: &str,
     instance: &InstanceId,
     leader: Option<ProcessIdentity>,
 ) -> Result<Vec<ProcessIdentity>, RuntimeError> {
-    let (installation, instance) = (shared.installation.clone(), instance.clone());
+    let (installation, instance) = (installation.to_owned(), instance.clone());
     blocking(move || inspect::members(&installation, instance.as_str(), leader.as_ref())).await
 }
 

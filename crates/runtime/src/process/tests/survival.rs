@@ -40,6 +40,26 @@ async fn stopping_ends_children_that_ignore_it_or_left_the_group() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn another_installation_ends_what_was_abandoned_and_nothing_else() {
+    let (house, other) = (House::new().await, House::new().await);
+    let started = house.start(&house.spec("d-1", SERVER)).await.unwrap();
+    let namesake = other.start(&other.spec("d-1", SERVER)).await.unwrap();
+    other
+        .runtime
+        .stop_abandoned(&house.installation, &started.id, Duration::from_secs(5))
+        .await
+        .unwrap();
+    let exit = house.exit(&started.id).await;
+    assert_eq!((exit.signal, exit.requested), (Some(15), false));
+    let left = other.runtime.list().await.unwrap();
+    assert_eq!(left.len(), 1);
+    assert_eq!(
+        (&left[0].id, left[0].state),
+        (&namesake.id, InstanceState::Running)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_program_leaves_behind_is_ended_when_it_ends() {
     let house = House::new().await;
     let mut spec = house.spec("d-1", FAMILY);
