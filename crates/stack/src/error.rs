@@ -49,14 +49,8 @@ pub enum StackError {
         port: String,
         /// Who holds it, in words.
         owner: String,
-        /// The next port that nothing holds.
-        free: Option<u16>,
-        /// Where the files say so.
-        at: Span,
-        /// The variable that says which port it is.
-        variable: Option<String>,
-        /// The file of variables that counts there.
-        variables: PathBuf,
+        /// How to take another.
+        other: Box<OtherPort>,
     },
     /// An image is neither here nor could it be fetched.
     #[error("the image {reference} could not be had: {message}")]
@@ -142,6 +136,36 @@ pub enum StackError {
     },
 }
 
+/// How to take another port.
+#[derive(Debug)]
+pub struct OtherPort {
+    /// The next one that nothing holds.
+    pub free: Option<u16>,
+    /// Where the files say which one it is.
+    pub at: Span,
+    /// The variable that says so.
+    pub variable: Option<String>,
+    /// The file of variables that counts there.
+    pub variables: PathBuf,
+}
+
+impl OtherPort {
+    fn hint(&self) -> String {
+        match (self.free, &self.variable) {
+            (Some(free), Some(variable)) => format!(
+                "Stop what holds it, or take another port: put {variable}={free} into {}",
+                self.variables.display()
+            ),
+            (Some(free), None) => format!(
+                "Stop what holds it, or publish another port in line {} of {}: {free} is free",
+                self.at.line(),
+                self.at.file().display()
+            ),
+            (None, _) => "Stop what holds it, or publish another port".to_owned(),
+        }
+    }
+}
+
 fn sentences(failures: &[StackError]) -> String {
     let texts: Vec<String> = failures.iter().map(ToString::to_string).collect();
     texts.join("; ")
@@ -173,24 +197,7 @@ impl StackError {
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::PortTaken {
-                free,
-                at,
-                variable,
-                variables,
-                ..
-            } => match (free, variable) {
-                (Some(free), Some(variable)) => format!(
-                    "Stop what holds it, or take another port: put {variable}={free} into {}",
-                    variables.display()
-                ),
-                (Some(free), None) => format!(
-                    "Stop what holds it, or publish another port in line {} of {}: {free} is free",
-                    at.line(),
-                    at.file().display()
-                ),
-                (None, _) => "Stop what holds it, or publish another port".to_owned(),
-            },
+            Self::PortTaken { other, .. } => other.hint(),
             Self::ImageMissing { reference, .. } => {
                 format!(
                     "Check the image's name and the network, or load it yourself: docker pull {reference}"
@@ -220,7 +227,7 @@ impl StackError {
                 lines.iter().cloned().chain([message.clone()]).collect()
             }
             Self::ImageMissing { message, .. } => vec![message.clone()],
-            Self::PortTaken { at, .. } => vec![at.to_string()],
+            Self::PortTaken { other, .. } => vec![other.at.to_string()],
             Self::Unhealthy { output: lines, .. } | Self::Exited { lines, .. } => lines.clone(),
             Self::Several { failures } => failures
                 .iter()

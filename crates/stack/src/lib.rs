@@ -22,7 +22,7 @@ mod up;
 mod watch;
 
 pub use self::down::DownOptions;
-pub use self::error::StackError;
+pub use self::error::{OtherPort, StackError};
 pub use self::exec::{Exec, ExecOutput};
 pub use self::logs::{LogLine, LogQuery, LogStream};
 pub use self::part::Part;

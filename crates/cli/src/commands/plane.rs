@@ -161,10 +161,10 @@ fn forwarded(forwarding: &TraceForwarding) -> String {
         ("dropped", forwarding.dropped),
     ];
     for (what, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
-        text.push_str(&format!(", {count} {what}"));
+        text.extend([", ", &count.to_string(), " ", what]);
     }
     if let Some(error) = &forwarding.last_error {
-        text.push_str(&format!(" (last error: {error})"));
+        text.extend([" (last error: ", error, ")"]);
     }
     text
 }

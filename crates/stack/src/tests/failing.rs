@@ -115,7 +115,7 @@ async fn engine_a_port_that_is_held_is_told_before_anything_is_done() {
     let StackError::PortTaken {
         service,
         owner,
-        free,
+        other,
         ..
     } = &error
     else {
@@ -125,7 +125,7 @@ async fn engine_a_port_that_is_held_is_told_before_anything_is_done() {
         (service.as_str(), owner),
         ("a", &format!("this very test ({port})"))
     );
-    assert!(free.is_some_and(|free| free > port));
+    assert!(other.free.is_some_and(|free| free > port));
     assert!(corner.status().await.is_empty());
     drop(listener);
     corner.up(&text).await.unwrap();
@@ -185,8 +185,8 @@ async fn engine_every_port_that_is_held_is_told_with_the_way_to_another() {
     let hints: Vec<String> = failures
         .iter()
         .map(|failure| match failure {
-            StackError::PortTaken { variable, free, .. } => {
-                format!("{variable:?} {}", free.is_some())
+            StackError::PortTaken { other, .. } => {
+                format!("{:?} {}", other.variable, other.free.is_some())
             }
             other => panic!("{other}"),
         })

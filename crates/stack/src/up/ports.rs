@@ -11,6 +11,7 @@ use bollard::query_parameters::ListContainersOptionsBuilder;
 use super::Job;
 use crate::StackError;
 use crate::compose::{Port, Protocol, Span, Spanned};
+use crate::error::OtherPort;
 use crate::label;
 use crate::observed::{Container, Observed, State};
 use crate::plan::{Action, Plan};
@@ -91,10 +92,12 @@ impl Job<'_> {
                 service: service.to_owned(),
                 port: format!("{address}{number}/{}", port.protocol.as_str()),
                 owner: owner.unwrap_or_else(|| "another program".to_owned()),
-                free,
-                at: port.span.clone(),
-                variable: port.span.variable_for(&number.to_string()),
-                variables: self.variables_of(&port.span),
+                other: Box::new(OtherPort {
+                    free,
+                    at: port.span.clone(),
+                    variable: port.span.variable_for(&number.to_string()),
+                    variables: self.variables_of(&port.span),
+                }),
             });
         }
         match failures.len() {

@@ -188,3 +188,30 @@ fn a_broken_file_of_variables_says_the_line() {
         assert!(!message.is_empty());
     }
 }
+
+#[test]
+fn the_variable_that_gave_a_port_is_found_again() {
+    let text = "
+services:
+  a:
+    image: x
+    ports:
+      - '${IP:-127.0.0.1}:${PORT:-81}:80'
+      - {target: 82, published: '${SET}'}
+      - '83:83'
+";
+    let folder = Folder::new(&[text]).set("SET", "8282");
+    let project = folder.load().unwrap();
+    let found: Vec<Option<String>> = project.services["a"]
+        .ports
+        .iter()
+        .map(|port| {
+            let number = port.published.unwrap().0;
+            port.span.variable_for(&number.to_string())
+        })
+        .collect();
+    let named = |name: &str| Some(name.to_owned());
+    assert_eq!(found, [named("PORT"), named("SET"), None]);
+    // One that has another value now gave none.
+    assert_eq!(project.services["a"].ports[0].span.variable_for("80"), None);
+}
