@@ -25,14 +25,19 @@ pub struct Call {
 impl Call {
     /// Takes `operation` apart: fields named in the path go there, the others into the query or the body.
     pub fn new<O: Operation>(operation: &O) -> Result<Self, Fault> {
-        let unfit = |why: String| Fault::new(ErrorCode::InvalidRequest, why);
-        let Value::Object(mut fields) =
-            serde_json::to_value(operation).map_err(|error| unfit(error.to_string()))?
-        else {
-            return Err(unfit(format!("{} is not made of fields", O::INFO.name)));
+        Self::of(&O::INFO, serde_json::to_value(operation))
+    }
+
+    /// Not generic, since the web UI would carry a copy for each operation.
+    fn of(
+        info: &'static OperationInfo,
+        operation: serde_json::Result<Value>,
+    ) -> Result<Self, Fault> {
+        let Value::Object(mut fields) = operation.map_err(|error| unfit(error.to_string()))? else {
+            return Err(unfit(format!("{} is not made of fields", info.name)));
         };
         let mut target = API_PREFIX.to_owned();
-        for segment in O::INFO.path.split('/').skip(1) {
+        for segment in info.path.split('/').skip(1) {
             target.push('/');
             match segment
                 .strip_prefix('{')
@@ -51,9 +56,9 @@ impl Call {
                 None => target.push_str(segment),
             }
         }
-        if O::INFO.method.has_body() {
+        if info.method.has_body() {
             return Ok(Self {
-                info: &O::INFO,
+                info,
                 target,
                 body: Some(Value::Object(fields)),
             });
@@ -64,11 +69,15 @@ impl Call {
             target.push_str(&query);
         }
         Ok(Self {
-            info: &O::INFO,
+            info,
             target,
             body: None,
         })
     }
+}
+
+fn unfit(why: String) -> Fault {
+    Fault::new(ErrorCode::InvalidRequest, why)
 }
 
 fn query_of(fields: &Map<String, Value>) -> Result<String, Fault> {

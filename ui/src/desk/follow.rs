@@ -2,7 +2,10 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use futures::{StreamExt, future::abortable};
+use futures::{
+    FutureExt, StreamExt,
+    future::{LocalBoxFuture, abortable},
+};
 use gloo_timers::future::TimeoutFuture;
 use leptos::{prelude::*, task::spawn_local};
 use nasiko_contract::{Fault, StreamOperation};
@@ -67,6 +70,11 @@ where
 
 /// Runs a task until it is done, or the calling effect runs again, or its component goes.
 pub(crate) fn spawn_for_the_owner(task: impl Future<Output = ()> + 'static) {
+    spawn_boxed(task.boxed_local());
+}
+
+/// Not generic: what is done around a task is the same for all.
+fn spawn_boxed(task: LocalBoxFuture<'static, ()>) {
     let (task, handle) = abortable(task);
     spawn_local(async move {
         let _given_up = task.await;

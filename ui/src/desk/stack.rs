@@ -1,10 +1,7 @@
 //! What keeps the picture of the local stack up to date, and what a person does with it.
 
 use leptos::{prelude::*, task::spawn_local};
-use nasiko_contract::{
-    Fault, GetStack, GetStatus, JsonOperation, RestartService, StackService, StartService,
-    StopService,
-};
+use nasiko_contract::{Fault, GetStack, GetStatus, RestartService, StartService, StopService};
 
 use crate::desk::Desk;
 
@@ -46,25 +43,15 @@ impl Desk {
         switch: Switch,
         then: impl FnOnce() + 'static,
     ) {
-        match switch {
-            Switch::Start => self.ask_of_service(StartService { service }, then),
-            Switch::Stop => self.ask_of_service(StopService { service }, then),
-            Switch::Restart => self.ask_of_service(RestartService { service }, then),
-        }
-    }
-
-    fn ask_of_service<O>(self, operation: O, then: impl FnOnce() + 'static)
-    where
-        O: JsonOperation<Output = StackService>,
-    {
         spawn_local(async move {
-            match self.client().call(operation).await {
-                Ok(now) => self.world.update(|world| {
-                    let services = world.stack.iter_mut().flat_map(|stack| &mut stack.services);
-                    for service in services.filter(|service| service.service == now.service) {
-                        service.clone_from(&now);
-                    }
-                }),
+            let client = self.client();
+            let outcome = match switch {
+                Switch::Start => client.call(StartService { service }).await,
+                Switch::Stop => client.call(StopService { service }).await,
+                Switch::Restart => client.call(RestartService { service }).await,
+            };
+            match outcome {
+                Ok(now) => self.world.update(|world| world.put_service(now)),
                 Err(fault) => self.report(fault),
             }
             then();

@@ -10,7 +10,9 @@ use std::{
 use nasiko_contract::{
     AgentName, Event, Fault, Page, Pin, PinId, Update, UpdateId, UpdateState, WatchStatus,
 };
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
+
+use crate::model::world::record;
 
 /// Updates of one agent that are remembered; the oldest fall out.
 const UPDATES_KEPT: usize = 5_000;
@@ -214,8 +216,8 @@ fn order(update: &Update) -> Reverse<(i64, &UpdateId)> {
 }
 
 /// Hands over the record of an event; a record of a newer control plane is passed over.
-fn with_data<'a, T: Deserialize<'a>>(event: &'a Event, change: impl FnOnce(T)) -> bool {
-    T::deserialize(&event.data).map(change).is_ok()
+fn with_data<T: DeserializeOwned>(event: &Event, change: impl FnOnce(T)) -> bool {
+    record(&event.data).map(change).is_some()
 }
 
 #[cfg(test)]

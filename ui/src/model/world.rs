@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use nasiko_contract::{
     AgentName, AgentSummary, ChatSession, Event, Fault, Job, JobId, JobKind, JobState, SessionId,
-    Stack, Status,
+    Stack, StackService, Status,
 };
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 /// Finished jobs that are remembered; the oldest are forgotten first.
 const JOBS_KEPT: usize = 200;
@@ -128,13 +129,13 @@ impl World {
         event: &Event,
         change: impl FnOnce(&mut Self, T),
     ) -> bool {
-        match T::deserialize(&event.data) {
-            Ok(record) => {
+        match record(&event.data) {
+            Some(record) => {
                 change(self, record);
                 true
             }
             // A record of a newer control plane: what is known stays, the next list says more.
-            Err(_) => false,
+            None => false,
         }
     }
 
@@ -188,6 +189,15 @@ impl World {
             .collect();
         for id in old {
             self.jobs.remove(&id);
+        }
+    }
+
+    /// Takes in a service of the stack.
+    pub(crate) fn put_service(&mut self, now: StackService) {
+        let services = self.stack.iter_mut().flat_map(|stack| &mut stack.services);
+        let mut known = services.filter(|service| service.service == now.service);
+        if let Some(known) = known.next() {
+            *known = now;
         }
     }
 
@@ -254,6 +264,12 @@ impl World {
         sessions.sort_by_key(|session| std::cmp::Reverse(session.updated));
         sessions
     }
+}
+
+/// A record out of an event or a job. Read as answers are, so that the page carries one reader of each type.
+pub(crate) fn record<T: DeserializeOwned>(data: &Value) -> Option<T> {
+    let text = serde_json::to_vec(data).ok()?;
+    serde_json::from_slice(&text).ok()
 }
 
 #[cfg(test)]

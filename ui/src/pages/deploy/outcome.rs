@@ -1,10 +1,9 @@
 use leptos::prelude::*;
 use nasiko_contract::{DeployResult, Job, JobState};
-use serde::Deserialize;
 
 use crate::{
     kit::{Button, ErrorCard, JobStrip, Look},
-    model::format,
+    model::{format, world::record},
 };
 
 /// How a deploy goes, and how it ended.
@@ -26,9 +25,9 @@ pub(crate) fn Course(
 #[component]
 fn Outcome(job: Job, again: Callback<()>) -> impl IntoView {
     if job.state == JobState::Succeeded {
-        return match DeployResult::deserialize(&job.result) {
-            Ok(result) => view! { <Success result=result /> }.into_any(),
-            Err(_) => view! { <p class="preview">"Deployed"</p> }.into_any(),
+        return match record::<DeployResult>(&job.result) {
+            Some(result) => view! { <Success result=result /> }.into_any(),
+            None => view! { <p class="preview">"Deployed"</p> }.into_any(),
         };
     }
     if job.state == JobState::Cancelled {

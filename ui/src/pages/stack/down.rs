@@ -66,7 +66,7 @@ pub(super) fn DownDialog(page: StackView, open: RwSignal<bool>) -> impl IntoView
             <form class="down-form" on:submit=submit>
                 <h2>"Take the stack down?"</h2>
                 <div class="dialog-text">
-                    <p>{what_goes} " What the services stored stays in their volumes."</p>
+                    <p>{what_goes} {move || (!volumes.get()).then_some(" What the services stored stays in their volumes.")}</p>
                 </div>
                 <Show when=move || some.get()>
                     <label class="check">
