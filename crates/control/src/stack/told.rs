@@ -158,3 +158,78 @@ impl ServeStream<FollowStackProgress> for ControlPlane {
         Ok(items.boxed())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use nasiko_stack::plan::{Action, ContainerStep, ImageStep};
+
+    use super::*;
+
+    fn plan() -> Plan {
+        let container = |service: &str| ContainerStep {
+            service: service.to_owned(),
+            name: service.to_owned(),
+            action: Action::Create,
+            waits: Vec::new(),
+            surplus: Vec::new(),
+        };
+        let image = ImageStep {
+            reference: "redis:7".to_owned(),
+            services: vec!["queue".to_owned(), "cache".to_owned()],
+            action: ImageAction::Pull { platform: None },
+        };
+        Plan {
+            project: "test".to_owned(),
+            networks: Vec::new(),
+            volumes: Vec::new(),
+            images: vec![image],
+            containers: ["queue", "cache", "web"].map(container).into(),
+            orphans: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn an_image_counts_for_each_service_that_runs_it() {
+        let (tell, now) = watch::channel(StackProgress::default());
+        let told = Told::new("job".to_owned().into(), tell);
+        let phases = || -> Vec<(String, ServicePhase, Option<u64>)> {
+            let services = now.borrow().services.clone();
+            let row = |row: ServiceProgress| (row.service, row.phase, row.bytes);
+            services.into_iter().map(row).collect()
+        };
+        told.planned(&plan());
+        let pulling = ImageProgress::Pulling {
+            layers_done: 1,
+            layers: 3,
+            bytes_done: 5,
+            bytes: 9,
+        };
+        told.image("redis:7", &pulling);
+        told.image("unknown", &pulling);
+        let row = |service: &str, phase, bytes| (service.to_owned(), phase, bytes);
+        assert_eq!(
+            phases(),
+            [
+                row("cache", ServicePhase::Pulling, Some(5)),
+                row("queue", ServicePhase::Pulling, Some(5)),
+                row("web", ServicePhase::Waiting, None),
+            ]
+        );
+        told.image("redis:7", &ImageProgress::Done);
+        told.service("queue", &Phase::Ready);
+        let reason = "it ended".to_owned();
+        told.service("web", &Phase::Failed { reason });
+        // A plan that comes again takes back nothing.
+        told.planned(&plan());
+        assert_eq!(
+            phases(),
+            [
+                row("cache", ServicePhase::Waiting, None),
+                row("queue", ServicePhase::Ready, None),
+                row("web", ServicePhase::Failed, None),
+            ]
+        );
+        assert_eq!(now.borrow().job, Some("job".to_owned().into()));
+    }
+}
