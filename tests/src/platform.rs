@@ -109,7 +109,7 @@ impl Platform {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        let ended = tokio::time::timeout(PATIENCE * 2, until).await.ok();
+        let ended = tokio::time::timeout(PATIENCE * 3, until).await.ok();
         if let Some(status) = ended {
             return status;
         }
