@@ -1,8 +1,10 @@
-//! Where this control plane's store is ([`place`]), what was chosen ([`choice`]), and moving it elsewhere ([`moving`]).
+//! Where this control plane's store is ([`place`]), what was chosen ([`choice`]), and moving it elsewhere ([`request`],
+//! [`moving`]).
 
 mod choice;
 mod moving;
 mod place;
+mod request;
 #[cfg(test)]
 mod tests;
 

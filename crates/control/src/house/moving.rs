@@ -4,12 +4,11 @@
 //! down, exchange the backend. Until the choice is written the old store is the truth, and the next attempt goes on or
 //! begins anew; from then on the new one is, and it is complete.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use futures::StreamExt;
 use nasiko_contract::{
-    ErrorCode, Fault, LastMove, MoveProgress, MoveReport, MoveStep, MoveStore, PeerState,
-    StorePlace,
+    ErrorCode, Fault, LastMove, MoveProgress, MoveReport, MoveStep, MoveStore, StorePlace,
 };
 use nasiko_store::{
     Backend, Batch, Store, SystemClock, Vault,
@@ -20,8 +19,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Choice, STORE_URL, State,
-    place::{Database, Place, Url},
+    Choice, State,
+    place::{Database, Place},
 };
 use crate::{
     api::{Caller, Items, Numbered, ServeStream},
@@ -61,62 +60,6 @@ impl ServeStream<MoveStore> for ControlPlane {
             item
         });
         Ok(items.boxed())
-    }
-}
-
-impl Shared {
-    fn may_move(&self) -> Result<OwnedSemaphorePermit, Fault> {
-        if self.house.environment.store {
-            return Err(Fault::new(
-                ErrorCode::WrongState,
-                format!("{STORE_URL} says where the store is"),
-            )
-            .hint("Start the control plane without it, then move the store"));
-        }
-        let moving = Arc::clone(&self.house.moving);
-        moving.try_acquire_owned().map_err(|_| {
-            Fault::new(ErrorCode::WrongState, "The store is being moved already")
-                .hint("Wait until that is done")
-        })
-    }
-
-    /// The place that a request means.
-    async fn wanted(&self, request: &MoveStore) -> Result<Place, Fault> {
-        let decided = &self.house.environment.redis;
-        if request.redis.is_some() && decided.is_some() {
-            return Err(Fault::new(
-                ErrorCode::WrongState,
-                format!("{} says which Redis server to use", super::REDIS_URL),
-            )
-            .hint("Start the control plane without it, or leave the address out"));
-        }
-        let redis = request.redis.as_deref().map(Url::of_redis).transpose()?;
-        let state = self.house.state.borrow().clone();
-        let mut place = match request.to.as_str() {
-            "sqlite" => match &state.place.database {
-                Database::File(path) => Place::file(path.clone()),
-                Database::Mongo(_) => Place::file(self.next_file(&state)),
-            },
-            "stack" => self.place_in_stack().await?,
-            url => Place::mongo(Url::mongo(url)?, None),
-        };
-        place.redis = redis.or_else(|| decided.clone()).or(place.redis);
-        Ok(place)
-    }
-
-    /// Each move to a file makes a new one, so that the one of before stays as it was.
-    fn next_file(&self, state: &State) -> PathBuf {
-        let name = format!("nasiko-{}.db", state.files + 1);
-        self.home.root().join(name)
-    }
-
-    /// MongoDB and Redis of the local stack as they run now, with their own passwords.
-    async fn place_in_stack(&self) -> Result<Place, Fault> {
-        let [redis, mongo] = self.stack_databases().await?;
-        Ok(Place {
-            in_stack: true,
-            ..Place::mongo(Url::new(mongo), Some(Url::new(redis)))
-        })
     }
 }
 
@@ -189,7 +132,7 @@ impl Mover {
         moved
     }
 
-    async fn copy_and_switch(&self, old: &State, choice: Choice) -> Result<MoveReport, Fault> {
+    async fn copy_and_switch(&self, old: &State, mut choice: Choice) -> Result<MoveReport, Fault> {
         let store = &self.shared.store;
         let target = self.unless_cancelled(self.to.open()).await??;
         let target = Store::with_backend(target, Arc::new(SystemClock));
@@ -212,7 +155,10 @@ impl Mover {
                 return self.join(choice).await;
             }
             Ok(Copied::InUse) => Err(in_use()),
-            Ok(Copied::Same) => Ok(None),
+            Ok(Copied::Same) => {
+                choice.before.clone_from(&old.before);
+                Ok(None)
+            }
             Ok(Copied::All(report)) => Ok(Some(report)),
             Err(fault) => Err(fault),
         };
@@ -354,24 +300,6 @@ impl Mover {
 }
 
 impl Shared {
-    /// What others write meanwhile would be left behind.
-    fn check_nobody_else_works(&self) -> Result<(), Fault> {
-        let others = self.peers.shown().into_iter();
-        let here = others.filter(|peer| peer.state == PeerState::Here);
-        let names: Vec<String> = here
-            .map(|peer| format!("{} ({})", peer.host, peer.api))
-            .collect();
-        if names.is_empty() {
-            return Ok(());
-        }
-        Err(Fault::new(
-            ErrorCode::WrongState,
-            "Other control planes work on the same store",
-        )
-        .hint("End them with `nasiko down` first")
-        .evidence(names))
-    }
-
     async fn tell_of_move(&self, place: &StorePlace) {
         let mut batch = Batch::new();
         batch.event(MOVED, "store", place);
