@@ -92,7 +92,10 @@ impl Server {
     pub fn stop(&mut self) {
         let pid = self.child.id().to_string();
         let sent = Command::new("kill").args(["-TERM", &pid]).status();
-        assert!(sent.is_ok_and(|status| status.success()), "it is told to end");
+        assert!(
+            sent.is_ok_and(|status| status.success()),
+            "it is told to end"
+        );
         self.child.wait().expect("it is reaped");
     }
 
