@@ -34,7 +34,7 @@ impl Shared {
         if request.redis.is_some() && decided.is_some() {
             return Err(Fault::new(
                 ErrorCode::WrongState,
-                format!("{} says which Redis server to use", REDIS_URL),
+                format!("{REDIS_URL} says which Redis server to use"),
             )
             .hint("Start the control plane without it, or leave the address out"));
         }
