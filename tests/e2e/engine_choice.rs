@@ -1,6 +1,6 @@
 //! Which container engine is used, and what people are told of it.
 
-use nasiko_tests::{Resident, folder, skip};
+use nasiko_tests::{Resident, faults::assert_fault, folder, skip};
 use serde_json::{Value, json};
 use std::os::unix::net::UnixListener;
 
@@ -75,4 +75,11 @@ fn tls_is_refused_in_so_many_words() {
         refused[0]["found"].as_str().unwrap().contains("TLS"),
         "{status:#}"
     );
+    // Nor is anybody caught with a stack that cannot be had.
+    let folder = folder(&[("services.yml", "services: {one: {image: busybox}}")]);
+    let file = folder.path().join("services.yml");
+    let wanted = resident.try_json(&["up", "-f", file.to_str().unwrap()]);
+    assert_fault(&wanted, "request.invalid", "TLS", "");
+    resident.run(&["up"]).ok();
+    resident.run(&["down"]).ok();
 }

@@ -22,10 +22,10 @@ pub(super) fn is_away(fault: &Fault) -> bool {
 }
 
 impl Shared {
-    /// Why there is no engine; none while there is one.
+    /// Why there is no engine that can be used; none while there is one.
     pub(super) async fn engine_away(&self) -> Option<Fault> {
         let looked = self.docker.engine().client().await;
-        looked.err().map(Fault::from).filter(is_away)
+        looked.err().map(Fault::from)
     }
 
     /// What was asked of the stack last. What waited for the engine is in hand from now on.
@@ -53,16 +53,18 @@ impl Shared {
     pub(super) async fn wait_for_engine(
         &self,
         wanted: StackRecord,
-        away: Fault,
+        mut away: Fault,
         is_meant: bool,
     ) -> Result<Value, Fault> {
         self.set_pending(wanted, Pending::Up).await?;
         if is_meant {
             return Ok(json!({ "waiting": away.message }));
         }
-        let mut away = away.hint(
-            "Start the container engine: the stack comes up by itself once it answers. `nasiko down` switches it off",
-        );
+        if is_away(&away) {
+            away = away.hint(
+                "Start the container engine: the stack comes up by itself once it answers. `nasiko down` switches it off",
+            );
+        }
         // Tries at times of ours would only be polling.
         away.retryable = false;
         Err(away)
