@@ -292,9 +292,17 @@ fn a_control_plane_whose_engine_is_gone_can_be_ended() {
         "it is still wanted"
     );
     let again = resident.run(&["up"]).ok();
-    assert!(again.stderr.contains("comes up by itself"), "{}", again.stderr);
+    assert!(
+        again.stderr.contains("comes up by itself"),
+        "{}",
+        again.stderr
+    );
     let ended = resident.run(&["down"]).ok();
-    assert!(ended.stderr.contains("The stack is off"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("The stack is off"),
+        "{}",
+        ended.stderr
+    );
 }
 
 #[test]

@@ -16,8 +16,8 @@ pub(crate) use agents::{
 };
 pub(crate) use live::{DevArguments, PinCommand, UpdatesArguments, WatchArguments};
 pub(crate) use plane::{
-    CompletionsArguments, DeadLettersArguments, JobsArguments, JobsCommand, LocalCommand,
-    OpenArguments, RequeueCommand, KeyPlaceWord, SecretCommand, ServeArguments, SettingsArguments,
+    CompletionsArguments, DeadLettersArguments, JobsArguments, JobsCommand, KeyPlaceWord,
+    LocalCommand, OpenArguments, RequeueCommand, SecretCommand, ServeArguments, SettingsArguments,
     SettingsCommand,
 };
 pub(crate) use stack::{

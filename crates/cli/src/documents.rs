@@ -19,10 +19,10 @@ pub(crate) use agents::{
 pub(crate) use inspect::{InspectDocument, command_line};
 pub(crate) use live::{DevDocument, PinDocument, UpdateDocument, WatchDocument};
 pub(crate) use plane::{LinkDocument, SecretDocument, SettingsDocument, StatusDocument};
-pub(crate) use store::{MoveDocument, PlaceDocument};
 pub(crate) use stack::{
     ExecDocument, ServiceLogDocument, ServiceStatsDocument, StackDocument, StackStatsDocument,
 };
+pub(crate) use store::{MoveDocument, PlaceDocument};
 pub(crate) use talk::{ChatDocument, SessionDocument, TraceDocument, TraceRowDocument};
 pub(crate) use vault::VaultDocument;
 

@@ -22,7 +22,10 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, OnceCell};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{browser_codes::BrowserCodes, forwarding::Forwarding, home::Home, house::House, live::Live, peers::Peers};
+use crate::{
+    browser_codes::BrowserCodes, forwarding::Forwarding, home::Home, house::House, live::Live,
+    peers::Peers,
+};
 
 /// How long the tasks of a control plane that ends may take to finish.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);

@@ -8,7 +8,8 @@ use std::{
 };
 
 use nasiko_contract::{
-    Done, ErrorCode, Fault, GetVault, KeepVaultKey, KeyPlace, ResetVault, UnlockVault, VaultInfo, VaultState,
+    Done, ErrorCode, Fault, GetVault, KeepVaultKey, KeyPlace, ResetVault, UnlockVault, VaultInfo,
+    VaultState,
 };
 use nasiko_store::{
     KeyTier, SecretString, StoreError,
@@ -42,7 +43,9 @@ pub(crate) fn keeper(
 ) -> KeyKeeper {
     let named = |name: &str| {
         let found = environment.iter().find(|(variable, _)| variable == name);
-        found.map(|(_, value)| value).filter(|value| !value.is_empty())
+        found
+            .map(|(_, value)| value)
+            .filter(|value| !value.is_empty())
     };
     let keyring = if named(KEYRING).is_some_and(|value| value == "none") {
         Keyring::none(format!("{KEYRING} says to use none"))
@@ -170,9 +173,10 @@ impl Serve<KeepVaultKey> for ControlPlane {
         let passphrase = request.passphrase.map(SecretString::from);
         // On, even if whoever asked goes away.
         let shared = Arc::clone(&self.shared);
-        let moving = self.shared.tasks.spawn(async move {
-            shared.keeper.keep_in(tier(request.place), passphrase).await
-        });
+        let moving = self
+            .shared
+            .tasks
+            .spawn(async move { shared.keeper.keep_in(tier(request.place), passphrase).await });
         moving.await.map_err(|error| {
             crate::plane::internal("moving the key of secrets broke off", &error)
         })??;

@@ -25,9 +25,7 @@ pub(crate) async fn settings(session: &Session, words: SettingsArguments) -> Res
             redis,
             join,
         }) if name == store::NAME => store::set(session, value, redis, join).await,
-        Some(SettingsCommand::Set {
-            redis: Some(_), ..
-        }) => Err(only_for_store("--redis")),
+        Some(SettingsCommand::Set { redis: Some(_), .. }) => Err(only_for_store("--redis")),
         Some(SettingsCommand::Set { join: true, .. }) => Err(only_for_store("--join")),
         Some(SettingsCommand::Set { name, value, .. }) => {
             let change = change(&name, &value)?;

@@ -1,8 +1,8 @@
 //! Documents about the control plane itself.
 
 use nasiko_contract::{
-    AgentCounts, EnginePlace, EngineStatus, Peer, RuntimeKind, SecretInfo, Settings, StackService, StoreStatus,
-    Status, TraceForwarding,
+    AgentCounts, EnginePlace, EngineStatus, Peer, RuntimeKind, SecretInfo, Settings, StackService,
+    Status, StoreStatus, TraceForwarding,
 };
 use serde::Serialize;
 
