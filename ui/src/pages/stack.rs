@@ -1,3 +1,4 @@
+mod actions;
 mod down;
 mod engine;
 mod files;
@@ -9,18 +10,14 @@ mod ports;
 mod row;
 mod services;
 mod usage;
+mod view;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
-use nasiko_contract::{
-    ErrorCode, Fault, FollowStackProgress, Job, JobId, ServiceProgress, Stack, StackProgress,
-};
 
 use crate::{
     browser,
-    desk::{Desk, Followed, follow},
     kit::{Empty, ErrorCard, JobStrip, Tab, Tabs, Waiting},
-    model::stack,
     pages::stack::{
         down::DownDialog,
         engine::EngineLine,
@@ -28,6 +25,7 @@ use crate::{
         logs::StackLogs,
         notes::{Introduction, Notes},
         services::ServiceTable,
+        view::StackView,
     },
 };
 
@@ -67,84 +65,6 @@ pub(crate) fn StackPage() -> impl IntoView {
     }
 }
 
-/// What the parts of the page look at.
-#[derive(Clone, Copy)]
-struct StackView {
-    desk: Desk,
-    /// The stack; none before it was told of.
-    stack: Memo<Option<Stack>>,
-    /// Why it could not be read at all.
-    fault: RwSignal<Option<Fault>>,
-    /// The job that is at work on it.
-    job: Memo<Option<Job>>,
-    /// The last one, if it did not come to its end.
-    failed: Memo<Option<Job>>,
-    /// How far each service is in a job.
-    doing: RwSignal<Vec<ServiceProgress>>,
-}
-
-impl StackView {
-    /// Reads the stack, and keeps it up to date from then on.
-    fn open() -> Self {
-        let desk = Desk::get();
-        let last = Memo::new(move |_| {
-            desk.world
-                .with(|world| stack::last_job(world.jobs.values()).cloned())
-        });
-        let page = Self {
-            desk,
-            stack: Memo::new(move |_| desk.world.with(|world| world.stack.clone())),
-            fault: RwSignal::new(None),
-            job: Memo::new(move |_| last.get().filter(|job| !job.state.is_final())),
-            failed: Memo::new(move |_| last.get().filter(|job| stack::failure(job).is_some())),
-            doing: RwSignal::new(Vec::new()),
-        };
-        let missed = Memo::new(move |_| desk.live.with(|live| live.missed));
-        Effect::new(move || {
-            missed.track();
-            page.read_and(|| {});
-        });
-        page.follow_job();
-        page
-    }
-
-    /// Asks how it is now; `then` is called once that was answered.
-    fn read_and(self, then: impl FnOnce() + 'static) {
-        self.desk.read_stack(move |fault| {
-            let _gone = self.fault.try_set(fault);
-            then();
-        });
-    }
-
-    /// While a job is at work it tells how far each service is.
-    fn follow_job(self) {
-        let at_work =
-            Memo::new(move |_| self.job.with(|job| job.as_ref().map(|job| job.id.clone())));
-        Effect::new(move || {
-            let Some(job) = at_work.get() else {
-                self.doing.set(Vec::new());
-                return;
-            };
-            let learn = move |learnt| {
-                if let Followed::Items(items) = learnt {
-                    self.learn(&job, items);
-                }
-            };
-            follow(self.desk, FollowStackProgress {}, learn);
-        });
-    }
-
-    fn learn(self, job: &JobId, told: Vec<StackProgress>) {
-        // What is left of an earlier job says nothing of this one.
-        let newest = told
-            .into_iter()
-            .rfind(|told| told.job.as_ref() == Some(job));
-        if let Some(newest) = newest {
-            self.doing.set(newest.services);
-        }
-    }
-}
-
 #[component]
 fn Overview(page: StackView) -> impl IntoView {
     let known = Memo::new(move |_| page.stack.with(Option::is_some));
@@ -160,13 +80,4 @@ fn Overview(page: StackView) -> impl IntoView {
         (false, None) => view! { <Waiting what="the stack" /> }.into_any(),
     };
     view! { <div class="page-body">{body}</div> }
-}
-
-/// Whether no engine answers that could say how the stack is.
-fn is_away(stack: &Stack) -> bool {
-    let code = stack.fault.as_ref().map(|fault| fault.code);
-    matches!(
-        code,
-        Some(ErrorCode::EngineAbsent | ErrorCode::EngineStopped | ErrorCode::EngineRefused)
-    )
 }

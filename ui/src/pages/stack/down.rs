@@ -4,7 +4,7 @@ use nasiko_contract::StackDown;
 use crate::{
     kit::{Button, Look, Modal},
     model::{format, stack},
-    pages::stack::StackView,
+    pages::stack::view::StackView,
 };
 
 /// Takes the stack down. With its volumes only after the project's name was typed: what they hold is then gone.

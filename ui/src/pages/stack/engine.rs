@@ -4,7 +4,7 @@ use nasiko_contract::{EnginePlace, EngineState, EngineStatus};
 use crate::{
     kit::{CopyButton, Menu, StateBadge},
     model::tone::Tone,
-    pages::stack::StackView,
+    pages::stack::view::StackView,
 };
 
 /// The engine that the stack runs in, and why it is that one. Nothing while there is none: then a failure says so.
@@ -25,7 +25,7 @@ pub(super) fn EngineLine(page: StackView) -> impl IntoView {
     });
     let away = Memo::new(move |_| {
         page.stack
-            .with(|stack| stack.as_ref().is_some_and(super::is_away))
+            .with(|stack| stack.as_ref().is_some_and(super::view::is_away))
     });
     let line = move |engine: EngineStatus| {
         let why = Some(engine.why).filter(|why| !why.is_empty());

@@ -4,7 +4,7 @@ use nasiko_contract::{Fault, StackDown, StackUp};
 use crate::{
     kit::{Button, ErrorCard, Look, Panel},
     model::{preview::clean_path, stack},
-    pages::stack::StackView,
+    pages::stack::view::StackView,
 };
 
 /// The person's Compose files: those that belong to the stack, and a way to add one.

@@ -4,7 +4,7 @@ use nasiko_contract::{StackDown, StackUp};
 use crate::{
     kit::{Button, Look},
     model::stack::{self, Group},
-    pages::stack::{StackView, services::COLUMNS},
+    pages::stack::{services::COLUMNS, view::StackView},
 };
 
 /// The head of services that are brought up together: what they are for, how many run, and a way to bring them up.

@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 use nasiko_contract::StackUp;
 
-use crate::{kit::Button, model::stack, pages::stack::StackView};
+use crate::{kit::Button, model::stack, pages::stack::view::StackView};
 
 /// What there is of the stack, and all of it up or down.
 #[component]

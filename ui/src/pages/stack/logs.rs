@@ -9,7 +9,7 @@ use crate::{
     desk::{Followed, follow},
     kit::LogViewer,
     model::{logs::LogView, stack},
-    pages::stack::StackView,
+    pages::stack::view::StackView,
 };
 
 /// How much of the past is read: its word, lines of each service, and milliseconds back.

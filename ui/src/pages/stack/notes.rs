@@ -4,7 +4,7 @@ use nasiko_contract::{Fault, JobKind, StackDown, StackUp};
 use crate::{
     kit::{Button, ErrorCard, Look},
     model::stack,
-    pages::stack::{StackView, is_away},
+    pages::stack::view::{StackView, is_away},
 };
 
 /// What is wrong: no engine, files that cannot be read, a job that failed, containers that nobody declares any more.

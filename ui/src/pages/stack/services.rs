@@ -3,7 +3,9 @@ use leptos::prelude::*;
 use crate::{
     kit::Panel,
     model::stack::{self, Group},
-    pages::stack::{StackView, files::OwnFiles, group::GroupHead, row::ServiceRow, usage::Usage},
+    pages::stack::{
+        files::OwnFiles, group::GroupHead, row::ServiceRow, usage::Usage, view::StackView,
+    },
 };
 
 /// Columns of the table.

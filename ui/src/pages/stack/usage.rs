@@ -9,7 +9,7 @@ use nasiko_contract::{FollowStackStats, InstanceStats};
 use crate::{
     desk::{Followed, follow},
     model::stack,
-    pages::stack::StackView,
+    pages::stack::view::StackView,
 };
 
 /// For how long rows that come into sight are gathered before what they use is asked for.

@@ -1,0 +1,58 @@
+use leptos::prelude::*;
+use nasiko_contract::{ServiceState, StackService};
+
+use crate::{
+    desk::Switch,
+    kit::{Button, Look},
+    pages::stack::view::StackView,
+};
+
+/// Starting, stopping, and its log.
+#[component]
+pub(super) fn Actions(
+    page: StackView,
+    service: Memo<Option<StackService>>,
+    name: String,
+) -> impl IntoView {
+    let asking = RwSignal::new(false);
+    let busy = Signal::derive(move || asking.get() || page.job.with(Option::is_some));
+    let state = Memo::new(move |_| service.with(|service| service.as_ref().map(|it| it.state)));
+    let logs = format!("/stack/logs/{name}");
+    let logs_label = format!("Logs of {name}");
+    let name = StoredValue::new(name);
+    let button = move |word: &'static str, switch: Switch| {
+        let press = move |()| {
+            asking.set(true);
+            page.desk.switch_service(name.get_value(), switch, move || {
+                let _gone = asking.try_set(false);
+            });
+        };
+        view! {
+            <Button look=Look::Flat disabled=busy label=format!("{word} {}", name.get_value()) press=press>
+                {word}
+            </Button>
+        }
+    };
+    let switches = move || match state.get() {
+        Some(ServiceState::Running | ServiceState::Restarting) => {
+            view! { {button("Stop", Switch::Stop)} {button("Restart", Switch::Restart)} }.into_any()
+        }
+        Some(ServiceState::Created | ServiceState::Paused | ServiceState::Exited) => {
+            button("Start", Switch::Start).into_any()
+        }
+        Some(ServiceState::Absent) | None => ().into_any(),
+    };
+    let log = move || {
+        let there = state
+            .get()
+            .is_some_and(|state| state != ServiceState::Absent);
+        there.then(|| {
+            view! {
+                <a class="button flat" href=logs.clone() aria-label=logs_label.clone()>
+                    "Logs"
+                </a>
+            }
+        })
+    };
+    view! { {switches} {log} }
+}
