@@ -5,6 +5,7 @@
 //! it so. A data directory without that file is one of earlier days, with its key in `vault.key`, or has no key yet.
 
 mod marker;
+mod places;
 
 #[cfg(test)]
 mod tests;
@@ -13,13 +14,13 @@ use std::{path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
-use secrecy::{SecretString, zeroize::Zeroize};
+use secrecy::SecretString;
 
 use self::marker::Marker;
 use super::{
-    file::{self, KeyFile, blocking},
+    file::{KeyFile, blocking},
     key::{Access, KeyHolder, KeyTier, VaultKey},
-    keyring::{Entry, Keyring},
+    keyring::Keyring,
     sealed_file::SealedFile,
 };
 use crate::StoreError;
@@ -150,7 +151,7 @@ impl KeyKeeper {
                 stale: Some(to),
                 ..marker
             };
-            shared.write_marker(&leaves_traces)?;
+            shared.write_marker(&leaves_traces).await?;
         }
         shared.put(to, &key, passphrase.as_ref()).await?;
         let mut marker = Marker {
@@ -158,11 +159,11 @@ impl KeyKeeper {
             reason: "it was moved there".to_owned(),
             stale: old,
         };
-        shared.write_marker(&marker)?;
+        shared.write_marker(&marker).await?;
         if let Some(old) = old {
             shared.clear(old, &Access::AskNow).await?;
             marker.stale = None;
-            shared.write_marker(&marker)?;
+            shared.write_marker(&marker).await?;
         }
         Ok(())
     }
@@ -229,7 +230,7 @@ impl KeyHolder for KeyKeeper {
             && shared.places.keyring.ready().await.is_ok()
             && let Ok(Some(key)) = shared.read(KeyTier::Keyring, &Access::AskOnce).await
         {
-            shared.write_marker(&Marker::made(KeyTier::Keyring))?;
+            shared.write_marker(&Marker::made(KeyTier::Keyring)).await?;
             return Ok(key);
         }
         let key = VaultKey::generate()?;
@@ -259,8 +260,9 @@ impl Shared {
         }))
     }
 
-    fn write_marker(&self, marker: &Marker) -> Result<(), StoreError> {
-        marker.write(&self.marker)
+    async fn write_marker(&self, marker: &Marker) -> Result<(), StoreError> {
+        let (marker, path) = (marker.clone(), self.marker.clone());
+        blocking(move || marker.write(&path)).await
     }
 
     /// Puts the first key where it is kept best without anybody's doing.
@@ -268,7 +270,7 @@ impl Shared {
         if let Some(passphrase) = self.passphrase_of_file().await? {
             self.put(KeyTier::Passphrase, key, Some(&passphrase))
                 .await?;
-            return self.write_marker(&Marker::made(KeyTier::Passphrase));
+            return self.write_marker(&Marker::made(KeyTier::Passphrase)).await;
         }
         let in_keyring = match self.places.keyring.ready().await {
             Ok(()) => self.put(KeyTier::Keyring, key, None).await,
@@ -285,7 +287,7 @@ impl Shared {
                 }
             }
         };
-        self.write_marker(&marker)
+        self.write_marker(&marker).await
     }
 
     /// The key where it is to be, remembered from then on.
@@ -301,90 +303,6 @@ impl Shared {
         let key = Arc::new(key);
         *self.known.lock() = Some(Arc::clone(&key));
         Ok(key)
-    }
-
-    /// The key that is in a place.
-    async fn read(&self, tier: KeyTier, access: &Access) -> Result<Option<VaultKey>, StoreError> {
-        match tier {
-            KeyTier::File => {
-                let file = self.file.clone();
-                blocking(move || file.read_private()).await
-            }
-            KeyTier::Passphrase => {
-                let passphrase = match access {
-                    Access::Passphrase(passphrase) => Some(passphrase.clone()),
-                    _ => self.passphrase_of_file().await?,
-                };
-                let sealed = self.sealed.clone();
-                blocking(move || sealed.read(passphrase.as_ref())).await
-            }
-            KeyTier::Keyring => self.places.keyring.find(&self.entry(), access).await,
-        }
-    }
-
-    /// Puts the key in a place and sees that the place gives it back. A key that is there already and another one is left
-    /// alone: nobody knows what it opens.
-    async fn put(
-        &self,
-        tier: KeyTier,
-        key: &VaultKey,
-        passphrase: Option<&SecretString>,
-    ) -> Result<(), StoreError> {
-        let same = |found: Option<&VaultKey>| found.is_some_and(|found| found.id() == key.id());
-        match tier {
-            KeyTier::File => {
-                let present = self.file.read()?;
-                if present.is_some() && !same(present.as_ref()) {
-                    return Err(self.in_the_way(tier));
-                }
-                self.file.write(key)?;
-                if !same(self.file.read()?.as_ref()) {
-                    return Err(self.not_given_back(tier));
-                }
-            }
-            KeyTier::Passphrase => {
-                let Some(passphrase) = passphrase.cloned() else {
-                    return Err(StoreError::KeyLocked {
-                        tier,
-                        reason: "no passphrase was given".to_owned(),
-                    });
-                };
-                let (sealed, key) = (self.sealed.clone(), key.copy()?);
-                let given_back = blocking(move || {
-                    sealed.write(&key, &passphrase)?;
-                    let found = sealed.read(Some(&passphrase))?;
-                    Ok(found.is_some_and(|found| found.id() == key.id()))
-                });
-                if !given_back.await? {
-                    return Err(self.not_given_back(tier));
-                }
-            }
-            KeyTier::Keyring => {
-                let (keyring, entry) = (&self.places.keyring, self.entry());
-                let present = keyring.find(&entry, &Access::AskNow).await?;
-                if present.is_some() && !same(present.as_ref()) {
-                    return Err(self.in_the_way(tier));
-                }
-                keyring.store(&entry, key, &Access::AskNow).await?;
-                let given_back = keyring.find(&entry, &Access::AskNow).await?;
-                if !same(given_back.as_ref()) {
-                    return Err(self.not_given_back(tier));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Removes the key from a place.
-    async fn clear(&self, tier: KeyTier, access: &Access) -> Result<(), StoreError> {
-        let path = match tier {
-            KeyTier::File => self.file.path(),
-            KeyTier::Passphrase => self.sealed.path(),
-            KeyTier::Keyring => return self.places.keyring.forget(&self.entry(), access).await,
-        };
-        file::remove(path)
-            .and_then(|()| file::remove(&file::draft_of(path)))
-            .map_err(StoreError::io(path))
     }
 
     /// Clears what a move that was interrupted left elsewhere, as far as that can be done without asking anybody.
@@ -403,78 +321,14 @@ impl Shared {
             if left_over {
                 self.clear(old, &Access::Quiet).await?;
             }
-            self.write_marker(&Marker {
+            let settled = Marker {
                 stale: None,
                 ..marker
-            })
+            };
+            self.write_marker(&settled).await
         };
         if let Err(error) = clearing.await {
             tracing::warn!(%error, "what a move of the vault's key left behind is not cleared yet");
-        }
-    }
-
-    async fn passphrase_of_file(&self) -> Result<Option<SecretString>, StoreError> {
-        let Some(path) = self.places.passphrase_file.clone() else {
-            return Ok(None);
-        };
-        blocking(move || {
-            let Some(bytes) = file::read_limited(&path).map_err(StoreError::io(&path))? else {
-                return Err(StoreError::KeyLocked {
-                    tier: KeyTier::Passphrase,
-                    reason: format!(
-                        "there is no file {}, which NASIKO_VAULT_PASSPHRASE_FILE names",
-                        path.display()
-                    ),
-                });
-            };
-            let mut text = String::from_utf8_lossy(&bytes).into_owned();
-            let passphrase = text.trim_end_matches(['\r', '\n']).to_owned();
-            text.zeroize();
-            if passphrase.is_empty() {
-                return Err(StoreError::KeyLocked {
-                    tier: KeyTier::Passphrase,
-                    reason: format!("the file {} is empty", path.display()),
-                });
-            }
-            Ok(Some(SecretString::from(passphrase)))
-        })
-        .await
-    }
-
-    fn entry(&self) -> Entry {
-        Entry {
-            installation: self.places.installation.clone(),
-            label: format!("Nasiko: key of {}", self.places.directory.display()),
-        }
-    }
-
-    fn location(&self, tier: KeyTier) -> String {
-        match tier {
-            KeyTier::File => self.file.path().display().to_string(),
-            KeyTier::Passphrase => self.sealed.path().display().to_string(),
-            KeyTier::Keyring => self.entry().label,
-        }
-    }
-
-    fn missing(&self, tier: KeyTier) -> StoreError {
-        let location = self.location(tier);
-        StoreError::KeyMissing {
-            reason: match tier {
-                KeyTier::Keyring => format!("the keyring has no entry `{location}`"),
-                KeyTier::File | KeyTier::Passphrase => format!("there is no file {location}"),
-            },
-        }
-    }
-
-    fn in_the_way(&self, tier: KeyTier) -> StoreError {
-        StoreError::KeyNotMovable {
-            reason: format!("another key is there already: {}", self.location(tier)),
-        }
-    }
-
-    fn not_given_back(&self, tier: KeyTier) -> StoreError {
-        StoreError::KeyNotMovable {
-            reason: format!("it was not given back by {}", self.location(tier)),
         }
     }
 }

@@ -1,10 +1,6 @@
 //! The vault's key in a real keyring: found again, locked, gone and back, moved, and killed in the middle of a move.
 
-#[expect(
-    unreachable_pub,
-    clippy::disallowed_methods,
-    reason = "the harness of the end-to-end tests"
-)]
+#[expect(unreachable_pub, reason = "the harness of the end-to-end tests")]
 #[path = "../../../../tests/src/keyring.rs"]
 mod session;
 
