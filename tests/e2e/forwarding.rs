@@ -1,6 +1,6 @@
 //! Traces forwarded to a viewer: another resident, one that is killed and comes back, and a service of the local stack.
 
-use std::process::Stdio;
+use std::{fmt::Write, process::Stdio};
 
 use nasiko_tests::{Api, Output, Resident, api::ask, eventually, example, faults::assert_fault};
 use serde_json::Value;
@@ -178,7 +178,7 @@ services:
       retries: 1000
 "#;
 
-const PROGRAM: &str = r#"
+const PROGRAM: &str = r"
 import gzip, http.server
 seen = b''
 class Viewer(http.server.BaseHTTPRequestHandler):
@@ -198,7 +198,7 @@ class Viewer(http.server.BaseHTTPRequestHandler):
         self.send_header('Content-Length', '0')
         self.end_headers()
 http.server.ThreadingHTTPServer(('0.0.0.0', 4318), Viewer).serve_forever()
-"#;
+";
 
 #[tokio::test]
 async fn the_stacks_viewer_is_found_by_its_label() {
@@ -246,7 +246,12 @@ async fn the_stacks_viewer_is_found_by_its_label() {
 /// Waits until the viewer was sent every span of a trace, and what its resource says.
 async fn arrived(forwarding: &Value, trace: &Value) {
     let target = forwarding["target"].as_str().unwrap();
-    let hex = |text: &str| -> String { text.bytes().map(|byte| format!("{byte:02x}")).collect() };
+    let hex = |text: &str| {
+        text.bytes().fold(String::new(), |mut hex, byte| {
+            write!(hex, "{byte:02x}").unwrap();
+            hex
+        })
+    };
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let spans = trace["spans"].as_array().unwrap();
     let mut wanted: Vec<String> = spans.iter().map(|span| text(&span["span_id"])).collect();
