@@ -120,7 +120,7 @@ async fn a_secret_is_kept_by_the_keyring_over_restarts() {
         "{found:#}"
     );
     assert_eq!(session.entries(), 1);
-    assert!(!resident.home().join("vault.key").exists());
+    assert!(!resident.home().join("vault.key").try_exists().unwrap());
     let listed = resident.run(&["secret", "list"]).ok();
     assert!(listed.stderr.contains("keyring"), "{}", listed.stderr);
 
@@ -170,7 +170,7 @@ async fn a_locked_keyring_keeps_nobody_from_starting_and_agents_come_once_it_is_
             (&json!("keyring"), &json!("locked"), &json!(code)),
             "{found:#}"
         );
-        assert!(!resident.home().join("vault.key").exists());
+        assert!(!resident.home().join("vault.key").try_exists().unwrap());
 
         if !gone {
             session.kill_keyring();
@@ -218,7 +218,7 @@ async fn the_key_moves_and_agents_do_not_notice() {
         "open sesame\n",
     )
     .ok();
-    assert!(!resident.home().join("vault.key").exists());
+    assert!(!resident.home().join("vault.key").try_exists().unwrap());
     assert_eq!(resident.json(&["status"])["secrets"], "passphrase");
     resident.kill();
     resident.serve();
@@ -234,7 +234,7 @@ async fn the_key_moves_and_agents_do_not_notice() {
     let moved = resident.json(&["secret", "keep-in", "keyring"]);
     assert_eq!(moved["kept_in"], "keyring");
     assert_eq!(session.entries(), 1);
-    assert!(!resident.home().join("vault.sealed").exists());
+    assert!(!resident.home().join("vault.sealed").try_exists().unwrap());
     restarted(&mut resident).await;
 }
 
@@ -301,6 +301,6 @@ async fn a_server_gets_key_or_passphrase_from_a_file() {
             found["reason"].as_str().unwrap().contains(variable),
             "{found:#}"
         );
-        assert!(!resident.home().join("vault.key").exists());
+        assert!(!resident.home().join("vault.key").try_exists().unwrap());
     }
 }
