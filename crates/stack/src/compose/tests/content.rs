@@ -1,5 +1,7 @@
 //! Files that are no files as people write them: too long, in another encoding, with another system's line ends.
 
+use std::fmt::Write as _;
+
 use super::*;
 
 const FINE: &str = "services:\n  web:\n    image: a\n    environment:\n      WORD: one\n";
@@ -80,12 +82,14 @@ fn flat_files_of_many_values_are_refused_before_they_cost_much() {
         "{error}"
     );
     // Merged mappings count like aliases.
-    let wide: String = (0..2_000).map(|key| format!("  k{key}: v\n")).collect();
-    let merges = "x: {<<: *wide}\n";
-    let merged: String = (0..200)
-        .map(|line| merges.replacen('x', &format!("x{line}"), 1))
-        .collect();
-    let error = load_bytes(format!("wide: &wide\n{wide}{merged}").as_bytes()).unwrap_err();
+    let mut text = "wide: &wide\n".to_owned();
+    for key in 0..2_000 {
+        writeln!(text, "  k{key}: v").unwrap();
+    }
+    for line in 0..200 {
+        writeln!(text, "x{line}: {{<<: *wide}}").unwrap();
+    }
+    let error = load_bytes(text.as_bytes()).unwrap_err();
     assert!(
         error.to_string().contains("more than 200000 values"),
         "{error}"
