@@ -44,8 +44,6 @@ impl Stack {
     ) -> Result<i64, StackError> {
         let run = async {
             let container = self.of_service(project, service).await?;
-            let client = self.engine.client().await?;
-            let failed = |error| self.engine.failed("running a command", error);
             let config = ExecConfig {
                 attach_stdout: Some(true),
                 attach_stderr: Some(true),
@@ -54,29 +52,38 @@ impl Stack {
                 working_dir: exec.working_dir,
                 ..ExecConfig::default()
             };
-            let made = client
-                .create_exec(&container.id, config)
-                .await
-                .map_err(failed)?;
-            let options = None::<StartExecOptions>;
-            let started = client.start_exec(&made.id, options).await.map_err(failed)?;
-            if let StartExecResults::Attached {
-                output: mut outputs,
-                ..
-            } = started
-            {
-                while let Some(part) = outputs.next().await {
-                    output(piece(part.map_err(failed)?));
-                }
-            }
-            let ended = client.inspect_exec(&made.id).await.map_err(failed)?;
-            Ok(ended.exit_code.unwrap_or_default())
+            self.run_in(&container.id, config, output).await
         };
         tokio::select! {
             biased;
             () = cancel.cancelled() => Err(StackError::Cancelled { what: "the command" }),
             code = run => code,
         }
+    }
+
+    /// Runs a command in a container to its end and answers its exit code.
+    pub(crate) async fn run_in(
+        &self,
+        id: &str,
+        config: ExecConfig,
+        output: &(dyn Fn(ExecOutput) + Send + Sync),
+    ) -> Result<i64, StackError> {
+        let client = self.engine.client().await?;
+        let failed = |error| self.engine.failed("running a command", error);
+        let made = client.create_exec(id, config).await.map_err(failed)?;
+        let options = None::<StartExecOptions>;
+        let started = client.start_exec(&made.id, options).await.map_err(failed)?;
+        if let StartExecResults::Attached {
+            output: mut outputs,
+            ..
+        } = started
+        {
+            while let Some(part) = outputs.next().await {
+                output(piece(part.map_err(failed)?));
+            }
+        }
+        let ended = client.inspect_exec(&made.id).await.map_err(failed)?;
+        Ok(ended.exit_code.unwrap_or_default())
     }
 }
 

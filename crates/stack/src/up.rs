@@ -1,5 +1,6 @@
 //! Brings the engine to the state that the files describe.
 
+mod checks;
 mod files;
 mod graph;
 mod images;

@@ -260,3 +260,37 @@ async fn engine_a_cancelled_up_goes_on_where_it_was() {
         "{names:?}"
     );
 }
+
+/// An engine asks for the first time after the whole interval: nobody waits that long for a service that is well.
+#[tokio::test(flavor = "multi_thread")]
+async fn engine_a_check_is_asked_sooner_than_its_interval() {
+    let Some(corner) = Corner::new("engine_a_check_is_asked_sooner_than_its_interval").await else {
+        return;
+    };
+    let text = "
+x-usual: &usual {image: busybox, stop_signal: SIGKILL, command: sleep 1000}
+services:
+  slow:
+    <<: *usual
+    command: sh -c 'sleep 0.5; touch /ready; exec sleep 1000'
+    healthcheck: {test: 'test -f /ready', interval: 1h}
+  after: {<<: *usual, depends_on: {slow: {condition: service_healthy}}}
+";
+    let options = UpOptions {
+        wait_healthy: false,
+        ..UpOptions::default()
+    };
+    corner.up_with(text, &options).await.unwrap();
+    let containers = corner.status().await;
+    let of = |service: &str| {
+        let mut found = containers.iter();
+        found.find(|found| found.service == service).unwrap()
+    };
+    assert_eq!(of("after").state, State::Running);
+    assert_eq!(
+        of("slow").health,
+        Some(Health::Starting),
+        "as the engine says"
+    );
+    assert_eq!(corner.run("slow", &["test", "-f", "/ready"]).await.0, 0);
+}

@@ -52,7 +52,7 @@ async fn engine_two_who_bring_up_the_same_make_it_once() {
         let project = corner.read(&SLEEPERS.replace("one", word));
         let (one, two) = tokio::join!(bring(&corner.stack, &project), bring(&other, &project));
         for done in [one, two] {
-            done.unwrap_or_else(|error| panic!("{word}: {error}"));
+            done.unwrap_or_else(|error| panic!("{word}: {error:?}"));
         }
         assert_whole(&corner, &project).await;
     }

@@ -3,8 +3,10 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::num::NonZero;
+use std::time::Duration;
 
 use futures::future::join_all;
+use nasiko_engine::EngineError;
 use tokio::sync::watch;
 
 use super::Job;
@@ -21,6 +23,13 @@ use crate::spec::{self, ContainerSpec, Contents};
 const PARALLEL_CONTAINERS: usize = 8;
 /// Also where there is but one core, since an engine waits for disks too.
 const LEAST_PARALLEL: usize = 2;
+
+/// The waits between the tries to start a container of which the engine did not know which network is meant.
+const NETWORK_WAITS: [Duration; 3] = [
+    Duration::ZERO,
+    Duration::from_millis(200),
+    Duration::from_secs(1),
+];
 
 /// What has come to be of a service's container.
 #[derive(Debug, Clone, Default)]
@@ -107,6 +116,14 @@ impl Job<'_> {
             _ => Err(StackError::Several { failures }),
         }
     }
+}
+
+/// Whether the engine refused for a network's sake.
+fn is_of_network(error: &StackError) -> bool {
+    let StackError::Engine(EngineError::Failed { message, .. }) = error else {
+        return false;
+    };
+    message.contains("network")
 }
 
 /// Of each service the length of the longest chain of those that wait for it.
@@ -267,10 +284,16 @@ impl Graph<'_> {
         if !service.configs.is_empty() || !service.secrets.is_empty() {
             job.put_files(id, &self.spec(service)).await?;
         }
-        match job.stack.start_container(id).await {
-            Err(_) if self.had_twins(service).await? => job.stack.start_container(id).await,
-            started => started,
+        for wait in NETWORK_WAITS {
+            match job.stack.start_container(id).await {
+                // Another `up` may be removing the same twin.
+                Err(error) if self.had_twins(service).await? || is_of_network(&error) => {
+                    tokio::time::sleep(wait).await;
+                }
+                started => return started,
+            }
         }
+        job.stack.start_container(id).await
     }
 
     /// Whether one of its networks was there twice, so that its container could not be started.
@@ -333,7 +356,22 @@ impl Graph<'_> {
                 let until = self
                     .board
                     .until(stack, &service.name, id, Condition::Healthy);
-                until.await?;
+                let is_awaited = awaited(Condition::Healthy);
+                // Those that wait go on by our own question; this `up` is done once the engine says it too.
+                let sooner = async {
+                    if is_awaited {
+                        stack.passes_its_check(id).await;
+                        self.note(&service.name, |standing| standing.healthy = true);
+                        if !self.job.options.wait_healthy {
+                            return;
+                        }
+                    }
+                    std::future::pending::<()>().await;
+                };
+                tokio::select! {
+                    told = until => told?,
+                    () = sooner => {}
+                }
                 self.note(&service.name, |standing| standing.healthy = true);
             }
             Ok(())
