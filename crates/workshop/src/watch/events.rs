@@ -108,8 +108,9 @@ fn meaning(kind: EventKind) -> Option<Meaning> {
 
 fn changed(table: &Table, path: &Path, meaning: Meaning) {
     if meaning != Meaning::Written {
+        // A folder that is back already looks the same, but the system's watch over it may have ended meanwhile.
         for mailbox in table.above(path) {
-            mailbox.root();
+            mailbox.everything();
         }
     }
     let mut kind = None;
@@ -118,7 +119,7 @@ fn changed(table: &Table, path: &Path, meaning: Meaning) {
             continue;
         };
         if relative.as_os_str().is_empty() {
-            route.mailbox.root();
+            route.mailbox.everything();
             continue;
         }
         let is_directory = *kind.get_or_insert_with(|| meaning.is_directory(table, path));

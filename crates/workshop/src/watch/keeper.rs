@@ -2,7 +2,6 @@
 //! folder again when it was gone. Sleeps while nothing happens, unless it has to poll.
 
 use std::collections::{BTreeSet, HashSet};
-use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -42,7 +41,6 @@ enum SetUp {
 struct Native {
     /// Without links.
     root: PathBuf,
-    identity: (u64, u64),
     rules: Arc<Rules>,
 }
 
@@ -116,14 +114,13 @@ impl Keeper {
     /// Puts every directory that counts under watch, or finds out why that cannot be. Blocks.
     fn set_up(self) -> Result<SetUp, WorkshopError> {
         let real = fs_err::canonicalize(&self.root).and_then(|real| {
-            let metadata = fs_err::metadata(&real)?;
-            if metadata.is_dir() {
-                Ok((real, identity(&metadata)))
+            if fs_err::metadata(&real)?.is_dir() {
+                Ok(real)
             } else {
                 Err(io::Error::from(io::ErrorKind::NotADirectory))
             }
         });
-        let (root, identity) = match real {
+        let root = match real {
             Ok(real) => real,
             Err(error) => {
                 self.hub
@@ -154,12 +151,7 @@ impl Keeper {
             }
             Err(Trouble::Folder(error)) => return Err(error),
         }
-        let native = Native {
-            root,
-            identity,
-            rules,
-        };
-        Ok(SetUp::Native(Arc::new(native)))
+        Ok(SetUp::Native(Arc::new(Native { root, rules })))
     }
 
     fn why_polling(&self, root: &Path) -> Option<String> {
@@ -179,8 +171,7 @@ impl Keeper {
         while let Some(work) = self.cancel.run_until_cancelled(self.mailbox.work()).await {
             let native = Arc::clone(&native);
             let goes_on = move |keeper: Self| {
-                let same = !work.everything && (!work.root || native.is_there(&keeper.root));
-                Ok(same
+                Ok(!work.everything
                     && work
                         .directories
                         .iter()
@@ -251,17 +242,6 @@ impl Keeper {
     }
 }
 
-impl Native {
-    /// Whether the folder is still where it was, and still the same.
-    fn is_there(&self, root: &Path) -> bool {
-        let real = fs_err::canonicalize(root);
-        let same = |metadata: &Metadata| identity(metadata) == self.identity;
-        real.is_ok_and(|real| {
-            real == self.root && fs_err::metadata(&real).is_ok_and(|now| same(&now))
-        })
-    }
-}
-
 /// The paths that the folder comes and goes with: itself and all above it, with and without links, each in a directory spelled
 /// without links, as that is how the system tells of it.
 fn above(root: &Path, real: Option<&Path>) -> Vec<PathBuf> {
@@ -280,17 +260,6 @@ fn above(root: &Path, real: Option<&Path>) -> Vec<PathBuf> {
         .filter_map(spelled)
         .filter(|path| path.components().count() > 2);
     deep.collect::<BTreeSet<_>>().into_iter().collect()
-}
-
-#[cfg(unix)]
-fn identity(metadata: &Metadata) -> (u64, u64) {
-    use std::os::unix::fs::MetadataExt as _;
-    (metadata.dev(), metadata.ino())
-}
-
-#[cfg(not(unix))]
-fn identity(_metadata: &Metadata) -> (u64, u64) {
-    (0, 0)
 }
 
 /// Puts every directory of a walk under watch before it is read, so that what comes into it meanwhile is either read or told.

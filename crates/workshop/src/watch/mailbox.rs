@@ -49,15 +49,13 @@ struct Gathering {
 pub(super) struct Work {
     /// Directories that came, went, or changed their rights.
     pub(super) directories: BTreeSet<PathBuf>,
-    /// Something happened to the root itself or to one of its ancestors.
-    pub(super) root: bool,
     /// Events were lost, or the rules changed: everything must be set up again.
     pub(super) everything: bool,
 }
 
 impl Work {
     fn is_empty(&self) -> bool {
-        self.directories.is_empty() && !self.root && !self.everything
+        self.directories.is_empty() && !self.everything
     }
 }
 
@@ -120,11 +118,6 @@ impl Mailbox {
                 work.everything = true;
             }
         });
-    }
-
-    /// The keeper has to look at the root.
-    pub(super) fn root(&self) {
-        self.call(|work| work.root = true);
     }
 
     /// The keeper has to set everything up again.

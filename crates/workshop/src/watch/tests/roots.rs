@@ -79,6 +79,28 @@ async fn moved_away_and_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn moved_away_and_back_before_anybody_looked() {
+    let mut folder = Folder::new(&["agent/main.py", "agent/d/x"]).await;
+    let (root, away) = (folder.path("agent"), folder.path("away"));
+    let mut watch = folder
+        .watcher
+        .watch(root.clone(), SnapshotOptions::default());
+    assert!(next(&mut watch).await.rescan);
+    for round in 0..20 {
+        fs_err::rename(&root, &away).unwrap();
+        write(&away.join("main.py"), &round.to_string());
+        fs_err::rename(&away, &root).unwrap();
+        while !next(&mut watch).await.rescan {}
+        // It is under watch again, all of it.
+        for path in ["main.py", "d/x"] {
+            write(&root.join(path), &format!("watched {round}"));
+            while !next(&mut watch).await.paths.contains(path) {}
+        }
+    }
+    folder.in_step().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_directory_above_is_moved_and_another_put_in_its_place() {
     let away = |temp: &Path| {
         let _ = fs_err::remove_dir_all(temp.join("old"));
