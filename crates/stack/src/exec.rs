@@ -44,15 +44,7 @@ impl Stack {
     ) -> Result<i64, StackError> {
         let run = async {
             let container = self.of_service(project, service).await?;
-            let config = ExecConfig {
-                attach_stdout: Some(true),
-                attach_stderr: Some(true),
-                cmd: Some(exec.command),
-                user: exec.user,
-                working_dir: exec.working_dir,
-                ..ExecConfig::default()
-            };
-            self.run_in(&container.id, config, output).await
+            self.run_in(&container.id, exec, output).await
         };
         tokio::select! {
             biased;
@@ -65,11 +57,19 @@ impl Stack {
     pub(crate) async fn run_in(
         &self,
         id: &str,
-        config: ExecConfig,
+        exec: Exec,
         output: &(dyn Fn(ExecOutput) + Send + Sync),
     ) -> Result<i64, StackError> {
         let client = self.engine.client().await?;
         let failed = |error| self.engine.failed("running a command", error);
+        let config = ExecConfig {
+            attach_stdout: Some(true),
+            attach_stderr: Some(true),
+            cmd: Some(exec.command),
+            user: exec.user,
+            working_dir: exec.working_dir,
+            ..ExecConfig::default()
+        };
         let made = client.create_exec(id, config).await.map_err(failed)?;
         let options = None::<StartExecOptions>;
         let started = client.start_exec(&made.id, options).await.map_err(failed)?;

@@ -6,8 +6,9 @@
 
 use std::time::Duration;
 
-use bollard::models::{ContainerConfig, ExecConfig, HealthConfig};
+use bollard::models::{ContainerConfig, HealthConfig};
 
+use crate::exec::Exec;
 use crate::observe;
 use crate::stack::Stack;
 
@@ -34,13 +35,11 @@ impl Stack {
         let mut wait = FIRST_WAIT;
         loop {
             tokio::time::sleep(wait).await;
-            let config = ExecConfig {
-                attach_stdout: Some(true),
-                attach_stderr: Some(true),
-                cmd: Some(check.command.clone()),
-                ..ExecConfig::default()
+            let exec = Exec {
+                command: check.command.clone(),
+                ..Exec::default()
             };
-            let asked = tokio::time::timeout(check.limit, self.run_in(id, config, &|_| {}));
+            let asked = tokio::time::timeout(check.limit, self.run_in(id, exec, &|_| {}));
             // Any failure is the engine's to tell of: it asks as well.
             if matches!(asked.await, Ok(Ok(0))) {
                 return;
