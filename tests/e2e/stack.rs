@@ -68,6 +68,18 @@ impl Scene {
         let said = self.resident.docker(&words);
         said.lines().map(str::to_owned).collect()
     }
+
+    /// Nothing of the project is in the engine any more.
+    #[track_caller]
+    pub(crate) fn assert_nothing_left(&self) {
+        for what in [
+            &["ps", "-aq"][..],
+            &["network", "ls", "-q"],
+            &["volume", "ls", "-q"],
+        ] {
+            assert_eq!(self.labelled(what), Vec::<String>::new(), "{what:?}");
+        }
+    }
 }
 
 impl Drop for Scene {
@@ -230,13 +242,7 @@ async fn a_compose_file_up_looked_into_changed_and_down() {
     assert_eq!(refused.code, 2, "nobody can be asked: {}", refused.stdout);
     assert_eq!(scene.labelled(&["volume", "ls", "-q"]).len(), 1);
     resident.run(&["down", "--volumes", "--yes"]).ok();
-    for what in [
-        &["ps", "-aq"][..],
-        &["network", "ls", "-q"],
-        &["volume", "ls", "-q"],
-    ] {
-        assert_eq!(scene.labelled(what), Vec::<String>::new(), "{what:?}");
-    }
+    scene.assert_nothing_left();
 }
 
 #[tokio::test]

@@ -137,13 +137,7 @@ fn eight_services_of_real_servers_one_of_which_fails() {
     assert_eq!(scene.by_service(), drifted);
     assert_eq!(scene.running().len(), 8);
     resident.run(&["down", "--volumes", "--yes"]).ok();
-    for what in [
-        &["ps", "-aq"][..],
-        &["network", "ls", "-q"],
-        &["volume", "ls", "-q"],
-    ] {
-        assert_eq!(scene.labelled(what), Vec::<String>::new(), "{what:?}");
-    }
+    scene.assert_nothing_left();
 }
 
 /// What the control plane says when it is killed, and how long after it that may be.
