@@ -10,6 +10,7 @@ const remembered = (() => {
 })();
 const dark = remembered === "Dark" || (remembered !== "Light" && matchMedia("(prefers-color-scheme: dark)").matches);
 root.dataset.theme = dark ? "dark" : "light";
+document.getElementById("unloaded")?.remove();
 
 let started = false;
 let stopped = false;
