@@ -19,6 +19,8 @@ pub struct HttpTransport {
     http: reqwest::Client,
     base: String,
     token: String,
+    /// What to do when it does not answer.
+    advice: &'static str,
 }
 
 impl HttpTransport {
@@ -39,7 +41,15 @@ impl HttpTransport {
             http,
             base: base.into().trim_end_matches('/').to_owned(),
             token: token.into(),
+            advice: "Start it with `nasiko up`",
         })
+    }
+
+    /// The control plane is not this machine's to start.
+    #[must_use]
+    pub fn elsewhere(mut self) -> Self {
+        self.advice = "Look whether it runs there, and whether the way to it is open";
+        self
     }
 
     fn request(&self, call: &Call) -> reqwest::RequestBuilder {
@@ -90,7 +100,7 @@ impl HttpTransport {
             ErrorCode::Unreachable,
             format!("The control plane at {} cannot be reached", self.base),
         )
-        .hint("Start it with `nasiko up`")
+        .hint(self.advice)
         .evidence([chain(error)])
         .retryable()
     }

@@ -2,6 +2,7 @@
 //! the control plane's insides; everything goes through an operation of the contract.
 
 mod call;
+pub mod context;
 #[cfg(any(target_arch = "wasm32", test))]
 mod ordered;
 mod transport;
@@ -11,7 +12,11 @@ pub mod bridge;
 #[cfg(target_arch = "wasm32")]
 pub mod browser;
 #[cfg(not(target_arch = "wasm32"))]
+pub mod contexts;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod http;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod private;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod resident;
 

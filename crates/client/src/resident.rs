@@ -5,7 +5,6 @@
 
 use std::{
     fs::TryLockError,
-    io::Write,
     path::{Path, PathBuf},
     process::Stdio,
     time::{Duration, Instant},
@@ -14,7 +13,7 @@ use std::{
 use nasiko_contract::{ErrorCode, Fault, GetSettings};
 use serde::{Deserialize, Serialize};
 
-use crate::{Client, http::HttpTransport};
+use crate::{Client, context, http::HttpTransport, private};
 
 /// How long a resident may take to say that it is there.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
@@ -60,11 +59,7 @@ impl Endpoint {
 
     /// Writes the endpoint file, whole or not at all, readable by its owner alone.
     pub fn write(&self, home: &Path) -> std::io::Result<()> {
-        let beside = home.join("endpoint.json.new");
-        let mut file = private_file(&beside)?;
-        file.write_all(&serde_json::to_vec(self)?)?;
-        file.sync_all()?;
-        fs_err::rename(&beside, Self::path(home))
+        private::write(&Self::path(home), &serde_json::to_vec(self)?)
     }
 
     /// Removes the endpoint file, unless another resident has written its own meanwhile.
@@ -175,6 +170,8 @@ pub async fn attach_or_start(
         .arg("serve")
         .args(arguments)
         .env("NASIKO_HOME", home)
+        // It is the control plane of that directory, whatever context whoever starts it is in.
+        .env("NASIKO_CONTEXT", context::LOCAL)
         .current_dir(home)
         .stdin(Stdio::null())
         .stdout(log.into_parts().0)
@@ -227,22 +224,6 @@ fn put_aside(log: &Path) {
     if long && let Err(error) = fs_err::rename(log, log.with_extension("log.1")) {
         tracing::warn!(%error, "the log goes on growing");
     }
-}
-
-/// A new file that only its owner may read, from its first byte on.
-fn private_file(path: &Path) -> std::io::Result<fs_err::File> {
-    match fs_err::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut options = fs_err::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use fs_err::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    options.open(path)
 }
 
 /// The resident must outlive the terminal and the window that started it: a process group of its own, so that their

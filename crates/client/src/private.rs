@@ -1,0 +1,31 @@
+//! Files for the eyes of their owner alone.
+
+use std::{io::Write, path::Path};
+
+/// Writes a file of `content`, whole or not at all, readable by its owner alone; one that stands there is replaced. What
+/// was written survives the loss of power. Its draft lies beside it, with `.new` at the end of its name.
+pub fn write(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(".new");
+    let draft = Path::new(&draft);
+    let mut file = create(draft)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    fs_err::rename(draft, path)
+}
+
+/// A new file that only its owner may read, from its first byte on.
+fn create(path: &Path) -> std::io::Result<fs_err::File> {
+    match fs_err::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = fs_err::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use fs_err::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options.open(path)
+}
