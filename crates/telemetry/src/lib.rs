@@ -13,6 +13,8 @@
 //! - **One inverted index** from hashed terms (agent, session, `key=value`, word) to traces, in place of an index per
 //!   column. Each commit writes its postings sorted, so the tree is touched in order. A filter is an intersection that
 //!   starts from its rarest term, or a walk by time when none is rare; both end at the page's limit.
+//! - **Figures added up.** Requests, durations, tokens and cost are counted by slots of 15 s, a minute and 24 min as
+//!   spans come: a plot reads a row per slot and agent, however many traces there are.
 //! - **Origins once.** Resource and scope, which repeat on every span, are interned.
 
 mod error;
@@ -35,5 +37,6 @@ pub use model::{
 };
 pub use otlp::{HttpReply, Imported, OtlpIntake};
 pub use store::{
-    AgentMetrics, Counters, LogFilter, Page, TraceFilter, TraceNotice, TraceStore, TraceSummary,
+    AgentMetrics, Counters, FigureFeed, FigureRow, Histogram, LogFilter, Page, RequestFigures,
+    Resolution, TraceFilter, TraceNotice, TraceStore, TraceSummary,
 };

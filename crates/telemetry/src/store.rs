@@ -1,5 +1,7 @@
 //! The span and log store: one writer, many readers, a file per day.
 
+mod figures;
+mod histogram;
 mod insert;
 mod logs;
 mod metrics;
@@ -23,6 +25,8 @@ use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 
 use crate::{Limits, LogRecord, Span, TelemetryError, forward::Outbox};
 
+pub use figures::{FigureFeed, FigureRow, RequestFigures, Resolution};
+pub use histogram::Histogram;
 pub use logs::LogFilter;
 pub use metrics::AgentMetrics;
 #[cfg(test)]
@@ -30,9 +34,10 @@ pub(crate) use query::Condition;
 pub use query::{Page, TraceFilter};
 pub use summary::{TraceNotice, TraceSummary};
 
+use figures::FigureCommit;
 use partition::Days;
 use readers::Readers;
-use writer::{Batch, Writer};
+use writer::{Announcements, Batch, Writer};
 
 /// Where spans and log records are kept. A cheap handle; clones share the same store, and the writer ends, after
 /// writing what it was given, when the last one goes.
@@ -47,6 +52,7 @@ struct Inner {
     /// One permit per span or record that may wait; a batch carries its permits until it is written.
     places: Arc<Semaphore>,
     notices: broadcast::Sender<TraceNotice>,
+    figures: broadcast::Sender<Arc<FigureCommit>>,
     tally: Arc<Tally>,
     readers: Arc<Readers>,
     outbox: Arc<Outbox>,
@@ -94,6 +100,7 @@ impl TraceStore {
         let places = limits.queue_items.max(1) as usize;
         let (queue, receiver) = mpsc::channel(places);
         let (notices, _) = broadcast::channel(limits.notice_backlog.max(1));
+        let (figures, _) = broadcast::channel(limits.notice_backlog.max(1));
         let readers = Arc::new(Readers::new(
             dir.into(),
             Arc::clone(&days),
@@ -105,7 +112,10 @@ impl TraceStore {
             Arc::clone(&limits),
             days,
             Arc::clone(&tally),
-            notices.clone(),
+            Announcements {
+                notices: notices.clone(),
+                figures: figures.clone(),
+            },
             Arc::clone(&readers),
             Arc::clone(&outbox),
         )?;
@@ -123,6 +133,7 @@ impl TraceStore {
                 queue,
                 places,
                 notices,
+                figures,
                 tally,
                 readers,
                 outbox,

@@ -1,5 +1,6 @@
 //! The store with real files, and the intake with real clients.
 
+mod figures;
 mod filters;
 mod forward;
 pub(crate) mod harness;

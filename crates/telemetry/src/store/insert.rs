@@ -6,7 +6,8 @@ use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 use serde_json::{Value, json};
 
 use super::{
-    partition::{Latest, Memory, Origin, Partition, to_column},
+    figures::{FigureCommit, Gathered},
+    partition::{Day, Latest, Memory, Origin, Partition, to_column},
     summary::{self, TraceNotice},
     terms,
 };
@@ -19,6 +20,8 @@ pub(crate) struct Inserted {
     /// Which of the spans were there already, by their place among those given.
     pub(crate) duplicates: Vec<usize>,
     pub(crate) notices: Vec<TraceNotice>,
+    /// What it added to the figures, if anything.
+    pub(crate) figures: Option<FigureCommit>,
 }
 
 /// What a batch adds to one trace.
@@ -36,6 +39,7 @@ struct Change<'span> {
 
 /// Writes spans and records, durably when it returns. On an error nothing of them is kept.
 pub(crate) fn insert(
+    day: Day,
     partition: &mut Partition,
     spans: &[Span],
     logs: &[LogRecord],
@@ -44,7 +48,7 @@ pub(crate) fn insert(
     let Partition { connection, memory } = partition;
     memory.trim();
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let written = write(&transaction, memory, spans, logs, limits).and_then(|inserted| {
+    let written = write(&transaction, day, memory, spans, logs, limits).and_then(|inserted| {
         transaction.commit()?;
         Ok(inserted)
     });
@@ -57,6 +61,7 @@ pub(crate) fn insert(
 
 fn write(
     transaction: &Transaction<'_>,
+    day: Day,
     memory: &mut Memory,
     spans: &[Span],
     logs: &[LogRecord],
@@ -66,6 +71,7 @@ fn write(
     let mut changes: HashMap<i64, Change<'_>> = HashMap::new();
     let mut postings = Vec::new();
     let mut new_words = Vec::new();
+    let mut figures = Gathered::default();
     for (place, span) in spans.iter().enumerate() {
         let trace = trace_row(transaction, memory, span)?;
         let agent = span.agent.as_deref();
@@ -82,6 +88,7 @@ fn write(
             continue;
         }
         inserted.accepted += 1;
+        figures.add(span);
         changes
             .entry(trace)
             .and_modify(|change| change.add(span))
@@ -110,6 +117,7 @@ fn write(
     for (trace, change) in changes {
         inserted.notices.push(change.apply(transaction, trace)?);
     }
+    inserted.figures = figures.write(transaction, day)?;
     for log in logs {
         insert_log(transaction, memory, log)?;
         inserted.accepted += 1;
@@ -375,7 +383,7 @@ impl<'span> Change<'span> {
 
 /// Tokens read and written, and the cost, as a span of a model call states them. The span of a whole agent repeats
 /// what its calls state, so it does not count.
-fn usage(attributes: &Attributes) -> Option<(u64, u64, Option<f64>)> {
+pub(crate) fn usage(attributes: &Attributes) -> Option<(u64, u64, Option<f64>)> {
     let number = |keys: [&str; 2]| {
         keys.iter()
             .find_map(|key| attributes.get(*key))

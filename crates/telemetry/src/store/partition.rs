@@ -10,10 +10,11 @@ use std::{
 use parking_lot::RwLock;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
+use super::figures;
 use crate::{Attributes, Scope, TelemetryError, TraceId};
 
 /// Version of the tables below.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 /// How long a connection waits for another process that holds the file.
 const BUSY_LIMIT: Duration = Duration::from_secs(2);
 /// Entries kept in each of the writer's memories; they are only memories, so they are simply cleared beyond it.
@@ -229,9 +230,14 @@ impl Partition {
                 found,
             });
         }
-        if found == 0 {
+        let missing = match found {
+            0 => [TABLES, figures::TABLES].concat(),
+            1 => figures::TABLES.to_owned(),
+            _ => String::new(),
+        };
+        if !missing.is_empty() {
             let create =
-                format!("BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;");
+                format!("BEGIN IMMEDIATE; {missing} PRAGMA user_version = {VERSION}; COMMIT;");
             connection.execute_batch(&create).map_err(fail)?;
         }
         Ok(Self {

@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, broadcast, mpsc, oneshot};
 
 use super::{
     Tally, Written,
+    figures::FigureCommit,
     insert::insert,
     partition::{Day, Days, Partition},
     readers::Readers,
@@ -32,12 +33,18 @@ pub(crate) struct Batch {
     pub(crate) done: Option<oneshot::Sender<Result<Written, TelemetryError>>>,
 }
 
+/// Who is told of commits.
+pub(crate) struct Announcements {
+    pub(crate) notices: broadcast::Sender<TraceNotice>,
+    pub(crate) figures: broadcast::Sender<Arc<FigureCommit>>,
+}
+
 pub(crate) struct Writer {
     dir: PathBuf,
     limits: Arc<Limits>,
     days: Arc<Days>,
     tally: Arc<Tally>,
-    notices: broadcast::Sender<TraceNotice>,
+    told: Announcements,
     readers: Arc<Readers>,
     outbox: Arc<Outbox>,
     open: BTreeMap<Day, Partition>,
@@ -62,7 +69,7 @@ impl Writer {
         limits: Arc<Limits>,
         days: Arc<Days>,
         tally: Arc<Tally>,
-        notices: broadcast::Sender<TraceNotice>,
+        told: Announcements,
         readers: Arc<Readers>,
         outbox: Arc<Outbox>,
     ) -> Result<Self, TelemetryError> {
@@ -83,7 +90,7 @@ impl Writer {
             limits,
             days,
             tally,
-            notices,
+            told,
             readers,
             outbox,
             open: BTreeMap::new(),
@@ -215,16 +222,26 @@ impl Writer {
     /// Only what is durable and was not there before is forwarded: what comes back to us goes no further.
     fn write(&mut self, day: Day, mut share: Share) -> Result<(), TelemetryError> {
         let limits = Arc::clone(&self.limits);
-        let inserted = insert(self.partition(day)?, &share.spans, &share.logs, &limits)
-            .map_err(|source| TelemetryError::Write(Arc::new(source)))?;
+        let inserted = insert(
+            day,
+            self.partition(day)?,
+            &share.spans,
+            &share.logs,
+            &limits,
+        )
+        .map_err(|source| TelemetryError::Write(Arc::new(source)))?;
         self.tally.accepted.fetch_add(inserted.accepted, Relaxed);
         self.tally
             .duplicates
             .fetch_add(inserted.duplicates.len() as u64, Relaxed);
-        if self.notices.receiver_count() > 0 {
+        if self.told.notices.receiver_count() > 0 {
             for notice in inserted.notices {
-                self.notices.send(notice).ok();
+                self.told.notices.send(notice).ok();
             }
+        }
+        if let Some(figures) = inserted.figures {
+            // Nobody may look at figures now.
+            self.told.figures.send(Arc::new(figures)).ok();
         }
         if self.outbox.is_open() {
             for place in inserted.duplicates {
