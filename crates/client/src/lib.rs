@@ -19,6 +19,7 @@ pub mod http;
 pub mod private;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod resident;
+pub mod window;
 
 use std::{marker::PhantomData, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! Files for the eyes of their owner alone.
+//! Files and folders for the eyes of their owner alone.
 
 use std::{io::Write, path::Path};
 
@@ -12,6 +12,18 @@ pub fn write(path: &Path, content: &[u8]) -> std::io::Result<()> {
     file.write_all(content)?;
     file.sync_all()?;
     fs_err::rename(draft, path)
+}
+
+/// Makes a folder, and those above it, for their owner alone; one that is there stays as it is.
+pub fn folder(path: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(path)
 }
 
 /// A new file that only its owner may read, from its first byte on.
