@@ -1,6 +1,7 @@
 //! The words of the command line.
 
 mod agents;
+mod context;
 mod live;
 mod plane;
 mod stack;
@@ -14,11 +15,12 @@ pub(crate) use agents::{
     CloneArguments, DeployArguments, InspectArguments, LogsArguments, NewArguments, OneAgent,
     RemoveArguments, Template, UploadDirectoryArguments, UploadZipArguments,
 };
+pub(crate) use context::{AddContext, ContextCommand};
 pub(crate) use live::{DevArguments, PinCommand, UpdatesArguments, WatchArguments};
 pub(crate) use plane::{
     CompletionsArguments, DeadLettersArguments, JobsArguments, JobsCommand, KeyPlaceWord,
-    LocalCommand, OpenArguments, RequeueCommand, SecretCommand, ServeArguments, SettingsArguments,
-    SettingsCommand,
+    LocalCommand, NoticesArguments, NoticesCommand, OpenArguments, RequeueCommand, SecretCommand,
+    ServeArguments, SettingsArguments, SettingsCommand,
 };
 pub(crate) use stack::{
     DownArguments, ExecArguments, StackArguments, StackCommand, StackLogsArguments, StatsArguments,
@@ -49,8 +51,15 @@ pub(crate) struct Arguments {
     /// Say more about what happens
     #[arg(long, short, global = true, help_heading = EVERYWHERE)]
     pub(crate) verbose: bool,
-    /// The cluster to talk to
-    #[arg(long, global = true, value_name = "NAME", help_heading = EVERYWHERE)]
+    /// The context to work in, instead of the one that `nasiko context use` chose
+    #[arg(
+        long,
+        global = true,
+        env = "NASIKO_CONTEXT",
+        hide_env_values = true,
+        value_name = "NAME",
+        help_heading = EVERYWHERE
+    )]
     pub(crate) context: Option<String>,
     /// The data directory
     #[arg(
@@ -204,6 +213,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  nasiko jobs --agent my-agent\n  nasiko jobs log ID\n  nasiko jobs cancel ID"
     )]
     Jobs(JobsArguments),
+    /// Show what happened while you did not look
+    #[command(
+        after_help = "Examples:\n  nasiko notices\n  nasiko notices --unread --json\n  nasiko notices read\n  nasiko notices clear"
+    )]
+    Notices(NoticesArguments),
     /// List jobs given up after their last try, and try one again
     #[command(after_help = "Examples:\n  nasiko dead-letters\n  nasiko dead-letters requeue ID")]
     DeadLetters(DeadLettersArguments),
@@ -212,6 +226,15 @@ pub(crate) enum Command {
         after_help = "Examples:\n  nasiko settings\n  nasiko settings set default-runtime docker\n  nasiko settings set store stack"
     )]
     Settings(SettingsArguments),
+    /// Choose which control plane is meant: this machine's, another on it, or one elsewhere
+    #[command(
+        subcommand,
+        visible_alias = "contexts",
+        after_help = "Examples:\n  nasiko context list\n  nasiko context add work ~/work-nasiko --use\n  \
+        nasiko --context work ps\n  nasiko context use local\n  \
+        nasiko context add far https://nasiko.example --token-file ~/.nasiko-far"
+    )]
+    Context(ContextCommand),
     /// Print a completion script for a shell
     #[command(
         after_help = "Examples:\n  nasiko completions bash > ~/.local/share/bash-completion/completions/nasiko\n  \
@@ -229,12 +252,21 @@ pub(crate) enum Command {
     Clone(CloneArguments),
     #[command(subcommand, hide = true, about = "Traces")]
     Observability(ObservabilityCommand),
+    #[command(hide = true, about = "List the contexts")]
+    ListClusters,
     #[command(hide = true, about = "List registry entries")]
     RegistryList,
     #[command(hide = true, about = "Show a registry entry")]
     RegistryGet(RegistryGetByName),
     #[command(hide = true, about = "Change a registry entry")]
     RegistryUpdate(UpdateEntry),
+}
+
+impl Command {
+    /// Whether it manages contexts rather than works in one.
+    pub(crate) fn is_about_contexts(&self) -> bool {
+        matches!(self, Self::Context(_) | Self::ListClusters)
+    }
 }
 
 #[cfg(test)]

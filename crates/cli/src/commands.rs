@@ -2,11 +2,13 @@
 
 mod agents;
 mod chat;
+mod context;
 mod deploy;
 mod dev;
 mod jobs;
 mod live;
 mod logs;
+mod notices;
 mod pins;
 mod plane;
 mod registry;
@@ -101,7 +103,10 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<(), Failu
 
         Command::Secret(command) => secrets::run(session, command).await,
         Command::Jobs(words) => jobs::jobs(session, words).await,
+        Command::Notices(words) => notices::notices(session, words).await,
         Command::DeadLetters(words) => jobs::dead_letters(session, words).await,
         Command::Settings(words) => settings::settings(session, words).await,
+        Command::Context(command) => context::run(session, command),
+        Command::ListClusters => context::list(session),
     }
 }

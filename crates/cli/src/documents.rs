@@ -1,8 +1,10 @@
 //! The JSON documents that scripts rely on: fields may be added, never renamed.
 
 mod agents;
+mod context;
 mod inspect;
 mod live;
+mod notices;
 mod plane;
 mod stack;
 mod store;
@@ -16,8 +18,10 @@ pub(crate) use agents::{
     AgentDocument, DeployDocument, EntryDocument, JobDocument, LogDocument, RemovedDocument,
     ScaffoldDocument,
 };
+pub(crate) use context::{ContextDocument, RemovedContextDocument};
 pub(crate) use inspect::{InspectDocument, command_line};
 pub(crate) use live::{DevDocument, PinDocument, UpdateDocument, WatchDocument};
+pub(crate) use notices::{NoticeDocument, NoticesChangedDocument};
 pub(crate) use plane::{LinkDocument, SecretDocument, SettingsDocument, StatusDocument};
 pub(crate) use stack::{
     ExecDocument, ServiceLogDocument, ServiceStatsDocument, StackDocument, StackStatsDocument,

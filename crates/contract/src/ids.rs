@@ -56,6 +56,8 @@ id_type! {
     MessageId;
     /// What one save did (UUIDv7 text).
     UpdateId;
+    /// A notice of the inbox.
+    NoticeId;
     /// A question that is asked again after each update (UUIDv7 text).
     PinId;
     /// A W3C trace id: 32 lower-case hex digits.

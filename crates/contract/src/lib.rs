@@ -4,12 +4,16 @@
 pub mod agent_requests;
 pub mod agents;
 pub mod chat;
+pub mod doctor;
 pub mod fault;
+pub mod figures;
 pub mod ids;
 pub mod jobs;
 pub mod live;
+pub mod notices;
 pub mod operation;
 pub mod page;
+pub mod samples;
 pub mod stack;
 pub mod store;
 pub mod system;
@@ -19,15 +23,19 @@ pub mod vault;
 pub use agent_requests::*;
 pub use agents::*;
 pub use chat::*;
+pub use doctor::*;
 pub use fault::{ErrorCode, Fault, Problem};
+pub use figures::*;
 pub use ids::*;
 pub use jobs::*;
 pub use live::*;
+pub use notices::*;
 pub use operation::{
     JsonOperation, Method, OPERATIONS, Operation, OperationInfo, Shape, StreamOperation,
     UploadOperation,
 };
 pub use page::*;
+pub use samples::*;
 pub use stack::*;
 pub use store::*;
 pub use system::*;

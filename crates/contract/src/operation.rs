@@ -10,8 +10,7 @@ use serde::{Serialize, de::DeserializeOwned};
     )
 )]
 use crate::{
-    agent_requests::*, agents::*, chat::*, jobs::*, live::*, page::*, stack::*, store::*,
-    system::*, telemetry::*, vault::*,
+    agent_requests::*, agents::*, chat::*, doctor::*, figures::*, jobs::*, live::*, notices::*, page::*, samples::*, stack::*, store::*, system::*, telemetry::*, vault::*,
 };
 
 /// An HTTP method.
@@ -196,6 +195,11 @@ define_api! {
         ListDeadLetters = "dead_letters.list" Get "/dead-letters" -> Page<Job>, "jobs:read", 200, "Jobs given up after their last try";
         RequeueDeadLetter = "dead_letters.requeue" Post "/dead-letters/{job}/requeue" -> Job, "jobs:control", 202, "Try a dead letter again";
 
+        ListNotices = "notices.list" Get "/notices" -> Page<Notice>, "notices:read", 200, "What happened while nobody looked, newest first";
+        ReadNotices = "notices.read" Post "/notices/read" -> NoticesChanged, "notices:write", 200, "Mark one notice as read, or all of them";
+        ClearNotices = "notices.clear" Post "/notices/clear" -> NoticesChanged, "notices:write", 200, "Take one notice out of the inbox, or all of them";
+        RestoreNotices = "notices.restore" Post "/notices/restore" -> NoticesChanged, "notices:write", 200, "Undo the last clearing of the inbox";
+
         CreateSession = "sessions.create" Post "/chat/sessions" -> ChatSession, "chat:write", 201, "Begin a conversation";
         ListSessions = "sessions.list" Get "/chat/sessions" -> Page<ChatSession>, "chat:read", 200, "Conversations, newest first";
         GetSession = "sessions.get" Get "/chat/sessions/{session}" -> ChatSession, "chat:read", 200, "One conversation";
@@ -206,6 +210,11 @@ define_api! {
 
         ListTraces = "traces.list" Get "/traces" -> Page<TraceSummary>, "traces:read", 200, "Traces, newest first";
         GetTrace = "traces.get" Get "/traces/{trace}" -> Trace, "traces:read", 200, "One trace with its spans";
+
+        GetFigures = "figures.get" Get "/figures" -> Figures, "system:read", 200, "Requests, latency, tokens, cost and saves by slots of time";
+
+        ListSamples = "samples.list" Get "/samples" -> Page<Sample>, "agents:read", 200, "Agents that come with the program, and whether they can run here";
+        DeploySample = "samples.deploy" Post "/samples/{sample}/deploy" -> Job, "agents:deploy", 202, "Write a sample's folder and deploy it";
 
         GetStack = "stack.get" Get "/stack" -> Stack, "stack:read", 200, "The local Docker stack: what is declared and what runs";
         StackUp = "stack.up" Post "/stack/up" -> Job, "stack:control", 202, "Bring services of the stack up";
@@ -243,6 +252,7 @@ define_api! {
         FollowServiceStats = "services.stats" Get "/stack/services/{service}/stats" -> InstanceStats, "stack:read", "What a service uses, while somebody looks";
         SendMessage = "messages.send" Post "/chat/sessions/{session}/messages" -> ChatEvent, "chat:write", "Ask, and receive the answer as it comes";
         TailTraces = "traces.tail" Get "/traces/tail" -> TraceSummary, "traces:read", "Traces as their spans arrive";
+        FollowFigures = "figures.follow" Get "/figures/follow" -> Figures, "system:read", "All figures at first, then what changes, while somebody looks";
     }
     upload {
         DeployArchive = "intake.zip" "/upload-agents/zip" -> Job, "agents:deploy", 202, "Deploy an uploaded archive";

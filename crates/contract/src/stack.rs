@@ -157,6 +157,22 @@ pub struct StackService {
     pub why: Option<String>,
 }
 
+impl StackService {
+    /// Exit codes of containers that were asked to end: the signals that stop one.
+    const STOPPED: [i64; 2] = [128 + 9, 128 + 15];
+
+    /// It is not as it should be: its check fails, or it ended by itself and not well.
+    pub fn is_unwell(&self) -> bool {
+        match (self.state, self.health, self.exit_code) {
+            (ServiceState::Exited, _, Some(code)) => code != 0 && !Self::STOPPED.contains(&code),
+            (ServiceState::Running, ServiceHealth::Unhealthy, _)
+            | (ServiceState::Restarting, ..)
+            | (ServiceState::Exited, _, None) => true,
+            _ => false,
+        }
+    }
+}
+
 /// `POST /stack/up`: bring services up; answers a job.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

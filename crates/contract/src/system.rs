@@ -201,7 +201,8 @@ pub struct Event {
     pub seq: u64,
     /// Unix milliseconds.
     pub at: i64,
-    /// What happened: `agent.changed`, `agent.removed`, `job.changed`, `session.changed`, `setting.changed`, `gap`, …
+    /// What happened: `agent.changed`, `agent.removed`, `job.changed`, `session.changed`, `setting.changed`, `notice.added`,
+    /// `notice.changed`, `gap`, …
     pub topic: String,
     /// To what: the agent's name, the job's id, …
     pub subject: String,
@@ -240,6 +241,16 @@ pub struct Settings {
     /// service of the local stack with the label `nasiko.otlp`, while it is well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub otlp_forward_url: Option<String>,
+    /// Notices are shown on the desktop as they come; the inbox keeps them either way.
+    #[serde(default = "on")]
+    pub notifications: bool,
+    /// When notices are kept in the inbox alone, in local time, e.g. `22:00-07:00`; none for never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet_hours: Option<String>,
+}
+
+fn on() -> bool {
+    true
 }
 
 impl Default for Settings {
@@ -252,6 +263,8 @@ impl Default for Settings {
             parallel_jobs: 4,
             kong_admin_url: None,
             otlp_forward_url: None,
+            notifications: true,
+            quiet_hours: None,
         }
     }
 }
@@ -283,6 +296,12 @@ pub struct PatchSettings {
     /// See [`Settings`]; an empty text for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub otlp_forward_url: Option<String>,
+    /// See [`Settings`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notifications: Option<bool>,
+    /// See [`Settings`]; an empty text for never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet_hours: Option<String>,
 }
 
 /// `GET /secrets` and `GET /agents/{agent}/secrets`: names, never values.

@@ -5,7 +5,7 @@
 //! folder ([`intake`], [`read`], [`deploy`], [`launch`], [`probe`]), and what runs is watched ([`supervise`]) and taken
 //! over again after a restart ([`adopt`]). Containers of others are found ([`discover`]), and other control planes on the same
 //! store ([`peers`]). The local
-//! Docker stack stands beside the agents ([`stack`]). Traces are forwarded to a viewer ([`forwarding`]). What jobs leave behind goes ([`sweep`]).
+//! Docker stack stands beside the agents ([`stack`]). What happens while nobody looks is told ([`notices`]). Traces are forwarded to a viewer ([`forwarding`]). What jobs leave behind goes ([`sweep`]).
 
 mod address;
 mod adopt;
@@ -19,6 +19,7 @@ mod engine;
 mod environment;
 mod events;
 mod exchange;
+mod figures;
 mod forwarding;
 mod home;
 mod house;
@@ -30,6 +31,7 @@ mod lifecycle;
 mod listen;
 mod live;
 mod logs;
+mod notices;
 mod peers;
 mod pins;
 mod plane;
@@ -42,6 +44,7 @@ mod registry;
 mod replace;
 mod report;
 mod retire;
+mod samples;
 mod secrets;
 mod settings;
 mod spans;

@@ -243,6 +243,7 @@ impl ControlPlane {
         });
         let peers = crate::peers::enter(&shared).await?;
         crate::listen::start(&shared, config.listeners)?;
+        crate::notices::start(&shared).await?;
         // Before anything is taken over: what ends meanwhile is noticed.
         crate::supervise::start(&shared);
         crate::vault::start(&shared);

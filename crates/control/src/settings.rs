@@ -38,6 +38,8 @@ impl Serve<PatchSettings> for ControlPlane {
             parallel_jobs,
             kong_admin_url,
             otlp_forward_url,
+            notifications,
+            quiet_hours,
         } = request;
         settings.default_runtime = default_runtime.unwrap_or(settings.default_runtime);
         settings.trace_retention_days = checked(
@@ -69,6 +71,10 @@ impl Serve<PatchSettings> for ControlPlane {
         }
         if let Some(address) = otlp_forward_url {
             settings.otlp_forward_url = self.shared.forwarding.checked_target(&address)?;
+        }
+        settings.notifications = notifications.unwrap_or(settings.notifications);
+        if let Some(hours) = quiet_hours {
+            settings.quiet_hours = crate::notices::checked(&hours)?;
         }
         let mut batch = Batch::new();
         batch.put(&SettingsRecord(settings.clone()), Expected::Any);

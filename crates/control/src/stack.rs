@@ -37,7 +37,7 @@ pub(crate) use view::at_start;
 pub(crate) use work::{DownWork, UpWork};
 
 /// The topic of a change of the stack; its data is the [`Stack`].
-const CHANGED: &str = "stack.changed";
+pub(crate) const CHANGED: &str = "stack.changed";
 /// The one stack's id, and the subject of its events.
 const ID: &str = "stack";
 

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use nasiko_contract::{AgentName, JobId};
+use nasiko_contract::{AgentName, JobId, NoticeId};
 
 use super::{
     agents::LogsArguments,
@@ -183,6 +183,35 @@ pub(crate) enum JobsCommand {
         /// Its id
         job: JobId,
     },
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct NoticesArguments {
+    /// Only those that nobody has read
+    #[arg(long)]
+    pub(crate) unread: bool,
+    /// How many
+    #[arg(long, short = 'n', default_value_t = 50, value_name = "ROWS")]
+    pub(crate) limit: u32,
+    #[command(subcommand)]
+    pub(crate) command: Option<NoticesCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum NoticesCommand {
+    /// Mark notices as read
+    Read {
+        /// Which; all unless given
+        notice: Option<NoticeId>,
+    },
+    /// Take notices out of the inbox
+    Clear {
+        /// Which; all unless given
+        notice: Option<NoticeId>,
+    },
+    /// Undo the last `clear`
+    Restore,
 }
 
 #[derive(Debug, Args)]

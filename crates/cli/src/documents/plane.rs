@@ -12,6 +12,7 @@ use super::store::StoreDocument;
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct StatusDocument {
     pub(crate) running: bool,
+    pub(crate) context: String,
     pub(crate) pid: Option<u32>,
     pub(crate) version: Option<String>,
     pub(crate) api: Option<String>,
@@ -37,6 +38,7 @@ impl From<Status> for StatusDocument {
     fn from(status: Status) -> Self {
         Self {
             running: true,
+            context: String::new(),
             pid: Some(status.pid),
             version: Some(status.version),
             api: Some(status.api),
@@ -86,6 +88,8 @@ pub(crate) struct SettingsDocument {
     parallel_jobs: u32,
     kong_admin_url: Option<String>,
     otlp_forward_url: Option<String>,
+    notifications: bool,
+    quiet_hours: Option<String>,
     store: StoreDocument,
 }
 
@@ -99,6 +103,8 @@ impl SettingsDocument {
             parallel_jobs: settings.parallel_jobs,
             kong_admin_url: settings.kong_admin_url,
             otlp_forward_url: settings.otlp_forward_url,
+            notifications: settings.notifications,
+            quiet_hours: settings.quiet_hours,
             store: store.into(),
         }
     }

@@ -1,0 +1,2 @@
+mod making;
+mod over_the_api;
