@@ -1,17 +1,17 @@
 //! The web UI: `ui/` and what it is made of, to `ui/dist/`, which the server embeds.
 //!
 //! `ui/dist` holds everything below `ui/static`, the compiled program as `app/nasiko_ui.js` and
-//! `app/nasiko_ui_bg.wasm`, a `.gz` beside each file that shrinks, and `version.txt`, the hash of all inputs. Results
-//! are kept in the cache by that hash, so a fresh checkout of known sources compiles nothing.
+//! `app/nasiko_ui_bg.wasm`, a `.br` and a `.gz` beside each file that shrinks, and `version.txt`, the hash of all inputs.
+//! Results are kept in the cache by that hash, so a fresh checkout of known sources compiles nothing.
 
-use std::fs::{self, File};
+mod packing;
+
+use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result};
-use flate2::{Compression, write::GzEncoder};
 
 use crate::command::{capture, command, logged, run};
 use crate::places::{Places, files_below, program_on_path, remove};
@@ -32,8 +32,6 @@ const INPUTS: &[&str] = &[
 const OLDEST_OPTIMIZER: u32 = 120;
 /// Results kept in the cache.
 const KEPT: usize = 6;
-/// Formats that are compressed already.
-const DENSE: &[&str] = &["gz", "png", "woff2", "ico", "webp"];
 
 /// How the UI is compiled.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -76,7 +74,7 @@ pub(crate) fn build(places: &Places, profile: Profile) -> Result<()> {
     remove(&dist)?;
     fs::rename(&fresh, &dist).context("cannot put ui/dist in its place")?;
     step.done();
-    report_size(&dist)
+    packing::report(&dist, profile == Profile::Small)
 }
 
 fn compile(places: &Places, profile: Profile, out: &Path) -> Result<()> {
@@ -112,7 +110,7 @@ fn compile(places: &Places, profile: Profile, out: &Path) -> Result<()> {
         optimize(places, &out.join("app/nasiko_ui_bg.wasm"))?;
     }
     copy_tree(&places.root.join("ui/static"), out)?;
-    compress(out)
+    packing::pack(out)
 }
 
 /// With `wasm-opt` where a new enough one is installed; the result works without, a tenth larger.
@@ -147,6 +145,7 @@ fn optimize(places: &Places, module: &Path) -> Result<()> {
 fn key(places: &Places, profile: Profile) -> Result<String> {
     let mut hasher = DefaultHasher::new();
     include_str!("ui.rs").hash(&mut hasher);
+    include_str!("ui/packing.rs").hash(&mut hasher);
     (profile == Profile::Dev).hash(&mut hasher);
     fs::read(places.root.join("rust-toolchain.toml"))?.hash(&mut hasher);
     for input in INPUTS {
@@ -166,28 +165,6 @@ fn key(places: &Places, profile: Profile) -> Result<String> {
         }
     }
     Ok(format!("{:016x}", hasher.finish()))
-}
-
-fn compress(dir: &Path) -> Result<()> {
-    for file in files_below(dir)? {
-        let extension = file
-            .extension()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        if DENSE.contains(&extension.as_str()) {
-            continue;
-        }
-        let bytes = fs::read(&file)?;
-        let target = file.with_extension(format!("{extension}.gz"));
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-        encoder.write_all(&bytes)?;
-        let small = encoder.finish()?;
-        if small.len() < bytes.len() {
-            File::create(&target)?.write_all(&small)?;
-        }
-    }
-    Ok(())
 }
 
 fn copy_tree(from: &Path, to: &Path) -> Result<()> {
@@ -211,18 +188,4 @@ fn forget_old(dir: &Path) -> Result<()> {
     entries
         .drain(..surplus)
         .try_for_each(|(_, path)| remove(&path))
-}
-
-fn report_size(dist: &Path) -> Result<()> {
-    let module = dist.join("app/nasiko_ui_bg.wasm");
-    let sent = fs::metadata(module.with_extension("wasm.gz"))
-        .context("the UI was not compressed")?
-        .len();
-    let whole = fs::metadata(&module)?.len();
-    report::note(&format!(
-        "web UI: {} KB of WebAssembly, {} KB compressed",
-        whole / 1000,
-        sent / 1000
-    ));
-    Ok(())
 }

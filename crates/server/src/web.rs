@@ -21,7 +21,9 @@ const FOREVER: &str = "public, max-age=31536000, immutable";
 /// Ask each time; the tag answers.
 const ASK: &str = "no-cache";
 const INDEX: &str = "index.html";
-const PACKED: &str = "gz";
+/// How files are kept packed beside themselves, best first: the coding's name on the wire, and the file's extension.
+/// Browsers take Brotli over TLS and from loopback only.
+const PACKINGS: [(&str, &str); 2] = [("br", "br"), ("gzip", "gz")];
 
 #[derive(RustEmbed)]
 #[folder = "../../ui/dist"]
@@ -67,13 +69,13 @@ fn own(name: &str, status: StatusCode) -> Response {
 /// An embedded file as an answer; packed where the asker takes it so.
 pub(crate) fn file<F: RustEmbed>(path: &str, headers: &HeaderMap) -> Option<Response> {
     let kind = kind_of(path)?;
-    let packed = accepts_packed(headers)
-        .then(|| F::get(&format!("{path}.{PACKED}")))
-        .flatten();
-    let is_packed = packed.is_some();
-    let EmbeddedFile { data, metadata } = match packed {
-        Some(file) => file,
-        None => F::get(path)?,
+    let packed = PACKINGS
+        .into_iter()
+        .filter(|(coding, _)| accepts(headers, coding))
+        .find_map(|(coding, extension)| Some((F::get(&format!("{path}.{extension}"))?, coding)));
+    let (EmbeddedFile { data, metadata }, coding) = match packed {
+        Some((file, coding)) => (file, Some(coding)),
+        None => (F::get(path)?, None),
     };
     let hash = blake3::Hash::from_bytes(metadata.sha256_hash()).to_hex();
     let tag = format!("\"{}\"", hash.get(..24).unwrap_or_default());
@@ -104,8 +106,8 @@ pub(crate) fn file<F: RustEmbed>(path: &str, headers: &HeaderMap) -> Option<Resp
     if let Ok(tag) = HeaderValue::try_from(tag) {
         answered.insert(header::ETAG, tag);
     }
-    if is_packed {
-        answered.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    if let Some(coding) = coding {
+        answered.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
     }
     Some(response)
 }
@@ -128,14 +130,14 @@ fn kind_of(path: &str) -> Option<&'static str> {
     })
 }
 
-fn accepts_packed(headers: &HeaderMap) -> bool {
+fn accepts(headers: &HeaderMap, coding: &str) -> bool {
     headers
         .get_all(header::ACCEPT_ENCODING)
         .iter()
         .filter_map(|line| line.to_str().ok())
         .flat_map(|line| line.split(','))
         .map(str::trim)
-        .any(|coding| coding.split(';').next() == Some("gzip") && !coding.ends_with("q=0"))
+        .any(|accepted| accepted.split(';').next() == Some(coding) && !accepted.ends_with("q=0"))
 }
 
 /// `name-0123456789abcdef.js`: a run of 16 or more hex digits before the extension.

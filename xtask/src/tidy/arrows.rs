@@ -17,6 +17,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("nasiko-runtime", ON_ENGINE),
     // Carried by the runtime as a file, known to nobody as a library.
     ("nasiko-gate", &[]),
+    // The start of a file that holds the programs, before any of them runs.
+    ("nasiko-appimage", &[]),
     ("nasiko-stack", ON_ENGINE),
     ("nasiko-store", MIDDLE),
     ("nasiko-gateway", MIDDLE),

@@ -96,16 +96,26 @@ async fn bytes(response: Response) -> Vec<u8> {
 #[tokio::test]
 async fn a_file_is_sent_packed_to_who_takes_it_so() {
     const APP: &str = "app-0123456789abcdef.js";
-    for accept in ["gzip, br", "br;q=1.0, gzip;q=0.8"] {
+    let of_gzip = [0x1f, 0x8b];
+    for (accept, coding) in [
+        ("gzip, br", "br"),
+        ("br;q=1.0, gzip;q=0.8", "br"),
+        ("gzip, deflate", "gzip"),
+        ("gzip, br;q=0", "gzip"),
+    ] {
         let packed = served(APP, accept).unwrap();
-        assert_eq!(packed.headers()["content-encoding"], "gzip");
+        assert_eq!(packed.headers()["content-encoding"], coding, "`{accept}`");
         assert_eq!(
             packed.headers()["content-type"],
             "text/javascript; charset=utf-8"
         );
-        assert_eq!(bytes(packed).await[..2], [0x1f, 0x8b]);
+        assert_eq!(
+            bytes(packed).await[..2] == of_gzip,
+            coding == "gzip",
+            "`{accept}`"
+        );
     }
-    for accept in ["", "br", "gzip;q=0"] {
+    for accept in ["", "zstd", "gzip;q=0", "br;q=0"] {
         let plain = served(APP, accept).unwrap();
         assert!(
             plain.headers().get("content-encoding").is_none(),
@@ -143,6 +153,7 @@ fn nothing_else_is_served() {
         ".",
         "../streams.rs",
         "app-0123456789abcdef.js.gz",
+        "app-0123456789abcdef.js.br",
         "index.html/",
     ] {
         assert!(
