@@ -113,6 +113,10 @@ pub struct DeployOptions {
     /// Make everything anew.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub force: bool,
+    /// Take the place of the agent of that name wherever that one came from; it serves until the new one answers. Agents
+    /// that somebody else runs are not replaced.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replace: bool,
     /// Keep it in step with its folder from now on, or no longer; else as it was. Folders of this machine only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watch: Option<bool>,

@@ -37,13 +37,15 @@ const LONGEST_NAME: usize = 63;
 const NAME_TRIES: u32 = 100;
 
 impl Bench {
-    /// From a source to a running agent. What a platform ordered is updated from wherever it keeps the new version.
+    /// From a source to a running agent. What a platform ordered is updated from wherever it keeps the new version; with
+    /// `replace` so is any agent of ours.
     pub(crate) async fn deploy(
         &self,
         source: &Source,
         name: Option<&AgentName>,
         runtime: Option<RuntimeKind>,
         force: bool,
+        replace: bool,
         order: Option<&Order>,
     ) -> Result<DeployResult, Fault> {
         let begun = Instant::now();
@@ -67,7 +69,7 @@ impl Bench {
         let read = read::read(source, &unpack, cache, &intake, &self.cancel).await?;
 
         let (name, holder, _one_at_a_time) = self
-            .claim_name(source, name, order, &read.description)
+            .claim_name(source, name, replace, order, &read.description)
             .await?;
         let name = &name;
         let runtime = runtime
@@ -108,8 +110,10 @@ impl Bench {
             }
             None => agent,
         };
+        // The same content from elsewhere is to be told apart all the same: the folder that is watched is another.
+        let moved = replace && agent.source != *source;
         let deployed = self
-            .update(agent, source, &read, runtime, force, begun)
+            .update(agent, source, &read, runtime, force || moved, begun)
             .await;
         if let Err(fault) = &deployed {
             self.give_up(name, fault).await;
@@ -211,6 +215,7 @@ impl Bench {
         &self,
         source: &Source,
         given: Option<&AgentName>,
+        replace: bool,
         order: Option<&Order>,
         description: &Description,
     ) -> Result<
@@ -237,6 +242,7 @@ impl Bench {
                 None => return Ok((name, None, guard)),
                 Some(holder)
                     if holder.source.is_updated_by(source)
+                        || (replace && !holder.source.is_foreign())
                         || (order.is_some() && holder.ordered.is_some()) =>
                 {
                     return Ok((name, Some(holder), guard));
@@ -250,7 +256,7 @@ impl Bench {
                         "Give another --name: somebody else's container has this one".to_owned()
                     } else {
                         format!(
-                            "Give another --name, or remove the other one first: `nasiko rm {name}`"
+                            "Give another --name, put this in the other one's place with --replace, or remove that one first: `nasiko rm {name}`"
                         )
                     })
                     .evidence([format!("`{name}` comes from {}", holder.source.shown())]));

@@ -101,7 +101,7 @@ impl Serve<Inspect> for ControlPlane {
 impl Shared {
     /// Accepts a deploy: seals the values given with it, then writes the job. What belongs to a job that was not accepted,
     /// or accepted earlier under the same key, goes: nobody will come for it.
-    async fn accept_deploy(
+    pub(crate) async fn accept_deploy(
         &self,
         caller: &Caller,
         source: Source,
@@ -129,6 +129,7 @@ impl Shared {
             name: None,
             runtime: options.runtime,
             force: options.force,
+            replace: options.replace,
             watch: options.watch,
             order,
         };

@@ -28,6 +28,9 @@ pub(crate) enum Work {
         name: Option<AgentName>,
         runtime: Option<RuntimeKind>,
         force: bool,
+        /// Whether it takes the place of an agent of its name that came from elsewhere.
+        #[serde(default)]
+        replace: bool,
         /// Whether its folder is watched from then on; else as before.
         #[serde(default)]
         watch: Option<bool>,

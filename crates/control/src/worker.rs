@@ -202,10 +202,12 @@ async fn perform(bench: &Bench, payload: Value) -> Result<Value, Fault> {
             name,
             runtime,
             force,
+            replace,
             watch,
             order,
         } => {
-            let deploy = bench.deploy(source, name.as_ref(), *runtime, *force, order.as_ref());
+            let order = order.as_ref();
+            let deploy = bench.deploy(source, name.as_ref(), *runtime, *force, *replace, order);
             let deployed = Box::pin(deploy).await;
             if let Ok(result) = &deployed {
                 bench.shared.watch_as_asked(&result.agent, *watch).await;

@@ -31,6 +31,9 @@ pub(crate) struct DeployOptionWords {
     /// Make everything anew, even if nothing has changed
     #[arg(long)]
     force: bool,
+    /// Take the place of the agent of that name, wherever that one came from
+    #[arg(long)]
+    replace: bool,
     /// Keep it in step with its folder: a save is live by itself
     #[arg(long)]
     watch: bool,
@@ -68,6 +71,7 @@ impl DeployOptionWords {
             }),
             env,
             force: self.force,
+            replace: self.replace,
             watch: self.watch.then_some(true),
         })
     }

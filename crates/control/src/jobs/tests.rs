@@ -37,6 +37,7 @@ fn deploy(name: Option<&str>) -> Work {
         name: name.map(Into::into),
         runtime: None,
         force: false,
+        replace: false,
         watch: None,
         order: None,
     }
