@@ -165,9 +165,10 @@ impl Web {
         self.watch().await;
     }
 
-    /// Presses `Load again`, as a person would, while a page says that its program did not arrive.
+    /// Presses `Load again`, as a person would, while the page or the browser says that it did not arrive.
     async fn loaded(&self, mut outcome: WebDriverResult<()>) {
-        let unloaded = "return document.getElementById('unloaded') !== null";
+        let unloaded = "return document.getElementById('unloaded') !== null
+            || document.URL.startsWith('chrome-error:')";
         for _ in 0..MOST_LOADS {
             match outcome {
                 Ok(()) if self.script(unloaded).await == false => return,
