@@ -2,23 +2,28 @@
 
 use leptos::{ev::MouseEvent, prelude::*};
 use leptos_router::{
-    components::{FlatRoutes, Redirect, Route, Router},
+    components::{FlatRoutes, Route, Router},
     path,
 };
 use nasiko_client::Client;
 
 use crate::{
+    actions::Actions,
     browser,
     desk::{Desk, Notice},
     kit::{Button, Empty, ErrorCard, Glyph, Icon, Look},
     model::world::Link,
-    pages::{ActivityPage, AgentPage, AgentsPage, Rail, Refused, StackPage, TracesPage},
+    pages::{ActivityPage, AgentPage, AgentsPage, ContextBanner, Contexts, DropTarget, Everywhere, HomePage, Rail, Refused, RegistryPage, SettingsPage, StackPage, TracesPage},
+    theme::Appearance,
 };
 
 /// The application.
 #[component]
 pub(crate) fn App(client: Client) -> impl IntoView {
     let desk = Desk::provide(client);
+    Appearance::provide();
+    Contexts::provide(desk);
+    Actions::provide();
     let refused = Memo::new(move |_| {
         desk.world.with(|world| match &world.link {
             Link::Refused(fault) => Some(fault.clone()),
@@ -34,6 +39,7 @@ pub(crate) fn App(client: Client) -> impl IntoView {
             "Skip to content"
         </a>
         <Router>
+            <ContextBanner />
             <div class="app">
                 <Rail />
                 <main id="content" tabindex="-1">
@@ -44,6 +50,8 @@ pub(crate) fn App(client: Client) -> impl IntoView {
                     }}
                 </main>
             </div>
+            <Everywhere />
+            <DropTarget desk=desk />
         </Router>
         <NoticeStack />
     }
@@ -53,12 +61,14 @@ pub(crate) fn App(client: Client) -> impl IntoView {
 fn Pages() -> impl IntoView {
     view! {
         <FlatRoutes fallback=|| view! { <NoSuchPage /> }>
-            <Route path=path!("/") view=|| view! { <Redirect path="/agents" /> } />
+            <Route path=path!("/") view=HomePage />
             <Route path=path!("/agents") view=AgentsPage />
             <Route path=path!("/agents/:name/:tab?/:item?") view=AgentPage />
             <Route path=path!("/traces/:trace?") view=TracesPage />
             <Route path=path!("/stack/:tab?/:service?") view=StackPage />
             <Route path=path!("/activity") view=ActivityPage />
+            <Route path=path!("/registry/:agent?") view=RegistryPage />
+            <Route path=path!("/settings/:tab?") view=SettingsPage />
         </FlatRoutes>
     }
 }
@@ -108,6 +118,21 @@ fn NoticeStack() -> impl IntoView {
     let put_away = move |number| desk.notices.update(|notices| notices.remove(number));
     let draw = move |(number, notice): (u64, Notice)| match notice {
         Notice::Said(words) => view! { <div class="notice said">{words}</div> }.into_any(),
+        Notice::Changed { words, undo } => {
+            let press = move |()| {
+                put_away(number);
+                desk.undo_settings((*undo).clone());
+            };
+            view! {
+                <div class="notice said undo">
+                    <span>{words}</span>
+                    <Button look=Look::Flat id="undo" press=press>
+                        "Undo"
+                    </Button>
+                </div>
+            }
+            .into_any()
+        }
         Notice::Fault(fault) => view! {
             <div class="notice">
                 <ErrorCard fault=fault>

@@ -1,6 +1,10 @@
 //! The few things asked of the browser itself. Every one of them may be refused (private mode, no permission): then the
 //! page goes on without.
 
+mod files;
+pub(crate) mod keys;
+mod save;
+
 use js_sys::{Array, Date};
 use leptos::prelude::{StoredValue, WithValue, on_cleanup};
 use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
@@ -9,6 +13,9 @@ use web_sys::{
 };
 
 use crate::model::format;
+
+pub(crate) use files::{chosen, dropped, read};
+pub(crate) use save::save;
 
 fn window() -> Option<Window> {
     web_sys::window()
@@ -80,9 +87,9 @@ pub(crate) fn root_attribute(name: &str) -> Option<String> {
     document()?.document_element()?.get_attribute(name)
 }
 
-/// The media query `(prefers-color-scheme: dark)`.
-pub(crate) fn dark_query() -> Option<web_sys::MediaQueryList> {
-    window()?.match_media("(prefers-color-scheme: dark)").ok()?
+/// A media query.
+pub(crate) fn media_query(query: &str) -> Option<web_sys::MediaQueryList> {
+    window()?.match_media(query).ok()?
 }
 
 /// Gives the keyboard focus to an element.
@@ -139,10 +146,48 @@ pub(crate) fn watch_sight(element: &Element, changed: impl Fn(bool) + 'static) {
     });
 }
 
+/// Loads the program anew, at its first page.
+pub(crate) fn begin_anew() {
+    if let Some(window) = window() {
+        let _refused = window.location().assign("/");
+    }
+}
+
 /// Loads the page again.
 pub(crate) fn reload() {
     if let Some(window) = window() {
         let _refused = window.location().reload();
+    }
+}
+
+/// The path of the page's address.
+pub(crate) fn path() -> Option<String> {
+    window()?.location().pathname().ok()
+}
+
+/// The path of the first link below `prefix` in the row, or whatever holds such a link, at a place of the page.
+pub(crate) fn link_at(x: f64, y: f64, prefix: &str) -> Option<String> {
+    let links = format!("a[href^='{prefix}']");
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a place in the page, in whole pixels"
+    )]
+    let element = document()?.element_from_point(x as f32, y as f32)?;
+    let row = element.closest("tr, li, [role='row']").ok()??;
+    row.query_selector(&links).ok()??.get_attribute("href")
+}
+
+/// Notes this moment for whoever measures.
+pub(crate) fn mark(name: &str) {
+    if let Some(performance) = window().and_then(|window| window.performance()) {
+        let _full = performance.mark(name);
+    }
+}
+
+/// Notes the time since a mark for whoever measures.
+pub(crate) fn measure(name: &str, since: &str) {
+    if let Some(performance) = window().and_then(|window| window.performance()) {
+        let _no_such_mark = performance.measure_with_start_mark(name, since);
     }
 }
 

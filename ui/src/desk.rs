@@ -2,12 +2,17 @@
 //! load, handed down as context.
 
 mod chats;
+mod drafts;
 mod follow;
 mod link;
 mod live;
 mod loaded;
 mod notices;
+mod offers;
+mod settings;
 mod stack;
+
+use std::time::Duration;
 
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
@@ -18,13 +23,14 @@ use nasiko_contract::{Fault, Job, JsonOperation};
 use crate::{
     browser,
     desk::follow::run_while,
-    model::{live::Live, world::World},
+    model::{live::Live, settings::Own, world::World},
 };
 
 pub(crate) use chats::Chats;
 pub(crate) use follow::{Followed, follow, spawn_for_the_owner};
 pub(crate) use loaded::{Loaded, fetch};
 pub(crate) use notices::{Notice, Notices};
+pub(crate) use offers::Offers;
 pub(crate) use stack::Switch;
 
 /// Milliseconds after which ages such as `12 s ago` are written anew.
@@ -40,8 +46,12 @@ pub(crate) struct Desk {
     pub(crate) live: RwSignal<Live>,
     /// Conversations, whether shown or not.
     pub(crate) chats: StoredValue<Chats>,
+    /// What was begun to be written.
+    drafts: StoredValue<Drafts>,
     /// What is said in passing.
     pub(crate) notices: RwSignal<Notices>,
+    /// What this page changed of the settings itself.
+    pub(crate) own_settings: StoredValue<Own>,
     /// Unix milliseconds, every few seconds.
     pub(crate) now: RwSignal<i64>,
     /// The page is in sight. Out of sight it follows nothing: a browser has few connections for all its tabs, and what
@@ -57,7 +67,9 @@ impl Desk {
             world: RwSignal::default(),
             live: RwSignal::default(),
             chats: StoredValue::default(),
+            drafts: StoredValue::new(drafts::recall()),
             notices: RwSignal::default(),
+            own_settings: StoredValue::default(),
             now: RwSignal::new(browser::now()),
             visible: RwSignal::new(browser::is_visible()),
         };
@@ -141,14 +153,16 @@ impl Desk {
 
     /// Says something in passing, to the eye and to the screen reader.
     pub(crate) fn say(self, words: impl Into<String>) {
-        let words = words.into();
-        let number = self
-            .notices
-            .try_update(|notices| notices.put(Notice::Said(words)));
+        self.put_for(Notice::Said(words.into()), Notices::SHOWN_FOR);
+    }
+
+    /// Shows a notice that goes by itself.
+    fn put_for(self, notice: Notice, time: Duration) {
+        let number = self.notices.try_update(|notices| notices.put(notice));
         if let Some(number) = number {
             set_timeout(
                 move || self.notices.update(|notices| notices.remove(number)),
-                Notices::SHOWN_FOR,
+                time,
             );
         }
     }

@@ -13,6 +13,7 @@
 )]
 #![expect(unreachable_pub, reason = "components are made public by their macro")]
 
+mod actions;
 mod app;
 mod browser;
 mod desk;
@@ -21,6 +22,7 @@ mod fixtures;
 mod kit;
 mod model;
 mod pages;
+mod shell;
 #[cfg(target_arch = "wasm32")]
 mod start;
 mod theme;

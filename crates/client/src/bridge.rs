@@ -3,7 +3,7 @@
 //!
 //! # The bridge protocol
 //!
-//! The window process offers four commands to the page (`window.__TAURI_INTERNALS__.invoke(command, arguments)`):
+//! The window process offers these commands to the page (`window.__TAURI_INTERNALS__.invoke(command, arguments)`):
 //!
 //! | command | arguments | resolves to | rejects with |
 //! |---|---|---|---|
@@ -11,6 +11,10 @@
 //! | `rpc_stream` | `{ call, channel }` | the stream's id, a number | a [`Fault`], when the stream could not be opened |
 //! | `rpc_cancel` | `{ stream }` | nothing | never; an unknown id is one that has ended |
 //! | `first_frame` | `{ dark }` | nothing | never |
+//! | `opened` | `{ channel }` | nothing | never |
+//! | `pick` | `{ folder }` | the paths that a person chose, none if they gave up | text |
+//! | `contexts` | none | a [`ContextList`] | a [`Fault`] |
+//! | `use_context` | `{ name }` | nothing | a [`Fault`] |
 //!
 //! - `call` is `{ operation, target, body }`: the operation's name (`agents.list`), path and query from `/api/v1` on,
 //!   and the JSON body or `null`. The method follows from the operation. The window process refuses an operation that
@@ -19,6 +23,11 @@
 //!   `{ "frame": { "id", "event", "data" } }` for each server-sent event, and as the last one either
 //!   `{ "fault": Fault }` or `{ "end": true }`. A message may be sent before `rpc_stream` has resolved.
 //! - `rpc_cancel` is sent once when the page drops a stream that has not ended. After it no message is needed.
+//! - `opened` is sent once, at the page's start. Its channel carries [`Opened`]: what is dragged over the window or dropped
+//!   on it, and what the window was asked to open. What came before is delivered then.
+//! - `pick` shows the system's dialog for folders (`folder`) or for archives.
+//! - `contexts` tells which control planes there are and which one calls go to. After `use_context` they go to another one;
+//!   the page then loads itself anew, since all that it knows is of the former one.
 //! - `first_frame` is sent once, when the page has drawn itself: the window, created hidden, is shown on it, over a
 //!   ground as `dark` or light as the page.
 //!
@@ -38,8 +47,10 @@ use wasm_bindgen_futures::JsFuture;
 
 use crate::{
     call::Call,
+    context::{ContextList, ContextName},
     ordered::Ordered,
     transport::{BoxFuture, BoxStream, Frame, Transport, UploadFile},
+    window::Opened,
 };
 
 /// Messages that may wait for the page. The page's stream breaks off when it falls further behind.
@@ -73,6 +84,39 @@ impl BridgeTransport {
     pub async fn first_frame(dark: bool) {
         // A window that cannot be told is shown by its own time limit: nothing to do about a failure here.
         let _unheard = call("first_frame", &serde_json::json!({ "dark": dark })).await;
+    }
+
+    /// What is dropped on the window, and what it is asked to open, from now on and what waited. Call it once, and keep
+    /// the stream: dropping it closes the channel.
+    pub async fn opened() -> Result<impl Stream<Item = Opened>, Fault> {
+        let (channel, messages) = Channel::open(|value| read(value));
+        call(
+            "opened",
+            &serde_json::json!({ "channel": channel.reference() }),
+        )
+        .await?;
+        Ok(messages.map(move |message| {
+            let _held = &channel;
+            message
+        }))
+    }
+
+    /// The control planes there are, and which one calls go to.
+    pub async fn contexts() -> Result<ContextList, Fault> {
+        let list = call("contexts", &serde_json::json!({})).await?;
+        read(&list).ok_or_else(|| misunderstood("`contexts` did not answer with contexts"))
+    }
+
+    /// Lets calls go to another control plane from now on. Streams of the former one are closed with the page: load it anew.
+    pub async fn use_context(name: &ContextName) -> Result<(), Fault> {
+        call("use_context", &serde_json::json!({ "name": name })).await?;
+        Ok(())
+    }
+
+    /// Lets the person choose folders, or archives, in the system's dialog; none if they gave up.
+    pub async fn pick(folder: bool) -> Result<Vec<String>, Fault> {
+        let chosen = call("pick", &serde_json::json!({ "folder": folder })).await?;
+        read(&chosen).ok_or_else(|| misunderstood("`pick` did not answer with paths"))
     }
 }
 
@@ -130,7 +174,7 @@ impl Transport for BridgeTransport {
         wanted: Call,
     ) -> BoxFuture<'_, Result<BoxStream<Result<Frame, Fault>>, Fault>> {
         async move {
-            let (channel, messages) = Channel::open();
+            let (channel, messages) = Channel::open(|value| Some(read_message(value)));
             let arguments = Arguments {
                 call: (&wanted).into(),
                 channel: Some(channel.reference()),
@@ -149,9 +193,9 @@ impl Transport for BridgeTransport {
     fn upload(&self, _call: Call, _file: UploadFile) -> BoxFuture<'_, Result<Vec<u8>, Fault>> {
         let fault = Fault::new(
             ErrorCode::InvalidRequest,
-            "The window cannot upload files yet",
+            "The window deploys what lies on this machine by its path",
         )
-        .hint("Deploy the folder by its path");
+        .hint("Drop the archive on the window, or give its path");
         async move { Err(fault) }.boxed_local()
     }
 }
@@ -198,11 +242,13 @@ struct Channel {
 }
 
 impl Channel {
-    fn open() -> (Self, mpsc::Receiver<Message>) {
+    /// A channel whose messages are read by `read`; one that it does not understand is left out.
+    fn open<T: 'static>(read: fn(&JsValue) -> Option<T>) -> (Self, mpsc::Receiver<T>) {
         let (sender, messages) = mpsc::channel(CHANNEL_LIMIT);
         let mut inbox = Inbox {
             ordered: Ordered::new(CHANNEL_LIMIT),
             sender: Some(sender),
+            read,
         };
         let callback = Closure::new(move |envelope: JsValue| inbox.receive(&envelope));
         let id = transform_callback(callback.as_ref().unchecked_ref(), false);
@@ -227,13 +273,20 @@ impl Drop for Channel {
 }
 
 /// Where a channel's messages go.
-struct Inbox {
-    ordered: Ordered<Option<Message>>,
+struct Inbox<T> {
+    ordered: Ordered<Envelope>,
     /// Dropped at the end, which ends the stream.
-    sender: Option<mpsc::Sender<Message>>,
+    sender: Option<mpsc::Sender<T>>,
+    read: fn(&JsValue) -> Option<T>,
 }
 
-impl Inbox {
+/// What came under a number.
+enum Envelope {
+    Message(JsValue),
+    End,
+}
+
+impl<T> Inbox<T> {
     fn receive(&mut self, envelope: &JsValue) {
         let field = |name: &str| js_sys::Reflect::get(envelope, &name.into()).ok();
         #[expect(
@@ -248,25 +301,39 @@ impl Inbox {
             return;
         };
         let ended = field("end").is_some_and(|end| !end.is_undefined());
-        let message = (!ended).then(|| read_message(&field("message").unwrap_or_default()));
-        let ready = self.ordered.put(index, message);
-        for message in ready.unwrap_or_else(|| vec![None]) {
-            let delivered = message.is_some_and(|message| {
-                self.sender
-                    .as_mut()
-                    .is_some_and(|sender| sender.try_send(message).is_ok())
-            });
-            if !delivered {
-                self.sender = None;
-            }
+        let envelope = if ended {
+            Envelope::End
+        } else {
+            Envelope::Message(field("message").unwrap_or_default())
+        };
+        let ready = self.ordered.put(index, envelope);
+        for envelope in ready.unwrap_or_else(|| vec![Envelope::End]) {
+            self.deliver(envelope);
+        }
+    }
+
+    fn deliver(&mut self, envelope: Envelope) {
+        let Envelope::Message(value) = envelope else {
+            self.sender = None;
+            return;
+        };
+        let (Some(message), Some(sender)) = ((self.read)(&value), &mut self.sender) else {
+            return;
+        };
+        if sender.try_send(message).is_err() {
+            self.sender = None;
         }
     }
 }
 
 fn read_message(value: &JsValue) -> Message {
-    let text = value.as_string().or_else(|| stringify(value));
-    text.and_then(|text| serde_json::from_str(&text).ok())
-        .unwrap_or_else(|| Message::Fault(misunderstood("a message of a stream")))
+    read(value).unwrap_or_else(|| Message::Fault(misunderstood("a message of a stream")))
+}
+
+/// Reads what came over the bridge, an object or its text.
+fn read<T: serde::de::DeserializeOwned>(value: &JsValue) -> Option<T> {
+    let text = value.as_string().or_else(|| stringify(value))?;
+    serde_json::from_str(&text).ok()
 }
 
 async fn call(command: &str, arguments: &impl Serialize) -> Result<JsValue, Fault> {

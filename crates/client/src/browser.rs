@@ -12,7 +12,7 @@ use gloo_timers::future::TimeoutFuture;
 use js_sys::Uint8Array;
 use nasiko_contract::{ErrorCode, Fault, Method, Problem};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{AbortController, RequestCredentials};
+use web_sys::{AbortController, Blob, FormData, RequestCredentials};
 
 use crate::{
     call::Call,
@@ -80,14 +80,35 @@ impl Transport for BrowserTransport {
         .boxed_local()
     }
 
-    fn upload(&self, _call: Call, _file: UploadFile) -> BoxFuture<'_, Result<Vec<u8>, Fault>> {
-        let fault = Fault::new(
-            ErrorCode::InvalidRequest,
-            "This page cannot upload files yet",
-        )
-        .hint("Deploy the folder by its path, or use `nasiko deploy`");
-        async move { Err(fault) }.boxed_local()
+    fn upload(&self, call: Call, file: UploadFile) -> BoxFuture<'_, Result<Vec<u8>, Fault>> {
+        async move {
+            let form = form(&call, &file).map_err(|error| unreachable(&describe(&error)))?;
+            let key = idempotency_key(&call);
+            let request = Abortable::new()?;
+            let response = request
+                .answer_to(&call, "application/json", key.as_deref(), Some(form))
+                .await?;
+            read_body(&response).await
+        }
+        .boxed_local()
     }
+}
+
+/// The call's fields and its file, as one form.
+fn form(call: &Call, file: &UploadFile) -> Result<FormData, JsValue> {
+    let form = FormData::new()?;
+    if let Some(serde_json::Value::Object(fields)) = &call.body {
+        for (name, value) in fields {
+            let text = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
+            form.append_with_str(name, &text)?;
+        }
+    }
+    let parts = js_sys::Array::of1(&Uint8Array::from(file.bytes.as_ref()));
+    let content = Blob::new_with_u8_array_sequence(&parts)?;
+    form.append_with_blob_and_filename("file", &content, &file.name)?;
+    Ok(form)
 }
 
 /// Makes a call once.
@@ -95,6 +116,10 @@ async fn once(call: &Call, key: Option<&str>) -> Result<Vec<u8>, Fault> {
     // Dropped with the future, so that a page that no longer wants the answer frees the connection.
     let request = Abortable::new()?;
     let response = request.answer(call, "application/json", key).await?;
+    read_body(&response).await
+}
+
+async fn read_body(response: &Response) -> Result<Vec<u8>, Fault> {
     response
         .binary()
         .await
@@ -127,6 +152,17 @@ impl Abortable {
         accept: &str,
         key: Option<&str>,
     ) -> Result<Response, Fault> {
+        self.answer_to(call, accept, key, None).await
+    }
+
+    /// As [`Abortable::answer`], with a form instead of the call's JSON.
+    async fn answer_to(
+        &self,
+        call: &Call,
+        accept: &str,
+        key: Option<&str>,
+        form: Option<FormData>,
+    ) -> Result<Response, Fault> {
         let mut builder = builder(call)
             .credentials(RequestCredentials::SameOrigin)
             .abort_signal(Some(&self.controller.signal()))
@@ -134,9 +170,10 @@ impl Abortable {
         if let Some(key) = key {
             builder = builder.header("idempotency-key", key);
         }
-        let request = match &call.body {
-            Some(body) => builder.json(body),
-            None => builder.build(),
+        let request = match (form, &call.body) {
+            (Some(form), _) => builder.body(form),
+            (None, Some(body)) => builder.json(body),
+            (None, None) => builder.build(),
         };
         let response = async { request?.send().await }
             .await

@@ -33,3 +33,46 @@ pub enum Zoom {
     /// To 100 %.
     Reset,
 }
+
+/// What comes to the window from outside of its page.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub enum Opened {
+    /// Something is dragged over the window.
+    Enter,
+    /// It is dragged on.
+    Over,
+    /// It was dragged away.
+    Leave,
+    /// It was dropped.
+    Drop {
+        /// What: paths on this machine.
+        paths: Vec<String>,
+        /// Where. Not to be relied on: under scaling some systems tell another place.
+        position: Position,
+    },
+    /// Folders, archives or repositories to look at; never deployed by that.
+    Open {
+        /// Paths on this machine, or addresses.
+        paths: Vec<String>,
+    },
+    /// A page to show.
+    Go {
+        /// Its path.
+        path: String,
+    },
+    /// A link, an argument or a file that is not opened.
+    Refused {
+        /// The whole sentence why.
+        message: String,
+    },
+}
+
+/// A place in the page, in its pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Position {
+    /// From the left.
+    pub x: f64,
+    /// From the top.
+    pub y: f64,
+}

@@ -60,17 +60,21 @@ pub(crate) fn is_refused(description: &AgentDescription) -> bool {
         .any(|finding| finding.severity == Severity::Error)
 }
 
-/// A path as typed or pasted, ready to be sent: quotes and a `file://` in front are what file managers add.
+/// A path as typed or pasted, ready to be sent: quotes and a `file://` in front are what file managers add, which then
+/// write what is special in addresses as `%20`.
 pub(crate) fn clean_path(typed: &str) -> String {
     let trimmed = typed.trim();
     let unquoted = ['"', '\'']
         .iter()
         .find_map(|quote| trimmed.strip_prefix(*quote)?.strip_suffix(*quote))
         .unwrap_or(trimmed);
-    unquoted
-        .strip_prefix("file://")
-        .unwrap_or(unquoted)
-        .to_owned()
+    let Some(address) = unquoted.strip_prefix("file://") else {
+        return unquoted.to_owned();
+    };
+    let path = address.strip_prefix("localhost").unwrap_or(address);
+    percent_encoding::percent_decode_str(path)
+        .decode_utf8_lossy()
+        .into_owned()
 }
 
 /// Whether a path says where it starts; anything else would be read from the control plane's own folder.
@@ -179,7 +183,9 @@ mod tests {
     #[test]
     fn pasted_paths_are_cleaned() {
         assert_eq!(clean_path(" \"/a b/c\" "), "/a b/c");
-        assert_eq!(clean_path("file:///a"), "/a");
+        assert_eq!(clean_path("file:///a%20b"), "/a b");
+        assert_eq!(clean_path("file://localhost/a"), "/a");
+        assert_eq!(clean_path("/a%20b"), "/a%20b", "a path is no address");
         assert_eq!(clean_path("'"), "'");
         for path in ["/a", "C:\\a", "~/a", "\\\\host\\a"] {
             assert!(is_absolute(path), "{path}");

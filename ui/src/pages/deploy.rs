@@ -1,4 +1,5 @@
 mod outcome;
+mod path;
 mod preview;
 
 use leptos::{ev::SubmitEvent, prelude::*};
@@ -11,11 +12,12 @@ use crate::{
     desk::{Desk, Loaded},
     kit::{Button, Look, Panel},
     model::preview::{RUNTIMES, clean_path, is_archive, is_refused},
-    pages::deploy::{
-        outcome::Course,
-        preview::{Preview, inspect_while_typing},
-    },
+    pages::deploy::preview::{Preview, inspect_while_typing},
 };
+
+pub(crate) use outcome::Course;
+pub(crate) use path::{PathButtons, PathField};
+pub(crate) use preview::Description;
 
 /// What was found at a path; nothing while no path is given.
 type Found = RwSignal<Option<Loaded<AgentDescription>>>;
@@ -99,19 +101,7 @@ pub(crate) fn DeployPanel(
         <Panel title=title class="deploy">
             <form class="deploy-form" on:submit=submit>
                 <Show when=move || first.get()>{introduction()}</Show>
-                <label class="field grow">
-                    <span>"Folder or archive on this computer"</span>
-                    <input
-                        id="deploy-path"
-                        class="mono"
-                        type="text"
-                        placeholder="/home/me/agents/greeter"
-                        autocomplete="off"
-                        spellcheck="false"
-                        prop:value=path
-                        on:input:target=move |event| type_path(event.target().value())
-                    />
-                </label>
+                <PathField id="deploy-path" path=path typed=type_path />
                 <label class="field">
                     <span>"Runs as"</span>
                     <select on:change:target=move |event| runtime.set(runtime_of(&event.target().value()))>
@@ -124,6 +114,7 @@ pub(crate) fn DeployPanel(
                     <button type="submit" class="button" class:primary=move || !done.get() id="deploy" disabled=closed>
                         "Deploy"
                     </button>
+                    <PathButtons />
                     <Show when=move || !first.get()>
                         <Button look=Look::Flat press=close>
                             "Close"

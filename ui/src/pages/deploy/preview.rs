@@ -56,8 +56,9 @@ pub(crate) fn Preview(
     }
 }
 
+/// What a folder or archive was understood to be.
 #[component]
-fn Description(description: AgentDescription) -> impl IntoView {
+pub(crate) fn Description(description: AgentDescription) -> impl IntoView {
     let rows = facts(&description)
         .into_iter()
         .map(|(label, value)| {

@@ -1,0 +1,31 @@
+//! Whatever is dropped, pasted or opened anywhere: the whole window takes it, a preview says what it is, Enter deploys it.
+
+mod arrivals;
+mod item;
+mod preview;
+
+use leptos::prelude::*;
+
+use crate::{
+    desk::{Desk, Offers},
+    pages::drop::{arrivals::follow_arrivals, preview::OfferDialog},
+};
+
+/// Takes what arrives in any way, on every page. Nothing is shown of it until something does.
+#[component]
+pub(crate) fn DropTarget(desk: Desk) -> impl IntoView {
+    let offers = Offers::provide(desk);
+    let hovering = RwSignal::new(false);
+    follow_arrivals(desk, offers, hovering);
+    view! {
+        <Show when=move || hovering.get()>
+            <div class="drop-target" aria-hidden="true">
+                <p>
+                    <strong>"Drop to deploy"</strong>
+                    <span>"A folder, or a zip or tar archive. What is in it is shown first."</span>
+                </p>
+            </div>
+        </Show>
+        <OfferDialog />
+    }
+}

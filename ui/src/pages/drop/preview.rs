@@ -1,0 +1,156 @@
+use leptos::{ev::SubmitEvent, prelude::*};
+
+use crate::{
+    browser,
+    desk::Offers,
+    kit::{Button, Glyph, Icon, Look, Modal},
+    model::{
+        format,
+        offer::{Offer, named},
+    },
+    pages::{
+        deploy::{PathButtons, PathField},
+        drop::item::{OfferedItem, OfferedRow},
+    },
+};
+
+/// What was dropped: what each of it is, and one Enter to deploy what is well. Escape gives it up.
+#[component]
+pub(crate) fn OfferDialog() -> impl IntoView {
+    let offers = Offers::get();
+    let offer = offers.offer;
+    let open = Memo::new(move |_| offer.with(Offer::is_open));
+    let asking = Memo::new(move |_| offer.with(|offer| offer.asking));
+    let numbers = Memo::new(move |_| {
+        offer.with(|offer| {
+            offer
+                .items()
+                .iter()
+                .map(|item| item.number)
+                .collect::<Vec<u64>>()
+        })
+    });
+    let several = Memo::new(move |_| numbers.with(|numbers| numbers.len() > 1));
+    let title = Signal::derive(move || match numbers.with(Vec::len) {
+        0 => "Add agent".to_owned(),
+        1 => "Deploy this?".to_owned(),
+        many => format!("Deploy these {many}?"),
+    });
+    view! {
+        <Modal open=open close=move |()| offers.clear() label=title class="offer">
+            <header class="offer-head">
+                <h2>{title}</h2>
+                <Button look=Look::Flat label="Give up" press=move |()| offers.clear()>
+                    <Icon glyph=Glyph::Close />
+                    "Esc"
+                </Button>
+            </header>
+            <Show when=move || asking.get()>
+                <Asking />
+            </Show>
+            <Show when=move || several.get()>
+                <ul class="offer-list">
+                    <For each=move || numbers.get() key=|number| *number children=|number| view! { <OfferedRow number=number /> } />
+                </ul>
+            </Show>
+            <Show when=move || !several.get()>
+                <For each=move || numbers.get() key=|number| *number children=|number| view! { <OfferedItem number=number /> } />
+            </Show>
+            <LeftOut />
+            <Show when=move || !asking.get()>
+                <Decision />
+            </Show>
+        </Modal>
+    }
+}
+
+/// The words of the one button, and what it does: deploy what waits for a decision, and nothing but close after that.
+#[component]
+fn Decision() -> impl IntoView {
+    let offers = Offers::get();
+    let open_items = Memo::new(move |_| offers.offer.with(Offer::open_items));
+    let waits = Memo::new(move |_| offers.offer.with(Offer::waits));
+    let folders = Memo::new(move |_| {
+        offers.offer.with(|offer| {
+            let mut items = offer.items().iter();
+            items.any(|item| item.source.is_folder() && item.is_open())
+        })
+    });
+    let words = move || match open_items.get() {
+        0 => "Close".to_owned(),
+        1 => "Deploy".to_owned(),
+        many => format!("Deploy {many} agents"),
+    };
+    let press = move |()| {
+        if open_items.get_untracked() == 0 {
+            offers.clear();
+        } else {
+            offers.accept();
+        }
+    };
+    // A dialog gives the keyboard to its first button; here it belongs to the one that is meant.
+    Effect::new(|| request_animation_frame(|| browser::focus("offer-deploy")));
+    view! {
+        <footer class="offer-foot">
+            <Show when=move || folders.get()>
+                <label class="check">
+                    <input
+                        type="checkbox"
+                        prop:checked=move || offers.keep_live.get()
+                        on:change:target=move |event| offers.keep_live.set(event.target().checked())
+                    />
+                    <span>"Keep live: a save is live by itself"</span>
+                </label>
+            </Show>
+            <span class="grow dim" role="status">
+                {move || waits.get().then_some("Is deployed as soon as it is understood")}
+            </span>
+            <Button look=Look::Primary id="offer-deploy" press=press>
+                {words}
+            </Button>
+        </footer>
+    }
+}
+
+/// Asks for a path or an address.
+#[component]
+fn Asking() -> impl IntoView {
+    let offers = Offers::get();
+    let path = RwSignal::new(String::new());
+    let unclear = RwSignal::new(false);
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        let sources = path.with_untracked(|path| named(path));
+        unclear.set(sources.is_empty());
+        if !sources.is_empty() {
+            offers.put(sources, None);
+        }
+    };
+    Effect::new(|| request_animation_frame(|| browser::focus("offer-path")));
+    view! {
+        <form class="offer-ask" on:submit=submit>
+            <PathField id="offer-path" path=path typed=move |words: String| path.set(words) />
+            <div class="actions">
+                <button type="submit" class="button primary">
+                    "Look at it"
+                </button>
+                <PathButtons />
+            </div>
+            <p class="hint" role="alert">
+                {move || unclear.get().then_some("Give a whole path, as /home/me/agents/greeter, or the address of a git repository")}
+            </p>
+        </form>
+    }
+}
+
+#[component]
+fn LeftOut() -> impl IntoView {
+    let offers = Offers::get();
+    let many = Memo::new(move |_| offers.offer.with(Offer::left_out));
+    move || {
+        (many.get() > 0).then(|| {
+            let many = format::count(u64::try_from(many.get()).unwrap_or(u64::MAX));
+            view! { <p class="hint">{format!("There was no room for {many} more: offer them after these")}</p> }
+        })
+    }
+}

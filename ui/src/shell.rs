@@ -1,0 +1,43 @@
+//! The process of the desktop window, as the pages see it. In a browser there is none.
+
+#[cfg(target_arch = "wasm32")]
+pub(crate) use nasiko_client::bridge::BridgeTransport as Shell;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use absent::Shell;
+
+/// Natively pages are compiled for their models alone, and never shown.
+#[cfg(not(target_arch = "wasm32"))]
+mod absent {
+    use futures::{Stream, stream};
+    use nasiko_client::{
+        context::{ContextList, ContextName},
+        window::Opened,
+    };
+    use nasiko_contract::{ErrorCode, Fault};
+
+    /// No window.
+    pub(crate) struct Shell;
+
+    impl Shell {
+        pub(crate) fn is_present() -> bool {
+            false
+        }
+
+        pub(crate) async fn opened() -> Result<impl Stream<Item = Opened>, Fault> {
+            Ok(stream::empty())
+        }
+
+        pub(crate) async fn pick(_folder: bool) -> Result<Vec<String>, Fault> {
+            Ok(Vec::new())
+        }
+
+        pub(crate) async fn contexts() -> Result<ContextList, Fault> {
+            Err(Fault::new(ErrorCode::Unreachable, "There is no window"))
+        }
+
+        pub(crate) async fn use_context(_name: &ContextName) -> Result<(), Fault> {
+            Ok(())
+        }
+    }
+}
