@@ -18,7 +18,14 @@ fn main() {
         "rpc",
         "rpc_stream",
         "rpc_cancel",
+        "contexts",
+        "use_context",
+        "remember",
+        "remembered",
+        "opened",
         "first_frame",
+        "painted",
+        "zoom",
     ]);
     let attributes = tauri_build::Attributes::new()
         .app_manifest(commands)

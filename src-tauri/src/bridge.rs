@@ -5,6 +5,7 @@
 
 use std::{
     collections::HashMap,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering::Relaxed},
@@ -14,6 +15,8 @@ use std::{
 use futures::StreamExt;
 use nasiko_client::{
     BoxStream, Call, Frame, Transport,
+    context::{Context, ContextList, ContextName, Place},
+    contexts::{self as known, Contexts},
     http::HttpTransport,
     resident::{self, Endpoint},
 };
@@ -51,9 +54,10 @@ pub(crate) enum StreamMessage {
     End(bool),
 }
 
-/// The connection to the control plane, made when it is first needed and anew when it broke.
-#[derive(Default)]
+/// The connection to the control plane of the chosen context, made when it is first needed and anew when it broke.
 pub(crate) struct Bridge {
+    /// The data directory, whose contexts can be chosen.
+    home: PathBuf,
     connection: Mutex<Connection>,
     streams: Arc<parking_lot::Mutex<HashMap<u32, AbortHandle>>>,
     last_stream: AtomicU32,
@@ -61,12 +65,27 @@ pub(crate) struct Bridge {
 
 #[derive(Default)]
 struct Connection {
+    /// The context that this window is for; which one the command line means may change beside it.
+    context: Option<String>,
     transport: Option<Arc<HttpTransport>>,
-    /// A control plane was found once in the life of this window.
+    /// Its control plane was found once since it was chosen.
     was_made: bool,
 }
 
 impl Bridge {
+    /// A bridge to one of the contexts that `home` knows: the one the environment names, else the current one.
+    pub(crate) fn new(home: &Path) -> Self {
+        Self {
+            home: home.to_owned(),
+            connection: Mutex::new(Connection {
+                context: environment::context(),
+                ..Connection::default()
+            }),
+            streams: Arc::default(),
+            last_stream: AtomicU32::new(0),
+        }
+    }
+
     /// Connects before the pages ask for it.
     pub(crate) async fn prepare(&self) {
         // The first call meets the same failure and tells it.
@@ -87,20 +106,40 @@ impl Bridge {
         if let Some(transport) = &connection.transport {
             return Ok(Arc::clone(transport));
         }
-        let home = environment::home()?;
-        let is_wanted =
-            !connection.was_made || (Endpoint::read(&home).is_some() && !resident::is_owned(&home));
-        let (_, endpoint): (_, Endpoint) = if is_wanted {
-            resident::attach_or_start(&home, &environment::nasiko_program()?, &[]).await?
-        } else {
-            resident::attach(&home).await?
+        let context = connection.choose(&self.home)?;
+        let is_wanted = !connection.was_made || has_crashed(&context);
+        let transport = match &context.place {
+            Place::Local { .. } if is_wanted => {
+                known::reach_or_start(&context, &environment::nasiko_program()?, &[]).await?
+            }
+            _ => known::reach(&context).await?,
         };
-        let transport = Arc::new(HttpTransport::new(&endpoint.api, &endpoint.token)?);
-        *connection = Connection {
-            transport: Some(Arc::clone(&transport)),
-            was_made: true,
-        };
+        let transport = Arc::new(transport);
+        connection.transport = Some(Arc::clone(&transport));
+        connection.was_made = true;
         Ok(transport)
+    }
+
+    /// The contexts there are; the current one is this window's.
+    async fn contexts(&self) -> Result<ContextList, Fault> {
+        let mut connection = self.connection.lock().await;
+        let context = connection.choose(&self.home)?;
+        Ok(ContextList {
+            current: context.name,
+            all: Contexts::read(&self.home)?.all().to_vec(),
+        })
+    }
+
+    /// From now on calls go to that context, in this window and wherever none is named. Streams of the one before end.
+    async fn use_context(&self, name: &ContextName) -> Result<(), Fault> {
+        let mut connection = self.connection.lock().await;
+        Contexts::read(&self.home)?.use_context(name.as_str())?;
+        self.close_streams();
+        *connection = Connection {
+            context: Some(name.to_string()),
+            ..Connection::default()
+        };
+        Ok(())
     }
 
     /// The transport for another try of a call that failed with `fault`: nothing, if there should be none. What may
@@ -153,6 +192,27 @@ impl Bridge {
             },
             opened => opened,
         }
+    }
+}
+
+impl Connection {
+    /// The context of this window, from the moment it is first asked for.
+    fn choose(&mut self, home: &Path) -> Result<Context, Fault> {
+        let contexts = Contexts::read(home)?;
+        let context = match &self.context {
+            Some(name) => contexts.get(name)?,
+            None => contexts.current(),
+        };
+        self.context = Some(context.name.to_string());
+        Ok(context.clone())
+    }
+}
+
+/// Whether a control plane on this machine left its address behind and runs no more.
+fn has_crashed(context: &Context) -> bool {
+    match &context.place {
+        Place::Local { home } => Endpoint::read(home).is_some() && !resident::is_owned(home),
+        Place::Remote { .. } => false,
     }
 }
 
@@ -221,6 +281,18 @@ pub(crate) fn rpc_cancel(bridge: State<'_, Bridge>, stream: u32) {
     }
 }
 
+/// The contexts there are, and which one this window is for.
+#[tauri::command]
+pub(crate) async fn contexts(bridge: State<'_, Bridge>) -> Result<ContextList, Fault> {
+    bridge.contexts().await
+}
+
+/// Turns the window to another context. The page begins anew after that: nothing it knows holds there.
+#[tauri::command]
+pub(crate) async fn use_context(bridge: State<'_, Bridge>, name: ContextName) -> Result<(), Fault> {
+    bridge.use_context(&name).await
+}
+
 /// The call, if its operation exists, has that shape, and its target is that operation's.
 fn checked(call: BridgeCall, shape: Shape) -> Result<Call, Fault> {
     let refuse = |why: &str| {
@@ -276,49 +348,4 @@ fn is_target_of(info: &OperationInfo, target: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn call(operation: &str, target: &str) -> BridgeCall {
-        BridgeCall {
-            operation: operation.to_owned(),
-            target: target.to_owned(),
-            body: None,
-        }
-    }
-
-    #[test]
-    fn an_operation_with_its_own_target_passes() {
-        for (operation, target) in [
-            ("agents.list", "/api/v1/agents?limit=5"),
-            ("agents.get", "/api/v1/agents/greeter"),
-            ("agents.stop", "/api/v1/agents/a%20b/stop"),
-        ] {
-            assert!(
-                checked(call(operation, target), Shape::Json).is_ok(),
-                "{operation} {target}"
-            );
-        }
-    }
-
-    #[test]
-    fn everything_else_is_refused() {
-        for (operation, target) in [
-            ("agents.shout", "/api/v1/agents"),
-            ("agents.list", "/api/v1/settings"),
-            ("agents.get", "/api/v1/agents/.."),
-            ("agents.get", "/api/v1/agents/a/stop"),
-            ("agents.get", "/api/v1/agents/"),
-            ("agents.list", "/enter?code=1"),
-            ("agents.list", "http://elsewhere.example/api/v1/agents"),
-            ("agents.list", "/api/v1/agents?a=b c"),
-            ("events.follow", "/api/v1/events"),
-        ] {
-            let refused = checked(call(operation, target), Shape::Json);
-            assert!(
-                refused.is_err_and(|fault| fault.code == ErrorCode::Forbidden),
-                "{operation} {target}"
-            );
-        }
-    }
-}
+mod tests;

@@ -1,23 +1,24 @@
 //! What this process reads of its surroundings, in one place.
 
-use std::{
-    io::Write,
-    path::PathBuf,
-    process::{Command, ExitCode},
-};
+use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use nasiko_client::resident;
 use nasiko_contract::{ErrorCode, Fault};
 
+#[cfg(target_os = "linux")]
+use std::process::Command;
+
 /// With GPU buffers shared through DMA-BUF, WebKitGTK shows an empty window on some drivers (tauri-apps/tauri#9304).
 #[cfg(target_os = "linux")]
 const NO_DMABUF: &str = "WEBKIT_DISABLE_DMABUF_RENDERER";
+/// On some it shows one unless everything is drawn by the processor.
+#[cfg(target_os = "linux")]
+const NO_COMPOSITING: &str = "WEBKIT_DISABLE_COMPOSITING_MODE";
 
 /// Prepares the environment the webview needs. It is read when GTK starts and cannot be changed safely once threads
 /// run, so this process is replaced by itself with the variable set. An exit code means: end with it.
 #[cfg(target_os = "linux")]
 pub(crate) fn prepare() -> Option<ExitCode> {
-    use std::os::unix::process::CommandExt;
     let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     if !is_set("WAYLAND_DISPLAY") && !is_set("DISPLAY") {
         complain(
@@ -28,12 +29,7 @@ pub(crate) fn prepare() -> Option<ExitCode> {
     if std::env::var_os(NO_DMABUF).is_some() {
         return None;
     }
-    let program = std::env::current_exe().ok()?;
-    let error = Command::new(program)
-        .args(std::env::args_os().skip(1))
-        .env(NO_DMABUF, "1")
-        .exec();
-    complain(&format!("Starting again with {NO_DMABUF} failed: {error}"));
+    complain(&again_with(NO_DMABUF));
     None
 }
 
@@ -41,6 +37,47 @@ pub(crate) fn prepare() -> Option<ExitCode> {
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn prepare() -> Option<ExitCode> {
     None
+}
+
+/// Whether WebKit may still be asked to draw without compositing.
+#[cfg(target_os = "linux")]
+pub(crate) fn may_draw_plainer() -> bool {
+    std::env::var_os(NO_COMPOSITING).is_none()
+}
+
+/// There is only one way to draw.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn may_draw_plainer() -> bool {
+    false
+}
+
+/// Begins again, drawing without compositing. Comes back only if that failed.
+#[cfg(target_os = "linux")]
+pub(crate) fn start_without_compositing() -> ExitCode {
+    complain("Nothing was painted: starting again without compositing");
+    complain(&again_with(NO_COMPOSITING));
+    ExitCode::FAILURE
+}
+
+/// There is no other way to draw.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn start_without_compositing() -> ExitCode {
+    complain("Nothing was painted");
+    ExitCode::FAILURE
+}
+
+/// Replaces this process by itself with `variable` set; comes back with why that failed.
+#[cfg(target_os = "linux")]
+fn again_with(variable: &str) -> String {
+    use std::os::unix::process::CommandExt;
+    let error = match std::env::current_exe() {
+        Ok(program) => Command::new(program)
+            .args(std::env::args_os().skip(1))
+            .env(variable, "1")
+            .exec(),
+        Err(error) => error,
+    };
+    format!("Starting again with {variable} failed: {error}")
 }
 
 /// From now on a fault of our own, or of the libraries below the webview, is told in words rather than as a stack.
@@ -61,6 +98,19 @@ pub(crate) fn complain(what: &str) {
 /// The data directory.
 pub(crate) fn home() -> Result<PathBuf, Fault> {
     resident::home(std::env::var_os("NASIKO_HOME"), std::env::home_dir())
+}
+
+/// The folder that relative arguments are meant from.
+pub(crate) fn folder() -> PathBuf {
+    // One that was deleted: then relative arguments lead nowhere, and say so.
+    std::env::current_dir().unwrap_or_default()
+}
+
+/// The context that this window was started for, where one was named.
+pub(crate) fn context() -> Option<String> {
+    std::env::var("NASIKO_CONTEXT")
+        .ok()
+        .filter(|name| !name.is_empty())
 }
 
 /// The `nasiko` program: beside this one, as packages install it, else wherever the shell finds it.
