@@ -10,6 +10,7 @@
 mod agents;
 mod bad_input;
 mod browser;
+mod contexts;
 mod conversation;
 mod crash;
 mod discovery;

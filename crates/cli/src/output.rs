@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use nasiko_contract::Fault;
 use serde::Serialize;
 
 use crate::{
@@ -104,7 +105,16 @@ impl Output {
             let _ = self.document(&FailureDocument { error });
             return;
         }
-        let sentence = self.talk_look(Look::Bad, &fault.message);
+        self.fault(Look::Bad, fault);
+    }
+
+    /// What went wrong beside the command, which goes on.
+    pub(crate) fn warning(self, fault: &Fault) {
+        self.fault(Look::Busy, fault);
+    }
+
+    fn fault(self, look: Look, fault: &Fault) {
+        let sentence = self.talk_look(look, &fault.message);
         let code = self.talk_look(Look::Dim, &format!("[{}]", fault.code.as_str()));
         self.say(format!("{sentence} {code}"));
         for line in &fault.evidence {

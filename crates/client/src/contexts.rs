@@ -228,7 +228,8 @@ impl Contexts {
     }
 }
 
-fn local(home: &Path) -> Context {
+/// The context that is always there, for the data directory `home`.
+pub fn local(home: &Path) -> Context {
     Context {
         name: ContextName::local(),
         place: Place::Local {

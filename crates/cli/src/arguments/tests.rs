@@ -95,6 +95,8 @@ fn the_words_that_scripts_use_are_understood() {
         "registry-update x --description y",
         "--json ps",
         "ps --json --context local",
+        "list-clusters",
+        "context add work /data --color blue",
         "serve --no-tray --api-port 0",
         "deploy . -e A=1 -e B=2 -n x -r process --force",
     ] {

@@ -56,6 +56,9 @@ async fn begin(
     branch: Option<String>,
     options: DeployOptions,
 ) -> Result<(), Failure> {
+    if matches!(source, Source::Path(_)) {
+        session.shares_files()?;
+    }
     let client = session.attach_or_start().await?;
     let git = |repository_full_name, url, options| DeployGit {
         repository_full_name,
@@ -172,6 +175,7 @@ pub(crate) async fn show(session: &Session, client: &Client, job: &Job) -> Resul
 }
 
 pub(crate) async fn inspect(session: &Session, words: &InspectArguments) -> Result<(), Failure> {
+    session.shares_files()?;
     let directory_path = absolute(&words.path)?;
     let client = session.attach_or_start().await?;
     let description = client

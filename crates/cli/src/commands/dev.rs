@@ -29,6 +29,7 @@ const WAITING_KEYS: usize = 16;
 const PAUSE: Duration = Duration::from_millis(200);
 
 pub(crate) async fn dev(session: &Session, words: DevArguments) -> Result<(), Failure> {
+    session.shares_files()?;
     let directory_path = absolute(&words.path)?;
     if !fs_err::metadata(&directory_path).is_ok_and(|found| found.is_dir()) {
         return Err(usage(

@@ -69,7 +69,7 @@ fn print(output: Output, line: LogLine, timestamps: bool) -> Result<(), Failure>
 }
 
 async fn of_plane(session: &Session, words: &LogsArguments) -> Result<(), Failure> {
-    let path = session.home.join("resident.log");
+    let path = session.home()?.join("resident.log");
     let file = fs_err::File::open(&path).map_err(|error| match error.kind() {
         ErrorKind::NotFound => Failure::Fault(
             Fault::new(ErrorCode::NotFound, "The control plane has no log yet")

@@ -30,7 +30,7 @@ pub(crate) async fn up(session: &Session, words: UpArguments) -> Result<(), Fail
     stack::up(session, &client, words).await?;
     // That may have outlived it: one that was started anew has other addresses.
     let client = session.attach().await?;
-    show(session.output, client.call(GetStatus {}).await?)
+    show(session, client.call(GetStatus {}).await?)
 }
 
 pub(crate) async fn status(session: &Session) -> Result<(), Failure> {
@@ -38,7 +38,10 @@ pub(crate) async fn status(session: &Session) -> Result<(), Failure> {
         Ok(client) => client,
         Err(Failure::Fault(fault)) if fault.code == ErrorCode::Unreachable => {
             if session.output.json {
-                return session.output.document(&StatusDocument::default());
+                return session.output.document(&StatusDocument {
+                    context: session.context.name.to_string(),
+                    ..StatusDocument::default()
+                });
             }
             session.output.line("Not running")?;
             session.output.say("Start it with `nasiko up`");
@@ -46,12 +49,17 @@ pub(crate) async fn status(session: &Session) -> Result<(), Failure> {
         }
         Err(failure) => return Err(failure),
     };
-    show(session.output, client.call(GetStatus {}).await?)
+    show(session, client.call(GetStatus {}).await?)
 }
 
-fn show(output: Output, status: Status) -> Result<(), Failure> {
+fn show(session: &Session, status: Status) -> Result<(), Failure> {
+    let output = session.output;
+    let context = &session.context;
     if output.json {
-        return output.document(&StatusDocument::from(status));
+        return output.document(&StatusDocument {
+            context: context.name.to_string(),
+            ..StatusDocument::from(status)
+        });
     }
     let state = output.look(Look::Good, "Running");
     output.line(format!(
@@ -71,6 +79,12 @@ fn show(output: Output, status: Status) -> Result<(), Failure> {
         "{} ({} active, {} failed)",
         status.agents.total, status.agents.active, status.agents.failed
     );
+    if !context.name.is_local() {
+        output.line(format!(
+            "  {:15} {} at {}",
+            "Context", context.name, context.place
+        ))?;
+    }
     let rows = [
         ("API and web UI", status.api),
         ("Gateway", status.gateway),
@@ -170,6 +184,8 @@ fn forwarded(forwarding: &TraceForwarding) -> String {
 }
 
 pub(crate) async fn down(session: &Session, words: DownArguments) -> Result<(), Failure> {
+    // Whoever ends one elsewhere could not start it again.
+    session.home()?;
     let removal = stack::Removal::wanted(session, &words)?;
     let is_part = removal.is_part();
     // Volumes are there without a control plane too, and a part is taken down by one that stays.
@@ -188,7 +204,7 @@ pub(crate) async fn down(session: &Session, words: DownArguments) -> Result<(), 
                 removal.carry_out(session, &client).await?;
             }
             if is_part {
-                return show(session.output, client.call(GetStatus {}).await?);
+                return show(session, client.call(GetStatus {}).await?);
             }
             let stop_agents = words.stop_agents;
             client.call(Shutdown { stop_agents }).await?;
@@ -197,9 +213,12 @@ pub(crate) async fn down(session: &Session, words: DownArguments) -> Result<(), 
         Err(Failure::Fault(fault)) if fault.code == ErrorCode::Unreachable => {}
         Err(failure) => return Err(failure),
     }
-    resident::ended(&session.home, END_LIMIT).await?;
+    resident::ended(session.home()?, END_LIMIT).await?;
     if session.output.json {
-        return session.output.document(&StatusDocument::default());
+        return session.output.document(&StatusDocument {
+            context: session.context.name.to_string(),
+            ..StatusDocument::default()
+        });
     }
     session.output.line(if words.stop_agents {
         "Ended, with its agents"

@@ -29,7 +29,7 @@ const NETWORK: &str = "nasiko-network";
 pub(crate) async fn serve(session: &Session, words: ServeArguments) -> Result<(), Failure> {
     start_log();
     let mut signals = Signals::new()?;
-    let starting = Resident::start(config(session, &words));
+    let starting = Resident::start(config(session, &words)?);
     let resident = tokio::select! {
         started = Box::pin(starting) => started?,
         () = signals.next() => return Err(Fault::new(ErrorCode::Cancelled, "Ended before it had started").into()),
@@ -40,7 +40,7 @@ pub(crate) async fn serve(session: &Session, words: ServeArguments) -> Result<()
         token: resident.token().to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    if let Err(error) = endpoint.write(&session.home) {
+    if let Err(error) = endpoint.write(session.home()?) {
         resident.end().await;
         return Err(local("The endpoint file cannot be written", &error));
     }
@@ -54,15 +54,15 @@ pub(crate) async fn serve(session: &Session, words: ServeArguments) -> Result<()
         () = signals.next() => tracing::warn!("asked twice to end: not waiting for the rest"),
     }
     // Last, so that whoever starts another one meanwhile still finds this one.
-    endpoint.remove(&session.home);
+    endpoint.remove(session.home()?);
     Ok(())
 }
 
-fn config(session: &Session, words: &ServeArguments) -> Config {
+fn config(session: &Session, words: &ServeArguments) -> Result<Config, Failure> {
     let usual = Ports::default();
     let wanted = |given: Option<u16>, usual| given.map_or(usual, WantedPort::exactly);
-    Config {
-        home: session.home.clone(),
+    Ok(Config {
+        home: session.home()?.to_owned(),
         ports: Ports {
             api: wanted(words.api_port, usual.api),
             gateway: wanted(words.gateway_port, usual.gateway),
@@ -73,7 +73,7 @@ fn config(session: &Session, words: &ServeArguments) -> Config {
         engine: engine(),
         docker_network: named("NASIKO_DOCKER_NETWORK").unwrap_or_else(|| NETWORK.to_owned()),
         environment: std::env::vars_os().collect(),
-    }
+    })
 }
 
 /// What the environment says of the engine, with the words of Docker's own tools.
@@ -106,6 +106,7 @@ fn announce(session: &Session, resident: &Resident) -> Result<(), Failure> {
     if output.json {
         return output.document(&StatusDocument {
             running: true,
+            context: session.context.name.to_string(),
             pid: Some(std::process::id()),
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             api: Some(addresses.api.clone()),

@@ -33,6 +33,8 @@ pub(super) async fn set(
     join: bool,
 ) -> Result<(), Failure> {
     let (to, redis) = typed(session, to, redis)?;
+    // A database that was joined is opened by a control plane that is started anew.
+    session.home()?;
     let client = session.attach_or_start().await?;
     let report = follow(session.output, &client, MoveStore { to, redis, join }).await?;
     if report.restart {
@@ -126,7 +128,7 @@ async fn start_anew(session: &Session, client: &Client) -> Result<(), Failure> {
     }
     let stop_agents = false;
     client.call(Shutdown { stop_agents }).await?;
-    resident::ended(&session.home, END_LIMIT).await?;
+    resident::ended(session.home()?, END_LIMIT).await?;
     session.attach_or_start().await?;
     Ok(())
 }
