@@ -14,6 +14,7 @@ pub mod notices;
 pub mod operation;
 pub mod page;
 pub mod samples;
+pub mod shared_secrets;
 pub mod stack;
 pub mod store;
 pub mod system;
@@ -36,6 +37,7 @@ pub use operation::{
 };
 pub use page::*;
 pub use samples::*;
+pub use shared_secrets::*;
 pub use stack::*;
 pub use store::*;
 pub use system::*;

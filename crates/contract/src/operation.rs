@@ -10,7 +10,7 @@ use serde::{Serialize, de::DeserializeOwned};
     )
 )]
 use crate::{
-    agent_requests::*, agents::*, chat::*, doctor::*, figures::*, jobs::*, live::*, notices::*, page::*, samples::*, stack::*, store::*, system::*, telemetry::*, vault::*,
+    agent_requests::*, agents::*, chat::*, doctor::*, figures::*, jobs::*, live::*, notices::*, page::*, samples::*, shared_secrets::*, stack::*, store::*, system::*, telemetry::*, vault::*,
 };
 
 /// An HTTP method.
@@ -227,6 +227,8 @@ define_api! {
 
         ListSecrets = "secrets.list" Get "/secrets" -> Page<SecretInfo>, "secrets:read", 200, "Names of secrets; never values";
         SetSecret = "secrets.set" Put "/agents/{agent}/secrets/{name}" -> SecretInfo, "secrets:write", 200, "Set a secret of an agent";
+        SetSharedSecret = "secrets.set_shared" Put "/secrets/{name}" -> SecretInfo, "secrets:write", 200, "Set a secret that every agent gets";
+        RemoveSharedSecret = "secrets.remove_shared" Delete "/secrets/{name}" -> Done, "secrets:write", 200, "Remove a secret that every agent gets";
         RemoveSecret = "secrets.remove" Delete "/agents/{agent}/secrets/{name}" -> Done, "secrets:write", 200, "Remove a secret of an agent";
 
         GetVault = "vault.get" Get "/vault" -> VaultInfo, "secrets:read", 200, "Where the key of secrets is kept, and whether it is at hand";

@@ -304,12 +304,12 @@ pub struct PatchSettings {
     pub quiet_hours: Option<String>,
 }
 
-/// `GET /secrets` and `GET /agents/{agent}/secrets`: names, never values.
+/// `GET /secrets`: names, never values.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ListSecrets {
-    /// This agent's; all shared ones otherwise.
+    /// This agent's own; otherwise the shared ones, then those of every agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<AgentName>,
 }

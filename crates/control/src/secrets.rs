@@ -2,7 +2,8 @@
 
 use indexmap::IndexMap;
 use nasiko_contract::{
-    AgentName, Done, ErrorCode, Fault, ListSecrets, Page, RemoveSecret, SecretInfo, SetSecret,
+    AgentName, Done, ErrorCode, Fault, ListSecrets, Page, RemoveSecret, RemoveSharedSecret, SecretInfo,
+    SetSecret, SetSharedSecret,
 };
 use nasiko_store::{Batch, ExposeSecret, Scope, SecretString, StoreError, Vault};
 
@@ -121,6 +122,14 @@ impl Shared {
         let mut batch = Batch::new();
         Vault::remove_all(&scope, &mut batch);
         self.store.commit(batch).await?;
+        Ok(())
+    }
+
+    /// What waits on standby was started without what is shared now.
+    async fn outdate_all_standbys(&self) -> Result<(), Fault> {
+        for agent in self.all_agents().await? {
+            self.outdate_standby(&agent.name).await;
+        }
         Ok(())
     }
 
@@ -261,7 +270,11 @@ impl Serve<ListSecrets> for ControlPlane {
                 self.shared.secrets_of(&agent).await?
             }
             None => {
-                let mut all = Vec::new();
+                let shared = self.shared.vault.list(&Scope::Global).await?;
+                let mut all: Vec<SecretInfo> = shared
+                    .into_iter()
+                    .map(|name| SecretInfo { name, agent: None })
+                    .collect();
                 for agent in self.shared.all_agents().await? {
                     all.extend(self.shared.secrets_of(&agent.name).await?);
                 }
@@ -335,6 +348,39 @@ impl Serve<RemoveSecret> for ControlPlane {
             ) => Ok(Done {}),
             (Err(error), _) | (_, Err(error)) => Err(error.into()),
         }
+    }
+}
+
+impl Serve<SetSharedSecret> for ControlPlane {
+    async fn serve(&self, _: &Caller, request: SetSharedSecret) -> Result<SecretInfo, Fault> {
+        let SetSharedSecret { name, value } = request;
+        check_variable(&name)?;
+        let value = SecretString::from(value);
+        self.shared
+            .vault
+            .put_secret(&Scope::Global, &name, &value)
+            .await?;
+        self.shared.outdate_all_standbys().await?;
+        Ok(SecretInfo { name, agent: None })
+    }
+}
+
+impl Serve<RemoveSharedSecret> for ControlPlane {
+    async fn serve(&self, _: &Caller, request: RemoveSharedSecret) -> Result<Done, Fault> {
+        let removed = self.shared.vault.remove(&Scope::Global, &request.name);
+        match removed.await {
+            Ok(()) => {}
+            Err(StoreError::SecretNotFound { .. }) => {
+                return Err(Fault::new(
+                    ErrorCode::SecretNotFound,
+                    format!("There is no shared secret named `{}`", request.name),
+                )
+                .hint("`nasiko secret list` names those there are"));
+            }
+            Err(error) => return Err(error.into()),
+        }
+        self.shared.outdate_all_standbys().await?;
+        Ok(Done {})
     }
 }
 

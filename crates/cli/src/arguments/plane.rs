@@ -77,15 +77,21 @@ pub(crate) struct OpenArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SecretCommand {
-    /// Set a secret of an agent; its value is read from standard input unless given
+    /// Set a secret of an agent, or of all; its value is read from standard input unless given
     #[command(
-        after_help = "Examples:\n  nasiko secret set my-agent OPENAI_API_KEY < key.txt\n  nasiko secret set my-agent MODE fast"
+        override_usage = "nasiko secret set [OPTIONS] <AGENT> <NAME> [VALUE]\n       nasiko secret set --shared <NAME> [VALUE]",
+        after_help = "Examples:\n  nasiko secret set my-agent OPENAI_API_KEY < key.txt\n  nasiko secret set my-agent MODE fast\n  \
+        nasiko secret set --shared OPENAI_API_KEY < key.txt"
     )]
     Set {
+        /// Every agent gets it; one of an agent's own of that name wins
+        #[arg(long)]
+        shared: bool,
         /// The agent
-        agent: AgentName,
+        agent: String,
         /// The variable it gets
-        name: String,
+        #[arg(required_unless_present = "shared")]
+        name: Option<String>,
         /// The value; other programs of this machine may see it here, so standard input is better
         value: Option<String>,
     },
@@ -98,16 +104,21 @@ pub(crate) enum SecretCommand {
         /// Only this agent's
         agent: Option<AgentName>,
     },
-    /// Remove a secret of an agent
+    /// Remove a secret of an agent, or one of all
     #[command(
         visible_alias = "remove",
-        after_help = "Examples:\n  nasiko secret rm my-agent OPENAI_API_KEY"
+        override_usage = "nasiko secret rm [OPTIONS] <AGENT> <NAME>\n       nasiko secret rm --shared <NAME>",
+        after_help = "Examples:\n  nasiko secret rm my-agent OPENAI_API_KEY\n  nasiko secret rm --shared OPENAI_API_KEY"
     )]
     Rm {
+        /// One that every agent gets
+        #[arg(long)]
+        shared: bool,
         /// The agent
-        agent: AgentName,
+        agent: String,
         /// The variable
-        name: String,
+        #[arg(required_unless_present = "shared", conflicts_with = "shared")]
+        name: Option<String>,
     },
     /// Say where the key that seals secrets is kept, and why there
     #[command(after_help = "Examples:\n  nasiko secret key\n  nasiko secret key --json")]

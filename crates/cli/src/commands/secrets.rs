@@ -4,12 +4,15 @@ use std::io::{self, IsTerminal, Read};
 
 mod vault;
 
-use nasiko_contract::{ListSecrets, RemoveSecret, SetSecret};
+use nasiko_contract::{
+    AgentName, ListSecrets, RemoveSecret, RemoveSharedSecret, SetSecret, SetSharedSecret,
+};
 
 use crate::{
     arguments::SecretCommand,
     documents::{RemovedDocument, SecretDocument},
     failure::{Failure, local, usage},
+    output::Output,
     session::Session,
     table::Table,
 };
@@ -20,13 +23,32 @@ const LONGEST: u64 = 64 << 10;
 pub(crate) async fn run(session: &Session, command: SecretCommand) -> Result<(), Failure> {
     let output = session.output;
     match command {
-        SecretCommand::Set { agent, name, value } => {
+        SecretCommand::Set {
+            shared,
+            agent,
+            name,
+            value,
+        } => {
+            let (agent, name, value) = if shared {
+                if value.is_some() {
+                    return Err(usage(
+                        "A shared secret is no agent's",
+                        "Leave out the agent, or --shared",
+                    ));
+                }
+                (None, agent, name)
+            } else {
+                (Some(AgentName(agent)), name.unwrap_or_default(), value)
+            };
             let value = match value {
                 Some(value) => value,
                 None => from_stdin(session)?,
             };
             let client = session.attach_or_start().await?;
-            let secret = client.call(SetSecret { agent, name, value }).await?;
+            let secret = match agent {
+                Some(agent) => client.call(SetSecret { agent, name, value }).await?,
+                None => client.call(SetSharedSecret { name, value }).await?,
+            };
             if output.json {
                 return output.document(&SecretDocument::from(secret));
             }
@@ -49,27 +71,45 @@ pub(crate) async fn run(session: &Session, command: SecretCommand) -> Result<(),
             }
             table.print(output, "No secrets yet: `nasiko secret set AGENT NAME`")
         }
-        SecretCommand::Rm { agent, name } => {
+        SecretCommand::Rm {
+            shared: true,
+            agent: name,
+            ..
+        } => {
             let client = session.attach().await?;
+            let request = RemoveSharedSecret { name: name.clone() };
+            client.call(request).await?;
+            removed(output, "", &format!("{name} of all agents"))
+        }
+        SecretCommand::Rm {
+            shared: false,
+            agent,
+            name,
+        } => {
+            let client = session.attach().await?;
+            let name = name.unwrap_or_default();
             let request = RemoveSecret {
-                agent: agent.clone(),
+                agent: AgentName(agent.clone()),
                 name: name.clone(),
             };
             client.call(request).await?;
-            if output.json {
-                let agent = agent.as_str();
-                return output.document(&RemovedDocument {
-                    agent,
-                    removed: true,
-                });
-            }
-            output.line(format!("{name} of {agent} is removed"))
+            removed(output, &agent, &format!("{name} of {agent}"))
         }
         SecretCommand::Key => vault::show(session).await,
         SecretCommand::KeepIn { place } => vault::keep_in(session, place).await,
         SecretCommand::Unlock => vault::unlock(session).await,
         SecretCommand::Reset { yes } => vault::reset(session, yes).await,
     }
+}
+
+fn removed(output: Output, agent: &str, what: &str) -> Result<(), Failure> {
+    if output.json {
+        return output.document(&RemovedDocument {
+            agent,
+            removed: true,
+        });
+    }
+    output.line(format!("{what} is removed"))
 }
 
 /// A value from standard input, without the newline that ends it. What is typed at a terminal is not shown.
