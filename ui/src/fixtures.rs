@@ -4,6 +4,7 @@
 mod live;
 mod pins;
 mod records;
+mod settings;
 mod stack;
 
 use std::time::Duration;
@@ -13,6 +14,7 @@ use gloo_timers::future::TimeoutFuture;
 use nasiko_client::{BoxFuture, BoxStream, Call, Frame, Transport, UploadFile};
 use nasiko_contract::{ErrorCode, Fault};
 use serde_json::{Value, json};
+pub(crate) use settings::contexts;
 
 /// Between two pieces of an answer.
 const PIECE: Duration = Duration::from_millis(60);
@@ -98,6 +100,12 @@ impl FixtureTransport {
             "pins.answers" => list(pins::answers(part(6))),
             "sessions.delete" | "sessions.cancel" | "pins.delete" => json!({}),
             "intake.directory" => records::deploy_job(),
+            "settings.get" | "settings.patch" => settings::settings(call.body.as_ref())?,
+            "store.get" => settings::store(),
+            "secrets.list" => list(settings::secrets(self.empty)),
+            "vault.get" => settings::vault(),
+            "registry.list" => list(settings::registry(self.empty)),
+            "registry.get" => settings::entry(part(4)),
             _ => {
                 return Err(Fault::new(
                     ErrorCode::WrongState,

@@ -12,7 +12,7 @@ mod absent {
     use futures::{Stream, stream};
     use nasiko_client::{
         context::{ContextList, ContextName},
-        window::Opened,
+        window::{Opened, PageState, Zoom},
     };
     use nasiko_contract::{ErrorCode, Fault};
 
@@ -22,6 +22,14 @@ mod absent {
     impl Shell {
         pub(crate) fn is_present() -> bool {
             false
+        }
+
+        pub(crate) async fn remember(_state: &PageState) -> Result<(), Fault> {
+            Ok(())
+        }
+
+        pub(crate) async fn zoom(_change: Zoom) -> Result<f64, Fault> {
+            Ok(100.0)
         }
 
         pub(crate) async fn opened() -> Result<impl Stream<Item = Opened>, Fault> {

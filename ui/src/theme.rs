@@ -1,12 +1,16 @@
-//! Light, dark, or as the system has it.
+//! How the pages look: light, dark, of high contrast, or as the system has it; roomy or compact.
 
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast, prelude::Closure};
 
 use crate::browser;
 
-/// Where the choice is remembered; `boot.js` reads it too, before the first frame.
-const KEY: &str = "nasiko.theme";
+/// Where the choices are remembered; `boot.js` reads the theme too, before the first frame.
+const THEME: &str = "nasiko.theme";
+const DENSITY: &str = "nasiko.density";
+/// What the system is asked.
+const WANTS_DARK: &str = "(prefers-color-scheme: dark)";
+const WANTS_CONTRAST: &str = "(prefers-contrast: more)";
 
 /// A person's choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -18,14 +22,20 @@ pub(crate) enum Theme {
     Light,
     /// Dark.
     Dark,
+    /// Of high contrast, on light ground.
+    ContrastLight,
+    /// Of high contrast, on dark ground.
+    ContrastDark,
 }
 
 impl Theme {
     /// All of them, with their words.
-    pub(crate) const ALL: [(Self, &'static str); 3] = [
+    pub(crate) const ALL: [(Self, &'static str); 5] = [
         (Self::System, "System"),
         (Self::Light, "Light"),
         (Self::Dark, "Dark"),
+        (Self::ContrastLight, "High contrast, light"),
+        (Self::ContrastDark, "High contrast, dark"),
     ];
 
     /// The choice that a word stands for.
@@ -38,39 +48,105 @@ impl Theme {
 
     /// Its word.
     pub(crate) fn word(self) -> &'static str {
-        match self {
-            Self::System => "System",
-            Self::Light => "Light",
-            Self::Dark => "Dark",
-        }
+        let known = Self::ALL.iter().find(|(theme, _)| *theme == self);
+        known.map_or("System", |(_, word)| word)
     }
 
-    fn is_dark(self, system_dark: bool) -> bool {
-        match self {
-            Self::System => system_dark,
-            Self::Light => false,
-            Self::Dark => true,
+    /// What the styles know it by, on a system that wants `dark` and `contrast`.
+    fn attribute(self, dark: bool, contrast: bool) -> &'static str {
+        match (self, dark, contrast) {
+            (Self::Light, ..) | (Self::System, false, false) => "light",
+            (Self::Dark, ..) | (Self::System, true, false) => "dark",
+            (Self::ContrastLight, ..) | (Self::System, false, true) => "contrast",
+            (Self::ContrastDark, ..) | (Self::System, true, true) => "contrast-dark",
         }
     }
 }
 
-/// Gives the remembered choice, and from now on shows and remembers each other one.
-pub(crate) fn use_theme() -> RwSignal<Theme> {
-    let theme = RwSignal::new(Theme::from_word(&browser::recall(KEY).unwrap_or_default()));
-    let query = browser::dark_query();
-    let system_dark = RwSignal::new(query.as_ref().is_some_and(web_sys::MediaQueryList::matches));
+/// How close rows stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Density {
+    /// With room.
+    #[default]
+    Roomy,
+    /// More of them in sight.
+    Compact,
+}
+
+impl Density {
+    /// All of them, with their words.
+    pub(crate) const ALL: [(Self, &'static str); 2] =
+        [(Self::Roomy, "Roomy"), (Self::Compact, "Compact")];
+
+    /// The choice that a word stands for.
+    pub(crate) fn from_word(word: &str) -> Self {
+        match word {
+            "Compact" => Self::Compact,
+            _ => Self::Roomy,
+        }
+    }
+
+    /// Its word.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Roomy => "Roomy",
+            Self::Compact => "Compact",
+        }
+    }
+}
+
+/// The choices of this machine.
+#[derive(Clone, Copy)]
+pub(crate) struct Appearance {
+    /// The theme.
+    pub(crate) theme: RwSignal<Theme>,
+    /// How close rows stand.
+    pub(crate) density: RwSignal<Density>,
+}
+
+impl Appearance {
+    /// Takes up what is remembered, hands it down, and from now on shows and remembers each other choice.
+    pub(crate) fn provide() {
+        let remembered = |key: &str| browser::recall(key).unwrap_or_default();
+        let appearance = Self {
+            theme: RwSignal::new(Theme::from_word(&remembered(THEME))),
+            density: RwSignal::new(Density::from_word(&remembered(DENSITY))),
+        };
+        provide_context(appearance);
+        let (dark, contrast) = (wanted(WANTS_DARK), wanted(WANTS_CONTRAST));
+        Effect::new(move || {
+            let chosen = appearance.theme.get();
+            browser::remember(THEME, chosen.word());
+            let shown = chosen.attribute(dark.get(), contrast.get());
+            browser::set_root_attribute("data-theme", shown);
+        });
+        Effect::new(move || {
+            let chosen = appearance.density.get();
+            browser::remember(DENSITY, chosen.word());
+            let shown = chosen.word().to_lowercase();
+            browser::set_root_attribute("data-density", &shown);
+        });
+    }
+
+    /// The choices of this machine.
+    pub(crate) fn get() -> Self {
+        expect_context()
+    }
+}
+
+/// Whether the system wants something, now and from now on.
+fn wanted(query: &str) -> RwSignal<bool> {
+    let query = browser::media_query(query);
+    let wanted = RwSignal::new(query.as_ref().is_some_and(web_sys::MediaQueryList::matches));
     if let Some(query) = query {
         let watched = query.clone();
-        let changed = Closure::<dyn Fn()>::new(move || system_dark.set(watched.matches()));
+        let changed = Closure::<dyn Fn()>::new(move || wanted.set(watched.matches()));
         query.set_onchange(Some(changed.as_ref().unchecked_ref()));
         // For as long as the page lives.
         changed.forget();
     }
-    Effect::new(move || {
-        let chosen = theme.get();
-        browser::remember(KEY, chosen.word());
-        let dark = chosen.is_dark(system_dark.get());
-        browser::set_root_attribute("data-theme", if dark { "dark" } else { "light" });
-    });
-    theme
+    wanted
 }
+
+#[cfg(test)]
+mod tests;

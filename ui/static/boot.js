@@ -8,8 +8,11 @@ const remembered = (() => {
     return null; // storage may be refused: then the system decides
   }
 })();
-const dark = remembered === "Dark" || (remembered !== "Light" && matchMedia("(prefers-color-scheme: dark)").matches);
-root.dataset.theme = dark ? "dark" : "light";
+const wants = (what) => matchMedia(`(prefers-${what})`).matches;
+const themes = { Light: "light", Dark: "dark", "High contrast, light": "contrast", "High contrast, dark": "contrast-dark" };
+const preferred = wants("contrast: more") ? ["contrast", "contrast-dark"] : ["light", "dark"];
+root.dataset.theme = themes[remembered] ?? preferred[Number(wants("color-scheme: dark"))];
+const dark = root.dataset.theme.endsWith("dark");
 document.getElementById("unloaded")?.remove();
 
 let started = false;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nasiko_contract::Fault;
+use nasiko_contract::{Fault, PatchSettings};
 
 /// Notices shown at once; the oldest give way.
 const SHOWN: usize = 4;
@@ -12,6 +12,13 @@ const SHOWN: usize = 4;
 pub(crate) enum Notice {
     /// Words that go by themselves.
     Said(String),
+    /// Settings were changed, which can be undone for a while.
+    Changed {
+        /// What was done.
+        words: String,
+        /// What undoes it.
+        undo: Box<PatchSettings>,
+    },
     /// A fault, until it is put away.
     Fault(Fault),
 }
@@ -26,6 +33,8 @@ pub(crate) struct Notices {
 impl Notices {
     /// How long words stay.
     pub(crate) const SHOWN_FOR: Duration = Duration::from_secs(5);
+    /// How long something can be undone in passing.
+    pub(crate) const UNDO_FOR: Duration = Duration::from_secs(20);
 
     /// Shows a notice and gives its number. The same fault is not shown twice.
     pub(crate) fn put(&mut self, notice: Notice) -> u64 {

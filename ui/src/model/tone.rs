@@ -38,13 +38,18 @@ pub(crate) fn agent(summary: &AgentSummary) -> (Tone, String) {
     if !summary.activity.is_empty() {
         return (Tone::Busy, summary.activity.clone());
     }
-    let (tone, word) = match summary.state {
+    let (tone, word) = agent_state(summary.state);
+    (tone, word.to_owned())
+}
+
+/// What an agent is.
+pub(crate) fn agent_state(state: AgentState) -> (Tone, &'static str) {
+    match state {
         AgentState::SettingUp => (Tone::Busy, "Setting up"),
         AgentState::Active => (Tone::Ok, "Running"),
         AgentState::Stopped => (Tone::Idle, "Stopped"),
         AgentState::Failed => (Tone::Bad, "Failed"),
-    };
-    (tone, word.to_owned())
+    }
 }
 
 /// A job's state.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use nasiko_contract::{
     AgentName, AgentSummary, ChatSession, Event, Fault, Job, JobId, JobKind, JobState, SessionId,
-    Stack, StackService, Status,
+    Settings, Stack, StackService, Status,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -54,6 +54,8 @@ pub(crate) struct World {
     pub(crate) stack: Option<Stack>,
     /// How often events told of the stack: what was asked before is older than what they told.
     pub(crate) stack_told: u64,
+    /// The settings, once somebody looked at them or they changed.
+    pub(crate) settings: Option<Settings>,
     /// The number of the last event about an agent, its builds and deployments included.
     pub(crate) touched: BTreeMap<AgentName, u64>,
     /// The number of the last event, to go on from.
@@ -112,6 +114,9 @@ impl World {
             "stack.changed" => self.with_data(event, |world, stack| {
                 world.stack = Some(stack);
                 world.stack_told += 1;
+            }),
+            "setting.changed" => self.with_data(event, |world, settings| {
+                world.settings = Some(settings);
             }),
             "session.changed" => self.with_data(event, |world, session: ChatSession| {
                 world.sessions.insert(session.id.clone(), session);

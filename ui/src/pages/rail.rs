@@ -8,7 +8,8 @@ use crate::{
         format, stack,
         world::{Link, World},
     },
-    theme::{Theme, use_theme},
+    pages::context::ContextHead,
+    theme::{Appearance, Theme},
 };
 
 /// The navigation, and what the control plane says of itself.
@@ -43,10 +44,7 @@ pub(crate) fn Rail() -> impl IntoView {
         <nav class="rail" aria-label="Main">
             <div class="context">
                 <Mark />
-                <div>
-                    <b>"Nasiko"</b>
-                    <small>"This computer"</small>
-                </div>
+                <ContextHead />
             </div>
             <A href="/agents">
                 <Icon glyph=Glyph::Agents />
@@ -67,7 +65,15 @@ pub(crate) fn Rail() -> impl IntoView {
                 <Icon glyph=Glyph::Traces />
                 "Traces"
             </A>
+            <A href="/registry">
+                <Icon glyph=Glyph::Registry />
+                "Registry"
+            </A>
             <div class="grow"></div>
+            <A href="/settings">
+                <Icon glyph=Glyph::Settings />
+                "Settings"
+            </A>
             <ThemeChoice />
             <Resident />
         </nav>
@@ -97,7 +103,7 @@ fn Mark() -> impl IntoView {
 
 #[component]
 fn ThemeChoice() -> impl IntoView {
-    let theme = use_theme();
+    let theme = Appearance::get().theme;
     let options = Theme::ALL
         .into_iter()
         .map(|(choice, word)| {

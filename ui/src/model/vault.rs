@@ -1,0 +1,75 @@
+//! The key of secrets in words.
+
+use nasiko_contract::{KeyPlace, VaultState};
+
+use crate::model::tone::Tone;
+
+/// The places, the safest first.
+pub(crate) const PLACES: [KeyPlace; 3] = [KeyPlace::Keyring, KeyPlace::Passphrase, KeyPlace::File];
+
+/// A place's word.
+pub(crate) fn word(place: KeyPlace) -> &'static str {
+    match place {
+        KeyPlace::Keyring => "keyring",
+        KeyPlace::File => "file",
+        KeyPlace::Passphrase => "passphrase",
+    }
+}
+
+/// A place as it is called.
+pub(crate) fn place(place: Option<KeyPlace>) -> &'static str {
+    match place {
+        Some(KeyPlace::Keyring) => "In the system's keyring",
+        Some(KeyPlace::File) => "In a file of yours",
+        Some(KeyPlace::Passphrase) => "In a file sealed with a passphrase",
+        None => "No key yet",
+    }
+}
+
+/// What keeping it there means.
+pub(crate) fn meaning(place: Option<KeyPlace>) -> &'static str {
+    match place {
+        Some(KeyPlace::Keyring) => {
+            "The system guards it and opens it with your login. Copies of the data directory are worth nothing without it."
+        }
+        Some(KeyPlace::File) => {
+            "Only your account may read it. Whoever can read your files, or a copy of the data directory, can read the secrets."
+        }
+        Some(KeyPlace::Passphrase) => {
+            "Worth nothing without the passphrase, which is needed at each start before agents get their secrets."
+        }
+        None => "It is made with the first secret.",
+    }
+}
+
+/// Whether it is at hand.
+pub(crate) fn state(state: VaultState) -> (Tone, &'static str) {
+    match state {
+        VaultState::NotNeeded => (Tone::Idle, "Not needed since the start"),
+        VaultState::Open => (Tone::Ok, "At hand"),
+        VaultState::Locked => (Tone::Busy, "Locked"),
+        VaultState::Failed => (Tone::Bad, "Not to be had"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_place_has_words_of_its_own() {
+        for (at, one) in PLACES.iter().enumerate() {
+            for other in &PLACES[at + 1..] {
+                assert_ne!(word(*one), word(*other));
+                assert_ne!(place(Some(*one)), place(Some(*other)));
+                assert_ne!(meaning(Some(*one)), meaning(Some(*other)));
+            }
+        }
+    }
+
+    #[test]
+    fn only_a_key_that_cannot_be_had_is_bad() {
+        assert_eq!(state(VaultState::Failed).0, Tone::Bad);
+        assert_ne!(state(VaultState::Locked).0, Tone::Bad);
+    }
+}

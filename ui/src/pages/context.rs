@@ -1,0 +1,143 @@
+use leptos::{prelude::*, task::spawn_local};
+use nasiko_client::context::{Context, ContextList, ContextName};
+
+use crate::{browser, desk::Desk, kit::Menu, shell::Shell};
+
+/// The contexts that this window may be pointed at; none in a browser, whose page belongs to one control plane.
+#[derive(Clone, Copy)]
+pub(crate) struct Contexts(RwSignal<Option<ContextList>>);
+
+impl Contexts {
+    /// Asks the window for them, and hands them down.
+    pub(crate) fn provide(desk: Desk) {
+        let contexts = Self(RwSignal::new(given()));
+        provide_context(contexts);
+        if Shell::is_present() {
+            spawn_local(async move {
+                match Shell::contexts().await {
+                    Ok(list) => contexts.0.set(Some(list)),
+                    Err(fault) => desk.report(fault),
+                }
+            });
+        }
+    }
+
+    /// The contexts of this page.
+    pub(crate) fn get() -> Self {
+        expect_context()
+    }
+
+    /// All of them; none in a browser.
+    pub(crate) fn list(self) -> Option<ContextList> {
+        self.0.get()
+    }
+
+    /// The one that calls go to.
+    pub(crate) fn current(self) -> Option<Context> {
+        self.0
+            .with(|list| list.as_ref().and_then(ContextList::current).cloned())
+    }
+
+    /// Goes to another one. What the page knows is of the former, so it begins anew.
+    pub(crate) fn go(self, desk: Desk, name: ContextName) {
+        spawn_local(async move {
+            match Shell::use_context(&name).await {
+                Ok(()) => browser::begin_anew(),
+                Err(fault) => desk.report(fault),
+            }
+        });
+    }
+}
+
+/// Those that a made-up page has.
+fn given() -> Option<ContextList> {
+    #[cfg(all(feature = "fixtures", target_arch = "wasm32"))]
+    if browser::query().contains("contexts") {
+        return Some(crate::fixtures::contexts());
+    }
+    None
+}
+
+/// Where the control plane is, in words.
+pub(crate) fn place(context: &Context) -> String {
+    if context.name.is_local() {
+        "This computer".to_owned()
+    } else {
+        context.place.to_string()
+    }
+}
+
+/// Which control plane this is, and a way to another one.
+#[component]
+pub(crate) fn ContextHead() -> impl IntoView {
+    let contexts = Contexts::get();
+    let several = Memo::new(move |_| contexts.list().is_some_and(|list| list.all.len() > 1));
+    let shown = Memo::new(move |_| {
+        contexts.current().map_or_else(
+            || ("Nasiko".to_owned(), "This computer".to_owned()),
+            |context| match context.name.is_local() {
+                true => ("Nasiko".to_owned(), place(&context)),
+                false => (context.name.to_string(), place(&context)),
+            },
+        )
+    });
+    let name = Signal::derive(move || shown.with(|shown| shown.0.clone()));
+    let place = move || shown.with(|shown| shown.1.clone());
+    view! {
+        <div class="context-words">
+            {move || match several.get() {
+                true => view! { <Menu title=name label="Context" list=ContextRows /> }.into_any(),
+                false => view! { <b class="clip">{name}</b> }.into_any(),
+            }}
+            <small class="clip" title=place>{place}</small>
+        </div>
+    }
+}
+
+/// Every context, the one in use marked.
+#[component]
+fn ContextRows() -> impl IntoView {
+    let desk = Desk::get();
+    let contexts = Contexts::get();
+    let list = contexts.list()?;
+    let current = list.current.clone();
+    let row = move |context: Context| {
+        let in_use = context.name == current;
+        let name = context.name.clone();
+        let go = move |_| {
+            if !in_use {
+                contexts.go(desk, name.clone());
+            }
+        };
+        view! {
+            <button
+                type="button"
+                class="context-row"
+                data-context=context.name.to_string()
+                aria-current=in_use.then_some("true")
+                on:click=go
+            >
+                <i class=format!("context-dot {}", context.color.as_str()) aria-hidden="true"></i>
+                <b class="clip">{context.name.to_string()}</b>
+                <small class="clip">{place(&context)}</small>
+            </button>
+        }
+    };
+    Some(list.all.into_iter().map(row).collect_view())
+}
+
+/// Says over every page that this is not the control plane of this computer's own.
+#[component]
+pub(crate) fn ContextBanner() -> impl IntoView {
+    let contexts = Contexts::get();
+    move || {
+        let context = contexts.current().filter(|it| !it.name.is_local())?;
+        Some(view! {
+            <p class=format!("context-banner {}", context.color.as_str())>
+                <span class="unseen">"Context "</span>
+                <b>{context.name.to_string()}</b>
+                <span class="clip">{place(&context)}</span>
+            </p>
+        })
+    }
+}

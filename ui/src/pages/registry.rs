@@ -1,0 +1,143 @@
+mod entry;
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+use leptos_router::{components::A, hooks::use_params_map};
+use nasiko_contract::{AgentName, ListRegistry, Page, RegistryEntry};
+
+use crate::{
+    browser,
+    desk::{Desk, Loaded, fetch},
+    kit::{Empty, ErrorCard, StateBadge, VirtualList, Waiting},
+    model::{format, tone},
+    pages::registry::entry::EntryView,
+};
+
+/// For how long words and changes are gathered before the list is asked for.
+const GATHER: Duration = Duration::from_millis(200);
+/// A row's height in pixels; the styles say the same.
+const ROW: f64 = 52.0;
+
+/// Agents as others find them.
+#[component]
+pub(crate) fn RegistryPage() -> impl IntoView {
+    browser::set_title("Registry · Nasiko");
+    let parameters = use_params_map();
+    let named = Memo::new(move |_| {
+        parameters
+            .with(|map| map.get("agent"))
+            .filter(|it| !it.is_empty())
+    });
+    let text = RwSignal::new(String::new());
+    let list = use_registry(text);
+    let rows = Memo::new(move |_| {
+        list.with(|list| list.ready().map(|page| page.items.clone()))
+            .unwrap_or_default()
+    });
+    let chosen = Memo::new(move |_| {
+        let first = || rows.with(|rows| rows.first().map(|entry| entry.id.clone()));
+        named.get().map(AgentName).or_else(first)
+    });
+    let many = move || rows.with(|rows| format::counted(rows.len() as u64, "agent"));
+    let draw = move |entry: RegistryEntry| view! { <EntryRow entry=entry chosen=chosen /> };
+    let body = move || {
+        let nothing = rows.with(Vec::is_empty);
+        match (list.get(), nothing) {
+            (Loaded::Failed(fault), _) => view! { <ErrorCard fault=fault /> }.into_any(),
+            (Loaded::Loading, true) => view! { <Waiting what="the registry" /> }.into_any(),
+            (Loaded::Ready(_), true) if text.with_untracked(|text| text.trim().is_empty()) => view! {
+                <Empty title="No agents yet">
+                    <a href="/agents">"Deploy a folder"</a>
+                </Empty>
+            }
+            .into_any(),
+            (Loaded::Ready(_), true) => view! { <Empty title="No agent has these words">"They are looked for in names, descriptions, skills and tags."</Empty> }
+                .into_any(),
+            (_, false) => view! {
+                <VirtualList rows=rows row_height=ROW draw=draw label="Registry entries" class="registry-rows" />
+            }
+            .into_any(),
+        }
+    };
+    view! {
+        <header class="page-head">
+            <h1>"Registry"</h1>
+            <span class="sub">"Agents as others find them"</span>
+        </header>
+        <div class="split registry">
+            <section class="panel list" aria-label="Entries">
+                <header class="panel-head filter">
+                    <input
+                        id="registry-filter"
+                        type="search"
+                        aria-label="Filter entries by words"
+                        placeholder="Filter"
+                        on:input:target=move |event| text.set(event.target().value())
+                    />
+                    <span class="grow"></span>
+                    <span class="dim figure" role="status">{many}</span>
+                </header>
+                {body}
+            </section>
+            {move || chosen.get().map(|agent| view! { <EntryView agent=agent /> })}
+        </div>
+    }
+}
+
+/// The entries with these words, read again when agents change.
+fn use_registry(text: RwSignal<String>) -> RwSignal<Loaded<Page<RegistryEntry>>> {
+    let desk = Desk::get();
+    let list = RwSignal::new(Loaded::Loading);
+    let words = RwSignal::new(String::new());
+    let changed = Memo::new(move |_| {
+        desk.world
+            .with(|world| world.touched.values().max().copied())
+    });
+    let seen = RwSignal::new(None);
+    Effect::new(move || {
+        let (now, last) = (text.get(), changed.get());
+        let gather = set_timeout_with_handle(
+            move || {
+                let _gone = words.try_maybe_update(|words| {
+                    let differs = *words != now;
+                    words.clone_from(&now);
+                    (differs, ())
+                });
+                let _gone = seen.try_set(last);
+            },
+            GATHER,
+        );
+        if let Ok(gather) = gather {
+            on_cleanup(move || gather.clear());
+        }
+    });
+    let seen = Memo::new(move |_| seen.get());
+    Effect::new(move || {
+        seen.track();
+        let text = Some(words.get()).filter(|words| !words.trim().is_empty());
+        fetch(desk, ListRegistry { text }, list);
+    });
+    list
+}
+
+#[component]
+fn EntryRow(entry: RegistryEntry, chosen: Memo<Option<AgentName>>) -> impl IntoView {
+    let id = entry.id.clone();
+    let is_chosen = move || chosen.with(|chosen| chosen.as_ref() == Some(&id));
+    let (tone, word) = tone::agent_state(entry.state);
+    let tags = entry.tags.into_iter().take(3);
+    let tags = tags.map(|tag| view! { <span class="tag clip">{tag}</span> });
+    view! {
+        <div class="registry-row" class:chosen=is_chosen>
+            <A href=format!("/registry/{}", entry.id)>
+                <b class="clip">{entry.name}</b>
+                {entry.edited.then(|| view! { <span class="tag">"Edited"</span> })}
+                <span class="grow"></span>
+                <StateBadge tone=tone word=word />
+                <span class="registry-about clip">{entry.description}</span>
+                <span class="registry-tags">{tags.collect_view()}</span>
+            </A>
+        </div>
+    }
+}

@@ -1,0 +1,163 @@
+use leptos::{ev::SubmitEvent, prelude::*, task::spawn_local};
+use nasiko_contract::{
+    AgentName, Fault, GetRegistryEntry, RegistryEntry, ResetRegistryEntry, UpdateRegistryEntry,
+};
+
+use crate::{
+    desk::{Desk, Loaded, fetch},
+    kit::{Button, ConfirmDialog, CopyButton, ErrorCard, Look, Sentence, Waiting},
+    model::registry::{tags_of, tags_text},
+};
+
+/// One entry: its words, which a person may change, and its card.
+#[component]
+pub(super) fn EntryView(agent: AgentName) -> impl IntoView {
+    let desk = Desk::get();
+    let entry = RwSignal::new(Loaded::<RegistryEntry>::Loading);
+    let asked = RwSignal::new(0_u32);
+    let touched = {
+        let agent = agent.clone();
+        Memo::new(move |_| desk.world.with(|world| world.touched.get(&agent).copied()))
+    };
+    {
+        let agent = agent.clone();
+        Effect::new(move || {
+            touched.track();
+            asked.track();
+            let agent = agent.clone();
+            fetch(desk, GetRegistryEntry { agent }, entry);
+        });
+    }
+    let label = format!("Entry of {agent}");
+    let body = move || match entry.get() {
+        Loaded::Loading => view! { <Waiting what="the entry" /> }.into_any(),
+        Loaded::Failed(fault) => view! { <ErrorCard fault=fault /> }.into_any(),
+        Loaded::Ready(entry) => view! {
+            <Head entry=entry.clone() asked=asked />
+            <Words entry=entry.clone() asked=asked />
+            <Card card=entry.card />
+        }
+        .into_any(),
+    };
+    view! { <section class="panel list registry-entry" aria-label=label>{body}</section> }
+}
+
+#[component]
+fn Head(entry: RegistryEntry, asked: RwSignal<u32>) -> impl IntoView {
+    let desk = Desk::get();
+    let asking = RwSignal::new(false);
+    let RegistryEntry { id, name, url, .. } = entry;
+    let agent = id.clone();
+    let confirm = move |()| {
+        desk.run(
+            ResetRegistryEntry {
+                agent: agent.clone(),
+            },
+            move |_| {
+                desk.say("The entry is as the card says again");
+                let _gone = asked.try_update(|asked| *asked += 1);
+            },
+        );
+    };
+    let reset = entry.edited.then(|| {
+        view! { <Button id="registry-reset" press=move |()| asking.set(true)>"Reset…"</Button> }
+    });
+    view! {
+        <header class="panel-head">
+            <h2><a href=format!("/agents/{id}")>{name}</a></h2>
+            <code class="dim clip" title=url.clone()>{url.clone()}</code>
+            <CopyButton text=url what="address" />
+            <span class="grow"></span>
+            {reset}
+        </header>
+        <ConfirmDialog open=asking title="Reset the entry?" action="Reset" id="registry-reset-confirm" confirm=confirm>
+            <p>"Description and tags are those of the folder's card again. What was written here is forgotten; the agent goes on."</p>
+        </ConfirmDialog>
+    }
+}
+
+#[component]
+fn Words(entry: RegistryEntry, asked: RwSignal<u32>) -> impl IntoView {
+    let desk = Desk::get();
+    let before = (entry.description.clone(), tags_text(&entry.tags));
+    let description = RwSignal::new(before.0.clone());
+    let tags = RwSignal::new(before.1.clone());
+    let fault = RwSignal::new(None::<Fault>);
+    let busy = RwSignal::new(false);
+    let changed = Memo::new(move |_| description.get() != before.0 || tags.get() != before.1);
+    let agent = entry.id;
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        busy.set(true);
+        let request = UpdateRegistryEntry {
+            agent: agent.clone(),
+            description: Some(description.get_untracked().trim().to_owned()),
+            tags: Some(tags_of(&tags.get_untracked())),
+        };
+        spawn_local(async move {
+            let outcome = desk.client().call(request).await;
+            let _gone = busy.try_set(false);
+            match outcome {
+                Ok(_) => {
+                    desk.say("The entry is changed");
+                    let _gone = asked.try_update(|asked| *asked += 1);
+                }
+                Err(why) => {
+                    let _gone = fault.try_set(Some(why));
+                }
+            }
+        });
+    };
+    let why = move || {
+        let fault = fault.get()?;
+        Some(
+            view! { <Sentence text=fault.message /> {fault.hint.map(|hint| view! { ". " <Sentence text=hint /> })} },
+        )
+    };
+    let invalid = move || fault.with(Option::is_some).then_some("true");
+    let idle = Signal::derive(move || busy.get() || !changed.get());
+    view! {
+        <form class="registry-form" on:submit=submit>
+            <label class="field">
+                <span>"Description"</span>
+                <textarea
+                    id="registry-description"
+                    rows="3"
+                    aria-describedby="registry-fault"
+                    aria-invalid=invalid
+                    prop:value=description
+                    on:input:target=move |event| description.set(event.target().value())
+                ></textarea>
+            </label>
+            <label class="field">
+                <span>"Tags, with commas between them"</span>
+                <input
+                    id="registry-tags"
+                    type="text"
+                    autocomplete="off"
+                    aria-describedby="registry-fault"
+                    aria-invalid=invalid
+                    prop:value=tags
+                    on:input:target=move |event| tags.set(event.target().value())
+                />
+            </label>
+            <div id="registry-fault" class="setting-fault" role="alert">{why}</div>
+            <div class="actions end">
+                <button id="registry-save" type="submit" class=Look::Primary.class() disabled=idle>"Save"</button>
+            </div>
+        </form>
+    }
+}
+
+#[component]
+fn Card(card: serde_json::Value) -> impl IntoView {
+    let document = serde_json::to_string_pretty(&card).unwrap_or_default();
+    view! {
+        <header class="panel-head card-head">
+            <h3>"Card"</h3>
+            <span class="grow"></span>
+            <CopyButton text=document.clone() what="card" />
+        </header>
+        <pre class="document" tabindex="0" aria-label="The card's JSON">{document}</pre>
+    }
+}

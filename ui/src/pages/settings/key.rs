@@ -1,0 +1,255 @@
+use leptos::{ev::SubmitEvent, prelude::*};
+use nasiko_contract::{
+    ErrorCode, Fault, GetVault, JsonOperation, KeepVaultKey, KeyPlace, ResetVault, UnlockVault,
+    VaultInfo, VaultState,
+};
+
+use crate::{
+    desk::{Desk, Loaded, fetch},
+    kit::{Button, ConfirmDialog, ErrorCard, Look, Modal, Panel, StateBadge, Waiting},
+    model::vault,
+};
+
+/// The key that secrets are sealed with: where it is, what that means, and what a person can do about it.
+#[derive(Clone, Copy)]
+struct Key {
+    desk: Desk,
+    info: RwSignal<Loaded<VaultInfo>>,
+    /// Why the last wish was refused.
+    fault: RwSignal<Option<Fault>>,
+    busy: RwSignal<bool>,
+}
+
+impl Key {
+    /// Carries out a wish; how the key stands then is shown, and `done` called if it was granted.
+    fn wish<O>(self, operation: O, done: impl FnOnce() + 'static)
+    where
+        O: JsonOperation,
+    {
+        self.busy.set(true);
+        self.fault.set(None);
+        leptos::task::spawn_local(async move {
+            let client = self.desk.client();
+            let outcome = client.call(operation).await;
+            if let Ok(now) = client.call(GetVault {}).await {
+                let _gone = self.info.try_set(Loaded::Ready(now));
+            }
+            let _gone = self.busy.try_set(false);
+            match outcome {
+                Ok(_) => done(),
+                Err(fault) => {
+                    let _gone = self.fault.try_set(Some(fault));
+                }
+            }
+        });
+    }
+}
+
+/// Where the key is kept, and moving it.
+#[component]
+pub(super) fn KeyPanel() -> impl IntoView {
+    let desk = Desk::get();
+    let key = Key {
+        desk,
+        info: RwSignal::new(Loaded::Loading),
+        fault: RwSignal::new(None),
+        busy: RwSignal::new(false),
+    };
+    Effect::new(move || fetch(desk, GetVault {}, key.info));
+    let moving = RwSignal::new(false);
+    let body = move || match key.info.get() {
+        Loaded::Loading => view! { <Waiting what="the key" /> }.into_any(),
+        Loaded::Failed(fault) => view! { <ErrorCard fault=fault /> }.into_any(),
+        Loaded::Ready(info) => view! { <Standing key=key info=info moving=moving /> }.into_any(),
+    };
+    view! {
+        <Panel title="The key that seals them">
+            {body}
+        </Panel>
+        <MoveKey key=key open=moving />
+    }
+}
+
+#[component]
+fn Standing(key: Key, info: VaultInfo, moving: RwSignal<bool>) -> impl IntoView {
+    let (tone, word) = vault::state(info.state);
+    let place = info.kept_in;
+    let fact = |name: &'static str, value: String| {
+        view! { <div><dt>{name}</dt><dd>{value}</dd></div> }
+    };
+    let trouble = info.fault.map(|fault| view! { <ErrorCard fault=fault /> });
+    let way_out = match info.state {
+        VaultState::Locked => Some(view! { <Unlock key=key place=place /> }.into_any()),
+        VaultState::Failed => Some(view! { <Reset key=key place=place /> }.into_any()),
+        VaultState::Open | VaultState::NotNeeded => None,
+    };
+    view! {
+        <div class="setting">
+            <div class="setting-words key">
+                <p><b id="key-place">{vault::place(place)}</b> <StateBadge tone=tone word=word /></p>
+                <p>{vault::meaning(place)}</p>
+            </div>
+            <div class="setting-value">
+                <Button id="move-key" disabled=key.busy press=move |()| moving.set(true)>"Keep elsewhere…"</Button>
+            </div>
+        </div>
+        <dl class="facts key-facts">
+            {fact("Why there", info.reason)}
+            {info.location.map(|location| fact("Place", location))}
+            {fact("Keyring", info.keyring)}
+            {info.key_id.map(|id| fact("Key id", id))}
+        </dl>
+        {trouble}
+        {way_out}
+    }
+}
+
+/// Asks the keyring, or opens a sealed key with its passphrase.
+#[component]
+fn Unlock(key: Key, place: Option<KeyPlace>) -> impl IntoView {
+    let typed = RwSignal::new(String::new());
+    let sealed = place == Some(KeyPlace::Passphrase);
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        let passphrase = sealed.then(|| typed.get_untracked());
+        typed.set(String::new());
+        key.wish(UnlockVault { passphrase }, || {});
+    };
+    view! {
+        <form class="key-form" on:submit=submit>
+            {sealed.then(|| view! { <Passphrase id="unlock-passphrase" word="Passphrase" text=typed /> })}
+            <button id="unlock" type="submit" class=Look::Primary.class() disabled=key.busy>
+                {if sealed { "Unlock" } else { "Ask the keyring" }}
+            </button>
+        </form>
+        {move || key.fault.get().map(|fault| view! { <ErrorCard fault=fault /> })}
+    }
+}
+
+/// For a key that is lost.
+#[component]
+fn Reset(key: Key, place: Option<KeyPlace>) -> impl IntoView {
+    let asking = RwSignal::new(false);
+    let typed = RwSignal::new(String::new());
+    let sealed = place == Some(KeyPlace::Passphrase);
+    let confirm = move |()| {
+        let passphrase = sealed.then(|| typed.get_untracked());
+        typed.set(String::new());
+        key.wish(ResetVault { passphrase }, move || {
+            key.desk.say("All secrets are forgotten");
+        });
+    };
+    view! {
+        <div class="key-form">
+            {sealed.then(|| view! { <Passphrase id="reset-passphrase" word="A new passphrase" text=typed /> })}
+            <Button look=Look::Danger press=move |()| asking.set(true)>"Forget all secrets…"</Button>
+        </div>
+        {move || key.fault.get().map(|fault| view! { <ErrorCard fault=fault /> })}
+        <ConfirmDialog open=asking title="Forget all secrets?" action="Forget them" id="reset-confirm" confirm=confirm>
+            <p>"Those of all agents and of the local stack. What they were cannot be brought back; a new key is made."</p>
+        </ConfirmDialog>
+    }
+}
+
+/// Keeps the key elsewhere. It is read back there before it goes from where it was.
+#[component]
+fn MoveKey(key: Key, open: RwSignal<bool>) -> impl IntoView {
+    let chosen = RwSignal::new(None::<KeyPlace>);
+    let (first, second) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
+    let forget = move || {
+        first.set(String::new());
+        second.set(String::new());
+        key.fault.set(None);
+    };
+    let close = move |()| {
+        forget();
+        chosen.set(None);
+        open.set(false);
+    };
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        let Some(place) = chosen.get_untracked() else {
+            return;
+        };
+        let mut passphrase = None;
+        if place == KeyPlace::Passphrase {
+            if first.with_untracked(|first| second.with_untracked(|second| first != second)) {
+                let fault = Fault::new(ErrorCode::InvalidRequest, "The two passphrases differ");
+                return key.fault.set(Some(fault.hint("Type the same one twice")));
+            }
+            passphrase = Some(first.get_untracked()).filter(|typed| !typed.is_empty());
+        }
+        key.wish(KeepVaultKey { place, passphrase }, move || {
+            key.desk.say(format!(
+                "The key is kept: {}",
+                vault::place(Some(place)).to_lowercase()
+            ));
+            close(());
+        });
+    };
+    let options = move || {
+        let present = key
+            .info
+            .with(|info| info.ready().and_then(|info| info.kept_in));
+        let option = move |place: KeyPlace| {
+            let word = vault::place(Some(place));
+            view! {
+                <label class="key-option">
+                    <input
+                        id=format!("key-{}", vault::word(place))
+                        type="radio"
+                        name="key-place"
+                        disabled=present == Some(place)
+                        prop:checked=move || chosen.get() == Some(place)
+                        on:change=move |_| chosen.set(Some(place))
+                    />
+                    <span>
+                        <b>{word}</b>
+                        {(present == Some(place)).then_some(" (as now)")}
+                        <small>{vault::meaning(Some(place))}</small>
+                    </span>
+                </label>
+            }
+        };
+        vault::PLACES.map(option).collect_view()
+    };
+    let sealed = Memo::new(move |_| chosen.get() == Some(KeyPlace::Passphrase));
+    let nothing = Signal::derive(move || chosen.with(Option::is_none) || key.busy.get());
+    view! {
+        <Modal open=open close=close label="Keep the key elsewhere">
+            <form class="down-form" on:submit=submit>
+                <h2>"Keep the key elsewhere"</h2>
+                <fieldset class="key-options">
+                    <legend class="unseen">"Where"</legend>
+                    {options}
+                </fieldset>
+                <Show when=move || sealed.get()>
+                    <Passphrase id="key-new" word="Passphrase" text=first />
+                    <Passphrase id="key-again" word="Again" text=second />
+                </Show>
+                {move || open.get().then(|| key.fault.get()).flatten().map(|fault| view! { <ErrorCard fault=fault /> })}
+                <div class="actions end">
+                    <Button press=close>"Leave it"</Button>
+                    <button id="key-confirm" type="submit" class=Look::Primary.class() disabled=nothing>"Keep it there"</button>
+                </div>
+            </form>
+        </Modal>
+    }
+}
+
+/// Something to type that is not shown.
+#[component]
+fn Passphrase(id: &'static str, word: &'static str, text: RwSignal<String>) -> impl IntoView {
+    view! {
+        <label class="field">
+            <span>{word}</span>
+            <input
+                id=id
+                type="password"
+                autocomplete="off"
+                prop:value=text
+                on:input:target=move |event| text.set(event.target().value())
+            />
+        </label>
+    }
+}

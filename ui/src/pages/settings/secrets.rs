@@ -1,0 +1,256 @@
+use leptos::{ev::SubmitEvent, prelude::*, task::spawn_local};
+use nasiko_contract::{
+    AgentName, Fault, ListSecrets, Page, RemoveSecret, RemoveSharedSecret, SecretInfo, SetSecret,
+    SetSharedSecret,
+};
+
+use crate::{
+    desk::{Desk, Loaded, fetch},
+    kit::{Button, ConfirmDialog, Empty, ErrorCard, Look, Panel, Sentence, Waiting},
+    pages::settings::key::KeyPanel,
+};
+
+/// Secrets of agents: their names, and new values for them. A value goes in and is never shown.
+#[component]
+pub(super) fn SecretSettings() -> impl IntoView {
+    let secrets = Secrets::open();
+    let list = move || {
+        match secrets.list.get() {
+        Loaded::Loading => view! { <Waiting what="the secrets" /> }.into_any(),
+        Loaded::Failed(fault) => view! { <ErrorCard fault=fault /> }.into_any(),
+        Loaded::Ready(page) if page.items.is_empty() => view! {
+            <Empty title="No secrets yet">"Agents get them as variables of their environment."</Empty>
+        }
+        .into_any(),
+        Loaded::Ready(page) => view! { <SecretTable secrets=secrets rows=page.items /> }.into_any(),
+    }
+    };
+    view! {
+        <Panel title="Secrets" class="secrets">
+            {list}
+            <SetForm secrets=secrets />
+        </Panel>
+        <KeyPanel />
+        <RemoveDialog secrets=secrets />
+    }
+}
+
+/// The names, and which one is about to be removed.
+#[derive(Clone, Copy)]
+struct Secrets {
+    desk: Desk,
+    list: RwSignal<Loaded<Page<SecretInfo>>>,
+    asked: RwSignal<u32>,
+    removing: RwSignal<Option<SecretInfo>>,
+}
+
+impl Secrets {
+    fn open() -> Self {
+        let desk = Desk::get();
+        let secrets = Self {
+            desk,
+            list: RwSignal::new(Loaded::Loading),
+            asked: RwSignal::new(0),
+            removing: RwSignal::new(None),
+        };
+        Effect::new(move || {
+            secrets.asked.track();
+            fetch(desk, ListSecrets { agent: None }, secrets.list);
+        });
+        secrets
+    }
+
+    fn read_again(self) {
+        let _gone = self.asked.try_update(|asked| *asked += 1);
+    }
+}
+
+/// Whose it is, in words.
+fn whose(secret: &SecretInfo) -> String {
+    match &secret.agent {
+        Some(agent) => agent.to_string(),
+        None => "All agents".to_owned(),
+    }
+}
+
+#[component]
+fn SecretTable(secrets: Secrets, rows: Vec<SecretInfo>) -> impl IntoView {
+    let row = move |secret: SecretInfo| {
+        let name = secret.name.clone();
+        let of = whose(&secret);
+        let label = format!("Remove {name} of {of}");
+        view! {
+            <tr>
+                <th scope="row">{of}</th>
+                <td class="rest"><code>{name}</code></td>
+                <td class="row-actions">
+                    <Button look=Look::Flat label=label press=move |()| secrets.removing.set(Some(secret.clone()))>
+                        "Remove"
+                    </Button>
+                </td>
+            </tr>
+        }
+    };
+    view! {
+        <div class="table-scroll">
+            <table class="rows">
+                <thead>
+                    <tr>
+                        <th scope="col">"Agent"</th>
+                        <th scope="col">"Name"</th>
+                        <th scope="col"><span class="unseen">"Actions"</span></th>
+                    </tr>
+                </thead>
+                <tbody>{rows.into_iter().map(row).collect_view()}</tbody>
+            </table>
+        </div>
+    }
+}
+
+#[component]
+fn SetForm(secrets: Secrets) -> impl IntoView {
+    let agents = Memo::new(move |_| {
+        secrets.desk.world.with(|world| {
+            let agents = world.agents.iter().flatten();
+            agents.map(|(name, _)| name.clone()).collect::<Vec<_>>()
+        })
+    });
+    let agent = RwSignal::new(String::new());
+    let name = RwSignal::new(String::new());
+    let value = RwSignal::new(String::new());
+    let fault = RwSignal::new(None::<Fault>);
+    let busy = RwSignal::new(false);
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        if busy.get_untracked() {
+            return;
+        }
+        busy.set(true);
+        fault.set(None);
+        let (agent, variable) = (agent.get_untracked(), name.get_untracked());
+        let secret = value.get_untracked();
+        // Gone from the page before it is known whether it was taken.
+        value.set(String::new());
+        spawn_local(async move {
+            let outcome = put(secrets.desk, agent, variable.trim().to_owned(), secret).await;
+            let _gone = busy.try_set(false);
+            match outcome {
+                Ok(made) => {
+                    secrets.desk.say(match &made.agent {
+                        Some(agent) => format!("{} is kept for {agent}", made.name),
+                        None => format!("{} is kept for all agents", made.name),
+                    });
+                    let _gone = name.try_set(String::new());
+                    secrets.read_again();
+                }
+                Err(why) => {
+                    let _gone = fault.try_set(Some(why));
+                }
+            }
+        });
+    };
+    let options = move || {
+        let agents = agents.get().into_iter();
+        agents
+            .map(|name| view! { <option value=name.to_string()>{name.to_string()}</option> })
+            .collect_view()
+    };
+    let why = move || {
+        let fault = fault.get()?;
+        Some(
+            view! { <Sentence text=fault.message /> {fault.hint.map(|hint| view! { ". " <Sentence text=hint /> })} },
+        )
+    };
+    let incomplete = Signal::derive(move || {
+        busy.get() || name.with(|name| name.trim().is_empty()) || value.with(String::is_empty)
+    });
+    view! {
+        <form class="secret-form" on:submit=submit>
+            <label class="field">
+                <span>"Agent"</span>
+                <select id="secret-agent" on:change:target=move |event| agent.set(event.target().value())>
+                    <option value="">"All agents"</option>
+                    {options}
+                </select>
+            </label>
+            <label class="field">
+                <span>"Name"</span>
+                <input
+                    id="secret-name"
+                    class="mono"
+                    type="text"
+                    autocomplete="off"
+                    spellcheck="false"
+                    placeholder="OPENAI_API_KEY"
+                    aria-describedby="secret-fault"
+                    aria-invalid=move || fault.with(Option::is_some).then_some("true")
+                    prop:value=name
+                    on:input:target=move |event| name.set(event.target().value())
+                />
+            </label>
+            <label class="field">
+                <span>"Value"</span>
+                <input
+                    id="secret-value"
+                    type="password"
+                    autocomplete="off"
+                    prop:value=value
+                    on:input:target=move |event| value.set(event.target().value())
+                />
+            </label>
+            <button id="secret-set" type="submit" class=Look::Primary.class() disabled=incomplete>"Set"</button>
+            <div id="secret-fault" class="setting-fault" role="alert">{why}</div>
+        </form>
+        <p class="secret-note dim">"An agent gets it with its next start. Its own win over those of all agents. Values of several lines: " <code>"nasiko secret set AGENT NAME < FILE"</code></p>
+    }
+}
+
+async fn put(desk: Desk, agent: String, name: String, value: String) -> Result<SecretInfo, Fault> {
+    let client = desk.client();
+    if agent.is_empty() {
+        client.call(SetSharedSecret { name, value }).await
+    } else {
+        let agent = AgentName(agent);
+        client.call(SetSecret { agent, name, value }).await
+    }
+}
+
+#[component]
+fn RemoveDialog(secrets: Secrets) -> impl IntoView {
+    let open = RwSignal::new(false);
+    Effect::new(move || open.set(secrets.removing.with(Option::is_some)));
+    Effect::new(move || {
+        if !open.get() {
+            secrets.removing.set(None);
+        }
+    });
+    let desk = secrets.desk;
+    let confirm = move |()| {
+        let Some(SecretInfo { name, agent }) = secrets.removing.get_untracked() else {
+            return;
+        };
+        let said = format!("{name} is removed");
+        let done = move || {
+            desk.say(said);
+            secrets.read_again();
+        };
+        match agent {
+            Some(agent) => desk.run(RemoveSecret { agent, name }, move |_| done()),
+            None => desk.run(RemoveSharedSecret { name }, move |_| done()),
+        }
+    };
+    let what = move || {
+        secrets.removing.with(|secret| {
+            let secret = secret.as_ref()?;
+            Some(match &secret.agent {
+                Some(agent) => format!("{} of {agent}", secret.name),
+                None => secret.name.clone(),
+            })
+        })
+    };
+    view! {
+        <ConfirmDialog open=open title="Remove the secret?" action="Remove" id="secret-remove" confirm=confirm>
+            <p><code>{what}</code> " is forgotten, and agents do not get it from their next start on. Its value cannot be brought back."</p>
+        </ConfirmDialog>
+    }
+}
