@@ -92,6 +92,11 @@ impl Home {
         self.snapshot_caches().join(&name.as_str()[..16])
     }
 
+    /// Where the samples are that people start.
+    pub(crate) fn samples(&self) -> PathBuf {
+        self.root.join("samples")
+    }
+
     /// The product's Compose file, and a person's `.env` for it.
     pub(crate) fn stack(&self) -> PathBuf {
         self.root.join("stack")

@@ -34,7 +34,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, OnceCell};
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use history::UpdateRecord;
+pub(crate) use history::{CHANGED as UPDATE_CHANGED, UpdateRecord};
 pub(crate) use standby::Waiting;
 
 use crate::{

@@ -75,6 +75,16 @@ impl ProcessRuntime {
         Ok(runtime)
     }
 
+    /// Where this machine has a program that agents' commands name; `python` stands for any of its usual names.
+    pub fn program(&self, name: &str) -> Option<PathBuf> {
+        let path = self.shared.base.path();
+        if command::is_python(name) {
+            python::find_system_interpreter(&path).ok()
+        } else {
+            base_environment::find_program(name, &path)
+        }
+    }
+
     /// Ends what runs on this machine of an instance of another installation whose control plane is gone: politely first,
     /// by force after `grace`. One that has ended is fine. What is kept of it stays with that installation.
     pub async fn stop_abandoned(

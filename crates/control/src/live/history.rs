@@ -13,9 +13,11 @@ use crate::{
 };
 
 /// The topic of an update's begin and end; its data is the `Update`.
-const CHANGED: &str = "update.changed";
+pub(crate) const CHANGED: &str = "update.changed";
 /// Updates that are kept of an agent.
 const KEPT: usize = 500;
+/// Updates of all agents that figures are made of.
+const COUNTED: usize = 2_000;
 /// Files that are told of an update.
 pub(super) const TOLD_FILES: usize = 100;
 
@@ -103,6 +105,34 @@ impl Shared {
             self.store.commit(batch).await?;
         }
         Ok(())
+    }
+
+    /// The updates of one agent or of all that began since then (Unix milliseconds), newest first.
+    pub(crate) async fn saves_since(
+        &self,
+        agent: Option<&AgentName>,
+        since: u64,
+    ) -> Result<Vec<Update>, Fault> {
+        let mut query = Query {
+            parent: agent.map(ToString::to_string),
+            descending: true,
+            ..Query::all()
+        };
+        let mut updates = Vec::new();
+        loop {
+            let page = self.store.list::<UpdateRecord>(query.clone()).await?;
+            for found in page.items {
+                let update = found.value.0;
+                if u64::try_from(update.at).unwrap_or(0) < since || updates.len() >= COUNTED {
+                    return Ok(updates);
+                }
+                updates.push(update);
+            }
+            match page.next {
+                Some(next) => query = query.after(Some(next)),
+                None => return Ok(updates),
+            }
+        }
     }
 
     /// An agent's newest updates, newest first.

@@ -179,7 +179,7 @@ impl Gathered {
                 slots.entry((slot, agent)).or_default().merge(figures);
             }
             for ((slot, agent), figures) in slots {
-                add_row(transaction, resolution, slot, agent, figures)?;
+                add_row(transaction, resolution, slot, agent, &figures)?;
             }
         }
         let number = transaction
@@ -209,7 +209,7 @@ fn add_row(
     resolution: Resolution,
     slot: u64,
     agent: &str,
-    figures: RequestFigures,
+    figures: &RequestFigures,
 ) -> rusqlite::Result<()> {
     let key = (to_column(resolution.nanos()), to_column(slot), agent);
     let known = transaction
@@ -220,7 +220,7 @@ fn add_row(
         .query_row(key, |row| read_figures(row, 0))
         .optional()?;
     let mut sum = known.unwrap_or_default();
-    sum.merge(&figures);
+    sum.merge(figures);
     transaction
         .prepare_cached(
             "INSERT OR REPLACE INTO figures (width, slot, agent, requests, errors, durations, tokens_in, tokens_out, \

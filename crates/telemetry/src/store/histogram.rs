@@ -133,12 +133,12 @@ mod tests {
     #[test]
     fn sums_and_bytes_keep_everything() {
         let (mut one, mut other) = (Histogram::default(), Histogram::default());
-        [5, 5, 900, 70_000]
-            .into_iter()
-            .for_each(|micros| one.add(micros));
-        [5, 1_000_000]
-            .into_iter()
-            .for_each(|micros| other.add(micros));
+        for micros in [5, 5, 900, 70_000] {
+            one.add(micros);
+        }
+        for micros in [5, 1_000_000] {
+            other.add(micros);
+        }
         one.merge(&other);
         assert_eq!(one.count(), 6);
         assert_eq!(Histogram::from_bytes(&one.to_bytes()), one);

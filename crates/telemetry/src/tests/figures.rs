@@ -20,7 +20,9 @@ fn request(number: u64, agent: &str, end_ns: u64, millis: u64) -> Span {
 
 fn total(rows: &[FigureRow]) -> RequestFigures {
     let mut sum = RequestFigures::default();
-    rows.iter().for_each(|row| sum.merge(&row.figures));
+    for row in rows {
+        sum.merge(&row.figures);
+    }
     sum
 }
 
