@@ -2,7 +2,7 @@
 
 use nasiko_a2a::card;
 use nasiko_contract::{
-    Done, Fault, GetCard, GetRegistryEntry, ListRegistry, Page, RegistryEntry, ResetRegistryEntry,
+    Done, ErrorCode, Fault, GetCard, GetRegistryEntry, ListRegistry, Page, RegistryEntry, ResetRegistryEntry,
     UpdateRegistryEntry,
 };
 use serde_json::{Value, json};
@@ -12,6 +12,13 @@ use crate::{
     plane::{ControlPlane, Shared},
     records::AgentRecord,
 };
+
+/// The longest description, in letters.
+const LONGEST_DESCRIPTION: usize = 2_000;
+/// The longest tag, in letters.
+const LONGEST_TAG: usize = 64;
+/// Tags of one entry.
+const MOST_TAGS: usize = 32;
 
 impl Shared {
     /// The card as the gateway serves it, with a person's words in it.
@@ -74,6 +81,37 @@ fn matches(entry: &RegistryEntry, words: &str) -> bool {
         .all(|word| text.contains(word))
 }
 
+/// Refuses words that would not fit where others read them.
+fn check(request: &UpdateRegistryEntry) -> Result<(), Fault> {
+    let refused = |message: &str, hint: String| {
+        Err(Fault::new(ErrorCode::InvalidRequest, message).hint(hint))
+    };
+    let letters = |text: &String| text.chars().count();
+    if request.description.as_ref().map_or(0, letters) > LONGEST_DESCRIPTION {
+        return refused(
+            "The description is too long",
+            format!("It has at most {LONGEST_DESCRIPTION} letters"),
+        );
+    }
+    let tags = request.tags.as_deref().unwrap_or_default();
+    if tags.len() > MOST_TAGS {
+        return refused(
+            "There are too many tags",
+            format!("An entry has at most {MOST_TAGS}"),
+        );
+    }
+    if tags
+        .iter()
+        .any(|tag| tag.trim().is_empty() || letters(tag) > LONGEST_TAG)
+    {
+        return refused(
+            "A tag is empty or too long",
+            format!("Each has at most {LONGEST_TAG} letters"),
+        );
+    }
+    Ok(())
+}
+
 impl Serve<ListRegistry> for ControlPlane {
     async fn serve(&self, _: &Caller, request: ListRegistry) -> Result<Page<RegistryEntry>, Fault> {
         let words = request.text.unwrap_or_default();
@@ -108,6 +146,7 @@ impl Serve<UpdateRegistryEntry> for ControlPlane {
         _: &Caller,
         request: UpdateRegistryEntry,
     ) -> Result<RegistryEntry, Fault> {
+        check(&request)?;
         let changed = self
             .shared
             .change_agent(&request.agent, |agent, _| {
@@ -149,6 +188,28 @@ mod tests {
         assert_eq!(tags_of(&card), ["art", "money", "paper"]);
         assert!(tags_of(&json!({ "skills": "none" })).is_empty());
         assert!(tags_of(&Value::Null).is_empty());
+    }
+
+    #[test]
+    fn words_that_do_not_fit_are_refused() {
+        let request = |description: Option<String>, tags: Option<Vec<String>>| UpdateRegistryEntry {
+            agent: "reader".into(),
+            description,
+            tags,
+        };
+        let tags = |tags: &[&str]| Some(tags.iter().map(|tag| (*tag).to_owned()).collect());
+        assert!(check(&request(None, None)).is_ok());
+        assert!(check(&request(Some("ü".repeat(2_000)), tags(&["money", "two words"]))).is_ok());
+        for refused in [
+            request(Some("ü".repeat(2_001)), None),
+            request(None, tags(&["money", " "])),
+            request(None, tags(&["x".repeat(65).as_str()])),
+            request(None, tags(&["x"; 33])),
+        ] {
+            let fault = check(&refused).unwrap_err();
+            assert_eq!(fault.code, ErrorCode::InvalidRequest);
+            assert!(fault.hint.is_some());
+        }
     }
 
     #[test]
