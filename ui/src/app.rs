@@ -13,7 +13,12 @@ use crate::{
     desk::{Desk, Notice},
     kit::{Button, Empty, ErrorCard, Glyph, Icon, Look},
     model::world::Link,
-    pages::{ActivityPage, AgentPage, AgentsPage, ContextBanner, Contexts, DropTarget, Everywhere, HomePage, Rail, Refused, RegistryPage, SettingsPage, StackPage, TracesPage},
+    pages::{
+        ActivityPage, AgentPage, AgentsPage, ChatPage, ContextBanner, Contexts, DropTarget,
+        Everywhere, HomePage, LogsPage, Rail, Refused, RegistryPage, SettingsPage, StackPage,
+        TracesPage,
+    },
+    restore::{Restore, Whereabouts},
     theme::Appearance,
 };
 
@@ -64,7 +69,9 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/") view=HomePage />
             <Route path=path!("/agents") view=AgentsPage />
             <Route path=path!("/agents/:name/:tab?/:item?") view=AgentPage />
+            <Route path=path!("/chat/:session?") view=ChatPage />
             <Route path=path!("/traces/:trace?") view=TracesPage />
+            <Route path=path!("/logs") view=LogsPage />
             <Route path=path!("/stack/:tab?/:service?") view=StackPage />
             <Route path=path!("/activity") view=ActivityPage />
             <Route path=path!("/registry/:agent?") view=RegistryPage />

@@ -23,7 +23,7 @@ use nasiko_contract::{Fault, Job, JsonOperation};
 use crate::{
     browser,
     desk::follow::run_while,
-    model::{live::Live, settings::Own, world::World},
+    model::{drafts::Drafts, live::Live, settings::Own, world::World},
 };
 
 pub(crate) use chats::Chats;

@@ -10,6 +10,7 @@ pub mod figures;
 pub mod ids;
 pub mod jobs;
 pub mod live;
+pub mod logs;
 pub mod notices;
 pub mod operation;
 pub mod page;
@@ -30,6 +31,7 @@ pub use figures::*;
 pub use ids::*;
 pub use jobs::*;
 pub use live::*;
+pub use logs::*;
 pub use notices::*;
 pub use operation::{
     JsonOperation, Method, OPERATIONS, Operation, OperationInfo, Shape, StreamOperation,

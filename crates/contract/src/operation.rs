@@ -10,7 +10,9 @@ use serde::{Serialize, de::DeserializeOwned};
     )
 )]
 use crate::{
-    agent_requests::*, agents::*, chat::*, doctor::*, figures::*, jobs::*, live::*, notices::*, page::*, samples::*, shared_secrets::*, stack::*, store::*, system::*, telemetry::*, vault::*,
+    agent_requests::*, agents::*, chat::*, doctor::*, figures::*, jobs::*, live::*, logs::*,
+    notices::*, page::*, samples::*, shared_secrets::*, stack::*, store::*, system::*,
+    telemetry::*, vault::*,
 };
 
 /// An HTTP method.
@@ -248,6 +250,7 @@ define_api! {
         FollowAgentLogs = "agents.logs" Get "/agents/{agent}/logs" -> LogLine, "agents:read", "An agent's log";
         FollowAgentStats = "agents.stats" Get "/agents/{agent}/stats" -> InstanceStats, "agents:read", "What an agent uses, while somebody looks";
         FollowJobLog = "jobs.log" Get "/jobs/{job}/log" -> JobLogItem, "jobs:read", "A job's output and changes until it ends";
+        FollowLogs = "logs.follow" Get "/logs" -> AgentLogLine, "agents:read", "What agents write, interleaved";
         FollowStackLogs = "stack.logs" Get "/stack/logs" -> ServiceLogLine, "stack:read", "What the stack's services write, interleaved";
         FollowStackStats = "stack.stats" Get "/stack/stats" -> ServiceStats, "stack:read", "What the stack's services use, while somebody looks";
         FollowStackProgress = "stack.progress" Get "/stack/progress" -> StackProgress, "stack:read", "How far each service is while the stack is brought up or taken down";

@@ -1,5 +1,7 @@
 //! An agent's log over all its instances, and what its instance uses.
 
+mod all;
+
 use std::{sync::Arc, time::Duration};
 
 use futures::{StreamExt, stream::BoxStream};
@@ -36,6 +38,19 @@ struct Follower {
 }
 
 impl Follower {
+    /// Reads the last `tail` lines first.
+    fn new(shared: Arc<Shared>, agent: AgentName, tail: u32, follow: bool) -> Self {
+        Self {
+            feed: shared.store.subscribe(None),
+            shared,
+            agent,
+            follow,
+            tail: usize::try_from(tail).ok(),
+            deployment: None,
+            lines: futures::stream::empty().boxed(),
+        }
+    }
+
     async fn next(&mut self) -> Result<Option<LogLine>, Fault> {
         loop {
             if let Some(line) = self.lines.next().await {
@@ -131,15 +146,7 @@ impl ServeStream<FollowAgentLogs> for ControlPlane {
         let shared = Arc::clone(&self.shared);
         shared.agent(&request.agent).await?;
         let tail = request.tail.unwrap_or(DEFAULT_TAIL).min(MOST_TAIL);
-        let follower = Follower {
-            feed: shared.store.subscribe(None),
-            shared,
-            agent: request.agent,
-            follow: request.follow,
-            tail: usize::try_from(tail).ok(),
-            deployment: None,
-            lines: futures::stream::empty().boxed(),
-        };
+        let follower = Follower::new(shared, request.agent, tail, request.follow);
         Ok(
             futures::stream::try_unfold(follower, |mut follower| async move {
                 Ok(follower

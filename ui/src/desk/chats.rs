@@ -16,6 +16,8 @@ use crate::{desk::Desk, model::chat::Conversation};
 const HELD: usize = 32;
 /// Messages read of one conversation.
 const MESSAGES_READ: usize = 5_000;
+/// Conversations read of all agents together; older ones are found with their agent.
+const SESSIONS_READ: usize = 10_000;
 /// Rows asked for at once.
 const PAGE_ROWS: u32 = 500;
 
@@ -72,6 +74,38 @@ impl Desk {
                     world.sessions.insert(session.id.clone(), session);
                 }
             });
+        });
+    }
+
+    /// Reads the list of all conversations into the picture, the newest first; `then` is called once they are there.
+    pub(crate) fn read_all_sessions(self, then: impl FnOnce() + 'static) {
+        let wanted = ListSessions {
+            limit: Some(PAGE_ROWS),
+            ..ListSessions::default()
+        };
+        spawn_local(async move {
+            let mut cursor = None;
+            let mut read = 0;
+            loop {
+                let page = ListSessions {
+                    cursor: cursor.take(),
+                    ..wanted.clone()
+                };
+                let page = match self.client().call(page).await {
+                    Ok(page) => page,
+                    Err(fault) => return self.report(fault),
+                };
+                read += page.items.len();
+                cursor = page.next_cursor;
+                self.world.update(|world| {
+                    for session in page.items {
+                        world.sessions.insert(session.id.clone(), session);
+                    }
+                });
+                if cursor.is_none() || read >= SESSIONS_READ {
+                    return then();
+                }
+            }
         });
     }
 

@@ -1,5 +1,7 @@
 use leptos::prelude::*;
 
+use crate::{actions::Actions, kit::keys::tooltip};
+
 /// How much a button asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Look {
@@ -39,16 +41,24 @@ pub(crate) fn Button(
     /// For tests and styles.
     #[prop(into, optional)]
     id: Option<String>,
+    /// The action of the catalogue that it stands for: its shortcut is told to who rests on it.
+    #[prop(optional)]
+    action: Option<&'static str>,
     /// What it does.
     #[prop(into)]
     press: Callback<()>,
     children: Children,
 ) -> impl IntoView {
+    let actions = action.and_then(|_| use_context::<Actions>());
+    let title = move || Some(tooltip(actions?, action?));
+    let keys = move || actions?.shortcut(action?)?.aria(actions?.mac);
     view! {
         <button
             type="button"
             class=look.class()
             id=id
+            title=title
+            aria-keyshortcuts=keys
             aria-label=label
             disabled=disabled
             on:click=move |_| press.run(())

@@ -5,8 +5,11 @@ use leptos::prelude::*;
 /// Which icon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Glyph {
+    Home,
     Agents,
     Activity,
+    Chat,
+    Logs,
     Traces,
     Stack,
     Settings,
@@ -20,8 +23,13 @@ pub(crate) enum Glyph {
 impl Glyph {
     fn path(self) -> &'static str {
         match self {
+            Self::Home => "m2 7.2 6-5 6 5v6.3a.5.5 0 0 1-.5.5H10V10H6v4H2.5a.5.5 0 0 1-.5-.5z",
             Self::Agents => {
                 "M4.5 4.5h7a2 2 0 0 1 2 2v4a2 2 0 0 1-2 2h-7a2 2 0 0 1-2-2v-4a2 2 0 0 1 2-2zM8 4.5V2M5.8 8v1M10.2 8v1"
+            }
+            Self::Chat => "M2.5 3.5h11v7.5H8l-3 2.5v-2.5H2.5z",
+            Self::Logs => {
+                "M3 2.5h10a.5.5 0 0 1 .5.5v10a.5.5 0 0 1-.5.5H3a.5.5 0 0 1-.5-.5V3a.5.5 0 0 1 .5-.5zM5.5 6l2 2-2 2M8.5 10.5h2.5"
             }
             Self::Activity => "M2 8h3l2-5 2.5 10L11.5 8H14",
             Self::Traces => "M2 4h7M4 8h8M7 12h7",

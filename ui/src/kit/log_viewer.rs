@@ -4,8 +4,10 @@ use leptos::prelude::*;
 use nasiko_contract::Fault;
 
 use crate::{
+    browser,
+    desk::Desk,
     kit::{
-        Button, CopyButton, Empty, ErrorCard, VirtualList,
+        Button, CopyButton, Empty, ErrorCard, Look, VirtualList,
         log_viewer::line::{Line, Wrapped},
     },
     model::{
@@ -29,11 +31,14 @@ pub(crate) fn LogViewer(
     /// The class of a line's colour by whose it is, in a log of several.
     #[prop(optional)]
     series: Option<Callback<String, &'static str>>,
+    /// What is wanted of it, where something else decides that too.
+    #[prop(optional)]
+    filter: Option<RwSignal<LogFilter>>,
     /// What chooses the log.
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {
-    let filter = RwSignal::new(LogFilter::default());
+    let filter = filter.unwrap_or_default();
     let wrap = RwSignal::new(false);
     let held = Memo::new(move |_| log.with(LogView::is_held));
     let hold = move |still: bool| {
@@ -105,6 +110,12 @@ pub(crate) fn LogViewer(
         (false, true) => view! { <Wrapped rows=rows.into() draw=draw ended=ended /> }.into_any(),
     };
     let text = Signal::derive(move || rows.with(|rows| copied(rows)));
+    let desk = Desk::get();
+    let save = move |text: &str| {
+        if browser::save("nasiko.log", text) {
+            desk.say("Saved as nasiko.log");
+        }
+    };
     view! {
         <section class="panel list" aria-label=label>
             <header class="panel-head filter">
@@ -125,7 +136,10 @@ pub(crate) fn LogViewer(
                     {told}
                 </span>
                 <CopyButton text=text what="lines" />
-                <Button press=toggle>{move || if held.get() { "Follow" } else { "Pause" }}</Button>
+                <Button look=Look::Flat id="log-save" action="logs.save" press=move |()| save(&text.get_untracked())>
+                    "Save"
+                </Button>
+                <Button id="log-pause" action="logs.pause" press=toggle>{move || if held.get() { "Follow" } else { "Pause" }}</Button>
             </header>
             {move || fault.get().map(|fault| view! { <ErrorCard fault=fault /> })}
             {lines}

@@ -30,6 +30,9 @@ pub(crate) fn VirtualList<T, V>(
     /// The id of the row that the keyboard is on.
     #[prop(into, optional)]
     active: Signal<Option<String>>,
+    /// For what controls it.
+    #[prop(optional)]
+    id: Option<&'static str>,
     /// What it is to a screen reader.
     #[prop(optional)]
     role: Option<&'static str>,
@@ -139,6 +142,7 @@ where
     };
     view! {
         <div
+            id=id
             class=format!("virtual {class}")
             node_ref=element
             tabindex="0"

@@ -2,9 +2,9 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use nasiko_contract::{LogLine, LogStream, ServiceLogLine};
+use nasiko_contract::{AgentLogLine, LogLine, LogStream, ServiceLogLine};
 
-use crate::model::log_text::clean;
+use crate::model::{log_level::Level, log_text::clean};
 
 /// Lines kept; the oldest fall out.
 pub(crate) const LINES_KEPT: usize = 10_000;
@@ -20,6 +20,8 @@ pub(crate) struct Entry {
     pub(crate) stream: LogStream,
     /// Whose it is, in a log of several.
     pub(crate) from: Option<String>,
+    /// That one is a service of the local stack.
+    pub(crate) of_service: bool,
     /// The line, fit to be read.
     pub(crate) text: String,
 }
@@ -30,7 +32,17 @@ impl From<LogLine> for Entry {
             at: line.at,
             stream: line.stream,
             from: None,
+            of_service: false,
             text: clean(&line.text).into_owned(),
+        }
+    }
+}
+
+impl From<AgentLogLine> for Entry {
+    fn from(line: AgentLogLine) -> Self {
+        Self {
+            from: Some(line.agent.to_string()),
+            ..line.line.into()
         }
     }
 }
@@ -41,7 +53,70 @@ impl From<ServiceLogLine> for Entry {
             at: line.at,
             stream: line.stream,
             from: Some(line.service),
+            of_service: true,
             text: clean(&line.text).into_owned(),
+        }
+    }
+}
+
+/// Whose lines are wanted, in a log of agents and services.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) enum Source {
+    /// Everybody's.
+    #[default]
+    All,
+    /// Those of all agents.
+    Agents,
+    /// One agent's.
+    Agent(String),
+    /// One service's.
+    Service(String),
+}
+
+impl Source {
+    /// Reads it from an address; what is not understood is everybody.
+    pub(crate) fn read(text: &str) -> Self {
+        match text.split_once(':') {
+            Some(("agent", name)) => Self::Agent(name.to_owned()),
+            Some(("service", name)) => Self::Service(name.to_owned()),
+            None if text == "agents" => Self::Agents,
+            _ => Self::All,
+        }
+    }
+
+    /// As [`Source::read`] reads it.
+    pub(crate) fn written(&self) -> String {
+        match self {
+            Self::All => String::new(),
+            Self::Agents => "agents".to_owned(),
+            Self::Agent(name) => format!("agent:{name}"),
+            Self::Service(name) => format!("service:{name}"),
+        }
+    }
+
+    /// Lines of agents are wanted.
+    pub(crate) fn has_agents(&self) -> bool {
+        !matches!(self, Self::Service(_))
+    }
+
+    /// Lines of services are wanted.
+    pub(crate) fn has_services(&self) -> bool {
+        matches!(self, Self::All | Self::Service(_))
+    }
+
+    /// The one agent, if it is one.
+    pub(crate) fn agent(&self) -> Option<&str> {
+        match self {
+            Self::Agent(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The one service, if it is one.
+    pub(crate) fn service(&self) -> Option<&str> {
+        match self {
+            Self::Service(name) => Some(name),
+            _ => None,
         }
     }
 }
@@ -62,12 +137,18 @@ pub(crate) struct LogFilter {
     pub(crate) text: String,
     /// Only standard error.
     pub(crate) errors_only: bool,
+    /// Only lines that matter at least as much.
+    pub(crate) least: Option<Level>,
 }
 
 impl LogFilter {
     /// Whether a line is wanted.
     pub(crate) fn wants(&self, line: &Entry) -> bool {
         if self.errors_only && line.stream != LogStream::Stderr {
+            return false;
+        }
+        let matters = |least| Level::of(&line.text, line.stream) >= least;
+        if !self.least.is_none_or(matters) {
             return false;
         }
         if self.text.trim().is_empty() {
@@ -101,6 +182,41 @@ impl LogView {
             self.next += 1;
         }
         self.trim();
+    }
+
+    /// Takes in lines of several sources, each in its place by time. What is held still stays as it is: then lines are
+    /// added at the end.
+    pub(crate) fn interleave(&mut self, lines: impl IntoIterator<Item = impl Into<Entry>>) {
+        let before = self.rows.len();
+        self.push(lines);
+        if self.held.is_some() {
+            return;
+        }
+        let newest_before = before.checked_sub(1).and_then(|last| self.rows.get(last));
+        let in_order = newest_before.is_none_or(|newest| {
+            let added = self.rows.iter().skip(before);
+            added.map(|row| row.line.at).min() >= Some(newest.line.at)
+        });
+        if !in_order {
+            self.rows.make_contiguous().sort_by_key(|row| row.line.at);
+            self.count_anew();
+        }
+    }
+
+    /// Forgets some lines, since they are told anew.
+    pub(crate) fn forget(&mut self, told_anew: impl Fn(&Entry) -> bool) {
+        let before = self.rows.len();
+        self.rows.retain(|row| !told_anew(&row.line));
+        self.next -= (before - self.rows.len()) as u64;
+        self.held = self.held.map(|held| held.min(self.next));
+        self.count_anew();
+    }
+
+    /// Numbers say where a row stands among all.
+    fn count_anew(&mut self) {
+        for (number, row) in (self.dropped()..).zip(&mut self.rows) {
+            row.number = number;
+        }
     }
 
     fn trim(&mut self) {
@@ -174,6 +290,7 @@ mod tests {
             at: 0,
             stream,
             from: None,
+            of_service: false,
             text: text.to_owned(),
         }
     }
@@ -185,7 +302,7 @@ mod tests {
     fn filter(text: &str) -> LogFilter {
         LogFilter {
             text: text.to_owned(),
-            errors_only: false,
+            ..LogFilter::default()
         }
     }
 
@@ -200,12 +317,23 @@ mod tests {
     #[test]
     fn errors_only_means_standard_error() {
         let errors = LogFilter {
-            text: String::new(),
             errors_only: true,
+            ..LogFilter::default()
         };
         assert!(errors.wants(&line("x", LogStream::Stderr)));
         assert!(!errors.wants(&out("x")));
         assert!(!errors.wants(&line("x", LogStream::System)));
+    }
+
+    #[test]
+    fn a_level_leaves_out_what_matters_less() {
+        let warnings = LogFilter {
+            least: Some(Level::Warning),
+            ..LogFilter::default()
+        };
+        assert!(warnings.wants(&out("WARN slow")));
+        assert!(warnings.wants(&line("no level, but on standard error", LogStream::Stderr)));
+        assert!(!warnings.wants(&out("INFO started")));
     }
 
     #[test]
@@ -247,6 +375,49 @@ mod tests {
         assert!(log.shown(&LogFilter::default()).is_empty(), "not for ever");
         log.hold(false);
         assert_eq!(log.shown(&LogFilter::default()).len(), LINES_KEPT);
+    }
+
+    fn at(at: i64, of_service: bool) -> Entry {
+        Entry {
+            at,
+            of_service,
+            ..out(&at.to_string())
+        }
+    }
+
+    fn texts(log: &LogView) -> Vec<String> {
+        let rows = log.shown(&LogFilter::default());
+        rows.iter().map(|row| row.line.text.clone()).collect()
+    }
+
+    #[test]
+    fn lines_of_several_sources_stand_by_time() {
+        let mut log = LogView::default();
+        log.interleave([at(1, false), at(5, false)]);
+        log.interleave([at(2, true), at(6, true)]);
+        assert_eq!(texts(&log), ["1", "2", "5", "6"]);
+        let rows = log.shown(&LogFilter::default());
+        assert!(rows.windows(2).all(|pair| pair[0].number < pair[1].number));
+        log.forget(|line| !line.of_service);
+        assert_eq!(texts(&log), ["2", "6"]);
+        assert_eq!(log.dropped(), 0, "what is told anew has not fallen out");
+        log.hold(true);
+        log.interleave([at(3, false)]);
+        assert_eq!(texts(&log), ["2", "6"], "held still nothing moves");
+        assert_eq!(log.waiting(), 1);
+    }
+
+    #[test]
+    fn a_source_is_read_as_it_is_written() {
+        for source in [
+            Source::All,
+            Source::Agents,
+            Source::Agent("greeter".to_owned()),
+            Source::Service("redis".to_owned()),
+        ] {
+            assert_eq!(Source::read(&source.written()), source);
+        }
+        assert_eq!(Source::read("weather:x"), Source::All);
     }
 
     #[test]

@@ -39,6 +39,29 @@ pub(crate) enum Subject {
     Trace(TraceId),
     /// A service of the local stack.
     Service(String),
+    /// Something done with a service.
+    ServiceDeed(ServiceDeed, String),
+}
+
+/// Something that can be done with a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum ServiceDeed {
+    Logs,
+    Start,
+    Stop,
+    Restart,
+}
+
+impl ServiceDeed {
+    /// Its words.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::Logs => "Open logs",
+            Self::Start => "Start",
+            Self::Stop => "Stop",
+            Self::Restart => "Restart",
+        }
+    }
 }
 
 impl Subject {
@@ -51,6 +74,7 @@ impl Subject {
             Self::Conversation(id) => format!("chat:{id}"),
             Self::Trace(id) => format!("trace:{id}"),
             Self::Service(name) => format!("service:{name}"),
+            Self::ServiceDeed(deed, name) => format!("service:{}:{name}", deed.words()),
         }
     }
 }

@@ -12,6 +12,7 @@ use leptos_router::hooks::use_params_map;
 use nasiko_contract::{AgentDetail, AgentName, AgentSummary, GetAgent};
 
 use crate::{
+    actions::offer_agent,
     browser,
     desk::{Desk, Loaded, fetch},
     kit::{Empty, JobStrip, Tab, Tabs, Waiting},
@@ -67,6 +68,7 @@ fn OneAgent(name: AgentName, tab: Memo<String>, item: Memo<Option<String>>) -> i
         });
     }
     keep_live(desk, name.clone(), summary);
+    offer_agent(desk, &name, summary);
     let job = {
         let name = name.clone();
         Memo::new(move |_| desk.world.with(|world| world.job_of(&name).cloned()))

@@ -1,6 +1,7 @@
 mod composer;
 mod message;
 mod sessions;
+mod suggestions;
 mod thread;
 
 use leptos::prelude::*;
@@ -18,8 +19,10 @@ use crate::{
     },
 };
 
+pub(crate) use sessions::title_of;
+
 /// The place in the address of a conversation that has not begun.
-const NEW: &str = "new";
+pub(crate) const NEW: &str = "new";
 
 /// A conversation, and how its answers came to be, side by side.
 #[component]
@@ -27,6 +30,9 @@ pub(crate) fn ChatTab(
     agent: AgentName,
     /// The conversation of the address; else the latest one.
     session: Memo<Option<String>>,
+    /// It stands beside the list of all conversations, whose addresses it then uses.
+    #[prop(optional)]
+    beside_all: bool,
 ) -> impl IntoView {
     let desk = Desk::get();
     let navigate = use_navigate();
@@ -67,15 +73,27 @@ pub(crate) fn ChatTab(
                 None => {
                     let (navigate, agent) = (navigate.clone(), agent.clone());
                     desk.ask_anew(agent.clone(), text, move |outcome| match outcome {
-                        Ok(session) => navigate(
-                            &format!("/agents/{agent}/chat/{session}"),
-                            NavigateOptions::default(),
-                        ),
+                        Ok(session) => {
+                            let place = if beside_all {
+                                format!("/chat/{session}")
+                            } else {
+                                format!("/agents/{agent}/chat/{session}")
+                            };
+                            navigate(&place, NavigateOptions::default());
+                        }
                         Err(fault) => desk.report(fault),
                     });
                 }
             }
         }
+    };
+    let send = Callback::new(send);
+    let kept_as = {
+        let agent = agent.clone();
+        Signal::derive(move || match current.get() {
+            Some(session) => session.to_string(),
+            None => format!("{NEW}:{agent}"),
+        })
     };
     let stop = move |()| {
         if let Some(session) = current.get_untracked() {
@@ -91,10 +109,17 @@ pub(crate) fn ChatTab(
             <section class="panel chat" aria-label="Conversation">
                 <header class="panel-head">
                     <h2>"Conversation"</h2>
-                    <SessionMenu agent=agent.clone() current=current />
+                    <SessionMenu agent=agent.clone() current=current beside_all=beside_all />
                 </header>
-                <Thread agent=agent.clone() conversation=conversation chosen=chosen traces=traces pins=pins />
-                <Composer agent=agent conversation=conversation send=send stop=stop />
+                <Thread
+                    agent=agent.clone()
+                    conversation=conversation
+                    chosen=chosen
+                    traces=traces
+                    pins=pins
+                    ask=send
+                />
+                <Composer agent=agent conversation=conversation kept_as=kept_as send=send stop=stop />
             </section>
             <TraceView trace=trace arrived=arrived />
         </div>

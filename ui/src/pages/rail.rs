@@ -2,13 +2,14 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 
 use crate::{
+    actions::Actions,
     desk::Desk,
-    kit::{Glyph, Icon},
+    kit::{Glyph, Icon, Keys},
     model::{
         format, stack,
         world::{Link, World},
     },
-    pages::context::ContextHead,
+    pages::{context::ContextHead, tasks::TaskTray},
     theme::{Appearance, Theme},
 };
 
@@ -46,10 +47,27 @@ pub(crate) fn Rail() -> impl IntoView {
                 <Mark />
                 <ContextHead />
             </div>
+            <SearchButton />
+            <A href="/" exact=true>
+                <Icon glyph=Glyph::Home />
+                "Home"
+            </A>
             <A href="/agents">
                 <Icon glyph=Glyph::Agents />
                 "Agents"
                 <Count number=agents what="agents" />
+            </A>
+            <A href="/chat">
+                <Icon glyph=Glyph::Chat />
+                "Chat"
+            </A>
+            <A href="/traces">
+                <Icon glyph=Glyph::Traces />
+                "Traces"
+            </A>
+            <A href="/logs">
+                <Icon glyph=Glyph::Logs />
+                "Logs"
             </A>
             <A href="/stack">
                 <Icon glyph=Glyph::Stack />
@@ -61,10 +79,6 @@ pub(crate) fn Rail() -> impl IntoView {
                 "Activity"
                 <Count number=jobs what="jobs under way" />
             </A>
-            <A href="/traces">
-                <Icon glyph=Glyph::Traces />
-                "Traces"
-            </A>
             <A href="/registry">
                 <Icon glyph=Glyph::Registry />
                 "Registry"
@@ -74,9 +88,23 @@ pub(crate) fn Rail() -> impl IntoView {
                 <Icon glyph=Glyph::Settings />
                 "Settings"
             </A>
+            <TaskTray />
             <ThemeChoice />
             <Resident />
         </nav>
+    }
+}
+
+/// The way into the palette for who does not know its shortcut.
+#[component]
+fn SearchButton() -> impl IntoView {
+    let actions = Actions::get();
+    let shortcut = Signal::derive(move || actions.shortcut("palette.open"));
+    view! {
+        <button type="button" class="search-button" id="search" on:click=move |_| actions.palette.set(true)>
+            <span class="clip">"Search or run"</span>
+            <Keys shortcut=shortcut />
+        </button>
     }
 }
 

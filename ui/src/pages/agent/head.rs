@@ -1,13 +1,14 @@
 use leptos::prelude::*;
-use leptos_router::{NavigateOptions, hooks::use_navigate};
-use nasiko_contract::{
-    AgentState, AgentSummary, DeleteAgent, RebuildAgent, RestartAgent, StartAgent, StopAgent,
-};
+use nasiko_contract::{AgentName, AgentState, AgentSummary};
 
 use crate::{
+    actions::{Actions, do_deed},
     desk::Desk,
-    kit::{Button, ConfirmDialog, CopyButton, Look, StateBadge},
-    model::tone::{self, Tone},
+    kit::{Button, CopyButton, Look, StateBadge},
+    model::{
+        deeds::Deed,
+        tone::{self, Tone},
+    },
     pages::agent::Summary,
 };
 
@@ -42,84 +43,58 @@ pub(crate) fn Head(summary: Summary) -> impl IntoView {
                 <CopyButton text=of(|agent| agent.url.clone()) what="address" />
             </span>
             <span class="grow"></span>
-            <Actions summary=summary />
+            <Deeds summary=summary />
         </header>
     }
 }
 
+/// One deed as a button; disabled while a job is at work, which can be cancelled in its own line.
+fn deed_button(name: AgentName, deed: Deed, look: Look, busy: Signal<bool>) -> AnyView {
+    let (desk, actions) = (Desk::get(), Actions::get());
+    view! {
+        <Button
+            look=look
+            disabled=busy
+            action=deed.id()
+            press=move |()| do_deed(desk, actions, deed, &name)
+        >
+            {deed.words()}
+        </Button>
+    }
+    .into_any()
+}
+
 #[component]
-fn Actions(summary: Summary) -> impl IntoView {
+fn Deeds(summary: Summary) -> impl IntoView {
     let desk = Desk::get();
-    let navigate = use_navigate();
-    let asking = RwSignal::new(false);
     let name = summary
         .with_untracked(|agent| agent.as_ref().map(|agent| agent.name.clone()))
         .unwrap_or_default();
     let state = Memo::new(move |_| {
         summary.with(|agent| agent.as_ref().map(|agent| agent.state).unwrap_or_default())
     });
-    // One job at a time: what is under way can be cancelled in its own line.
     let busy = {
         let name = name.clone();
         Signal::derive(move || desk.world.with(|world| world.job_of(&name).is_some()))
     };
-    let [start, stop, restart, rebuild, delete] = std::array::from_fn(|_| name.clone());
-    let lifecycle = move || match state.get() {
-        AgentState::Active => {
-            let (stop, restart) = (stop.clone(), restart.clone());
-            view! {
-                <Button disabled=busy press=move |()| desk.start(RestartAgent { agent: restart.clone() })>
-                    "Restart"
-                </Button>
-                <Button disabled=busy press=move |()| desk.start(StopAgent { agent: stop.clone() })>
-                    "Stop"
-                </Button>
-            }
-            .into_any()
-        }
-        state @ (AgentState::Stopped | AgentState::Failed) => {
-            let stopped = state == AgentState::Stopped;
-            let start = start.clone();
+    let button = move |deed: Deed, look: Look| deed_button(name.clone(), deed, look, busy);
+    let lifecycle = {
+        let button = button.clone();
+        move || match state.get() {
+            AgentState::Active => [Deed::Restart, Deed::Stop]
+                .map(|deed| button(deed, Look::Plain))
+                .into_any(),
             // Of a failed agent the way out of its failure is the first one.
-            let look = if stopped { Look::Primary } else { Look::Plain };
-            view! {
-                <Button
-                    look=look
-                    disabled=busy
-                    press=move |()| desk.start(StartAgent { agent: start.clone() })
-                >
-                    "Start"
-                </Button>
-            }
-            .into_any()
+            AgentState::Failed => button(Deed::Start, Look::Plain),
+            AgentState::Stopped => button(Deed::Start, Look::Primary),
+            AgentState::SettingUp => ().into_any(),
         }
-        AgentState::SettingUp => ().into_any(),
-    };
-    let forget = move |()| {
-        let navigate = navigate.clone();
-        desk.start_and(
-            DeleteAgent {
-                agent: delete.clone(),
-            },
-            move |outcome| {
-                if outcome.is_ok() {
-                    navigate("/agents", NavigateOptions::default());
-                }
-            },
-        );
     };
     view! {
         <div class="actions">
             {lifecycle}
-            <Button disabled=busy press=move |()| desk.start(RebuildAgent { agent: rebuild.clone() })>
-                "Rebuild"
-            </Button>
-            <Button look=Look::Flat disabled=busy press=move |()| asking.set(true)>
-                "Delete"
-            </Button>
+            {button(Deed::Rebuild, Look::Plain)}
+            {button(Deed::Delete, Look::Flat)}
         </div>
-        <ConfirmDialog open=asking title=format!("Delete {name}?") action="Delete" confirm=forget>
-            "It stops, and its versions, conversations and secrets are forgotten. The folder it came from stays as it is."
-        </ConfirmDialog>
     }
 }

@@ -11,11 +11,19 @@ const MOST_LINES: usize = 8;
 pub(crate) fn Composer(
     agent: AgentName,
     conversation: Shown,
+    /// What its draft is kept by.
+    #[prop(into)]
+    kept_as: Signal<String>,
     #[prop(into)] send: Callback<String>,
     #[prop(into)] stop: Callback<()>,
 ) -> impl IntoView {
     let desk = Desk::get();
     let draft = RwSignal::new(String::new());
+    Effect::new(move || draft.set(desk.draft(&kept_as.get())));
+    let write = move |text: String| {
+        desk.keep_draft(&kept_as.get_untracked(), &text);
+        draft.set(text);
+    };
     let answering = Memo::new(move |_| {
         conversation
             .get()
@@ -43,7 +51,7 @@ pub(crate) fn Composer(
         if text.trim().is_empty() || answering.get_untracked() || silent.get_untracked() {
             return;
         }
-        draft.set(String::new());
+        write(String::new());
         send.run(text);
     };
     let key = move |event: KeyboardEvent| {
@@ -77,7 +85,7 @@ pub(crate) fn Composer(
                 aria-label=words.clone()
                 placeholder=words
                 prop:value=draft
-                on:input:target=move |event| draft.set(event.target().value())
+                on:input:target=move |event| write(event.target().value())
                 on:keydown=key
             ></textarea>
             <Show

@@ -1,5 +1,5 @@
 use leptos::prelude::*;
-use leptos_router::components::A;
+use leptos_router::{NavigateOptions, components::A, hooks::use_navigate};
 use nasiko_contract::{AgentName, ChatSession, DeleteSession, SessionId};
 
 use crate::{
@@ -9,7 +9,12 @@ use crate::{
 
 /// The conversations with an agent: which one is shown, the others, and a new one.
 #[component]
-pub(crate) fn SessionMenu(agent: AgentName, current: Memo<Option<SessionId>>) -> impl IntoView {
+pub(crate) fn SessionMenu(
+    agent: AgentName,
+    current: Memo<Option<SessionId>>,
+    /// The list of all conversations stands beside it: the menu names the agent instead.
+    beside_all: bool,
+) -> impl IntoView {
     let desk = Desk::get();
     let sessions = {
         let agent = agent.clone();
@@ -25,6 +30,13 @@ pub(crate) fn SessionMenu(agent: AgentName, current: Memo<Option<SessionId>>) ->
         })
     });
     let base = StoredValue::new(format!("/agents/{agent}/chat"));
+    let anew = if beside_all {
+        format!("/chat/new?agent={agent}")
+    } else {
+        format!("{}/new", base.get_value())
+    };
+    let anew = StoredValue::new(anew);
+    let navigate = use_navigate();
     let list = move || {
         sessions
             .get()
@@ -43,7 +55,8 @@ pub(crate) fn SessionMenu(agent: AgentName, current: Memo<Option<SessionId>>) ->
             .collect_view()
     };
     let has_some = move || sessions.with(|sessions| !sessions.is_empty());
-    let forget = move |()| {
+    let forget = Callback::new(move |()| {
+        let navigate = navigate.clone();
         let Some(session) = current.get_untracked() else {
             return;
         };
@@ -52,14 +65,18 @@ pub(crate) fn SessionMenu(agent: AgentName, current: Memo<Option<SessionId>>) ->
                 session: session.clone(),
             },
             move |_| {
+                desk.keep_draft(session.as_str(), "");
                 desk.world.update(|world| {
                     world.sessions.remove(&session);
                 });
+                if beside_all {
+                    navigate("/chat", NavigateOptions::default());
+                }
             },
         );
-    };
+    });
     view! {
-        <Show when=has_some fallback=move || view! { <em>{title}</em> }>
+        <Show when=move || !beside_all && has_some() fallback=move || view! { <em class="clip">{title}</em> }>
             <Menu title=title label="Choose a conversation" list=list />
         </Show>
         <span class="grow"></span>
@@ -67,7 +84,7 @@ pub(crate) fn SessionMenu(agent: AgentName, current: Memo<Option<SessionId>>) ->
             <Button look=Look::Flat press=forget label="Delete this conversation">
                 "Delete"
             </Button>
-            <a class="button small" href=move || format!("{}/new", base.get_value())>
+            <a class="button small" href=anew.get_value()>
                 <Icon glyph=Glyph::Add />
                 "New"
             </a>
@@ -75,7 +92,7 @@ pub(crate) fn SessionMenu(agent: AgentName, current: Memo<Option<SessionId>>) ->
     }
 }
 
-fn title_of(session: &ChatSession) -> String {
+pub(crate) fn title_of(session: &ChatSession) -> String {
     if session.title.is_empty() {
         "Conversation without a title".to_owned()
     } else {

@@ -1,0 +1,97 @@
+//! What can be done on every page.
+
+use leptos::prelude::*;
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+use nasiko_contract::{StackDown, StackUp};
+
+use crate::{
+    actions::{Action, Actions, Question, listen::listen},
+    browser,
+    desk::Desk,
+    model::{actions::Group, stack},
+    theme::{Appearance, Theme},
+};
+
+/// Pages by the ids of their actions.
+const PAGES: [(&str, &str); 22] = [
+    ("go.home", "/"),
+    ("go.agents", "/agents"),
+    ("go.chat", "/chat"),
+    ("go.traces", "/traces"),
+    ("go.logs", "/logs"),
+    ("go.stack", "/stack"),
+    ("go.activity", "/activity"),
+    ("go.registry", "/registry"),
+    ("go.inbox", "/inbox"),
+    ("go.doctor", "/doctor"),
+    ("go.settings", "/settings"),
+    ("agents.add", "/agents?add"),
+    ("chat.new", "/chat/new"),
+    ("stack.logs", "/stack/logs"),
+    ("settings.general", "/settings"),
+    ("settings.contexts", "/settings/contexts"),
+    ("settings.secrets", "/settings/secrets"),
+    ("settings.watch", "/settings/watch"),
+    ("settings.runtime", "/settings/runtime"),
+    ("settings.telemetry", "/settings/telemetry"),
+    ("settings.keyboard", "/settings/keyboard"),
+    ("help.gallery", "/gallery"),
+];
+
+/// Offers it, and listens for shortcuts from now on.
+pub(crate) fn offer_everywhere(desk: Desk) {
+    let actions = Actions::get();
+    let theme = Appearance::get().theme;
+    let navigate = use_navigate();
+    actions.lead(move |path| navigate(&path, NavigateOptions::default()));
+    actions.offer([
+        Action::known("palette.open", move || {
+            actions.palette.update(|open| *open = !*open)
+        }),
+        Action::known("help.keys", move || actions.sheet.set(true)),
+        Action::known("page.search", || {
+            browser::keys::focus_first("#content input[type=search]");
+        }),
+        Action::known("tasks.open", move || {
+            actions.tray.update(|open| *open = !*open)
+        }),
+    ]);
+    actions.offer(PAGES.map(|(id, path)| Action::known(id, move || actions.go(path))));
+    offer_stack(desk, actions);
+    let next = move || {
+        let themes = Theme::ALL;
+        let at = themes
+            .iter()
+            .position(|(choice, _)| *choice == theme.get_untracked());
+        theme.set(themes[(at.unwrap_or_default() + 1) % themes.len()].0);
+    };
+    actions.offer([Action::known("theme.next", next)]);
+    actions.offer(Theme::ALL.map(|(choice, word)| {
+        let id = format!("theme.{}", word.to_lowercase());
+        Action::made(id, format!("Theme: {word}"), Group::Appearance, move || {
+            theme.set(choice)
+        })
+    }));
+    listen(actions);
+}
+
+fn offer_stack(desk: Desk, actions: Actions) {
+    let can_go = Memo::new(move |_| {
+        desk.world.with(|world| match &world.stack {
+            Some(stack) => stack::can_go(stack),
+            None => world.status.iter().any(|status| !status.stack.is_empty()),
+        })
+    });
+    let down = move || {
+        actions.question.set(Some(Question {
+            title: "Take the stack down?".to_owned(),
+            text: "Its containers are removed. What the services stored in volumes stays.",
+            action: "Take down",
+            confirm: Callback::new(move |()| desk.start(StackDown::default())),
+        }));
+    };
+    actions.offer([
+        Action::known("stack.up", move || desk.start(StackUp::default())),
+        Action::known("stack.down", down).when(can_go),
+    ]);
+}
