@@ -15,8 +15,8 @@ use crate::{
     model::world::Link,
     pages::{
         ActivityPage, AgentPage, AgentsPage, ChatPage, ContextBanner, Contexts, DropTarget,
-        Everywhere, HomePage, LogsPage, Rail, Refused, RegistryPage, SettingsPage, StackPage,
-        TracesPage,
+        Everywhere, GalleryPage, HomePage, LogsPage, Rail, Refused, RegistryPage, SettingsPage,
+        StackPage, TracesPage,
     },
     restore::{Restore, Whereabouts},
     theme::Appearance,
@@ -74,6 +74,7 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/logs") view=LogsPage />
             <Route path=path!("/stack/:tab?/:service?") view=StackPage />
             <Route path=path!("/activity") view=ActivityPage />
+            <Route path=path!("/gallery") view=GalleryPage />
             <Route path=path!("/registry/:agent?") view=RegistryPage />
             <Route path=path!("/settings/:tab?") view=SettingsPage />
         </FlatRoutes>

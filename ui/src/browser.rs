@@ -177,6 +177,11 @@ pub(crate) fn link_at(x: f64, y: f64, prefix: &str) -> Option<String> {
     row.query_selector(&links).ok()??.get_attribute("href")
 }
 
+/// Milliseconds since the page was opened, with parts of one.
+pub(crate) fn passed() -> f64 {
+    window()
+        .and_then(|window| window.performance())
+        .map_or(0.0, |performance| performance.now())
 /// Notes this moment for whoever measures.
 pub(crate) fn mark(name: &str) {
     if let Some(performance) = window().and_then(|window| window.performance()) {

@@ -81,6 +81,9 @@ impl FixtureTransport {
             "sessions.list" if part(4).contains("invoice") || part(5).contains("invoice") => {
                 list(records::sessions())
             }
+            "sessions.list" if !call.target.contains("agent=") => {
+                list(records::all_sessions(self.many))
+            }
             "sessions.list" => list(json!([])),
             "sessions.create" => records::sessions()[0].clone(),
             "messages.list" => list(records::messages()),
@@ -156,6 +159,9 @@ fn items(call: &Call) -> BoxStream<Result<Frame, Fault>> {
             .chain(stream::pending())
             .boxed_local(),
         "agents.stats" => replay(records::stats())
+            .chain(stream::pending())
+            .boxed_local(),
+        "logs.follow" => replay(records::lines_of_all())
             .chain(stream::pending())
             .boxed_local(),
         "stack.logs" => replay(stack::log_lines())
