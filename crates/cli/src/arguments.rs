@@ -2,6 +2,7 @@
 
 mod agents;
 mod context;
+mod doctor;
 mod live;
 mod plane;
 mod stack;
@@ -16,6 +17,7 @@ pub(crate) use agents::{
     RemoveArguments, Template, UploadDirectoryArguments, UploadZipArguments,
 };
 pub(crate) use context::{AddContext, ContextCommand};
+pub(crate) use doctor::DoctorArguments;
 pub(crate) use live::{DevArguments, PinCommand, UpdatesArguments, WatchArguments};
 pub(crate) use plane::{
     CompletionsArguments, DeadLettersArguments, JobsArguments, JobsCommand, KeyPlaceWord,
@@ -197,6 +199,14 @@ pub(crate) enum Command {
     /// Say what runs, and where
     #[command(after_help = "Examples:\n  nasiko status\n  nasiko status --json")]
     Status,
+    /// Look for what may be wrong: engine, machine, network, data directory, agents; say why, and what to do
+    ///
+    /// Works as well where no control plane runs or starts. The exit code is 1 if something failed.
+    #[command(
+        after_help = "Examples:\n  nasiko doctor\n  nasiko doctor --fix\n  nasiko doctor --agent my-agent\n  \
+        nasiko doctor --report > report.md\n  nasiko doctor --json"
+    )]
+    Doctor(DoctorArguments),
     /// Open the web UI in a browser
     #[command(after_help = "Examples:\n  nasiko open\n  nasiko open --print")]
     Open(OpenArguments),

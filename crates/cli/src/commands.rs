@@ -5,6 +5,7 @@ mod chat;
 mod context;
 mod deploy;
 mod dev;
+mod doctor;
 mod jobs;
 mod live;
 mod logs;
@@ -60,6 +61,7 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<(), Failu
         }
         Command::Stack(words) => stack::stack(session, words).await,
         Command::Status | Command::Local(LocalCommand::Status) => plane::status(session).await,
+        Command::Doctor(words) => doctor::doctor(session, words).await,
         Command::Open(words) => plane::open(session, &words).await,
         Command::Completions(words) => plane::completions(session, &words),
 

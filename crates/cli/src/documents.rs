@@ -2,6 +2,7 @@
 
 mod agents;
 mod context;
+mod doctor;
 mod inspect;
 mod live;
 mod notices;
@@ -19,6 +20,7 @@ pub(crate) use agents::{
     ScaffoldDocument,
 };
 pub(crate) use context::{ContextDocument, RemovedContextDocument};
+pub(crate) use doctor::{CheckDocument, ReportDocument};
 pub(crate) use inspect::{InspectDocument, command_line};
 pub(crate) use live::{DevDocument, PinDocument, UpdateDocument, WatchDocument};
 pub(crate) use notices::{NoticeDocument, NoticesChangedDocument};

@@ -238,6 +238,10 @@ define_api! {
         UnlockVault = "vault.unlock" Post "/vault/unlock" -> VaultInfo, "secrets:write", 200, "Get at the key of secrets";
         ResetVault = "vault.reset" Post "/vault/reset" -> Done, "secrets:write", 200, "Forget all secrets, for a key that is lost";
 
+        RunDoctor = "doctor.run" Get "/doctor" -> Checkup, "system:read", 200, "Look at all that may be wrong, and say what to do about it";
+        FixCheck = "doctor.fix" Post "/doctor/{check}/fix" -> Fixed, "system:write", 200, "Do what a check offers to do about it";
+        ReportDoctor = "doctor.report" Get "/doctor/report" -> DoctorReport, "system:read", 200, "All checks as a text without secrets, to be shown to others";
+
         ListRegistry = "registry.list" Get "/registries" -> Page<RegistryEntry>, "registry:read", 200, "Agents as others find them";
         GetRegistryEntry = "registry.get" Get "/registries/{agent}" -> RegistryEntry, "registry:read", 200, "One registry entry";
         GetCard = "registry.card" Get "/registries/{agent}/card" -> serde_json::Value, "registry:read", 200, "An agent's card as the gateway serves it";

@@ -34,6 +34,11 @@ impl Home {
         Ok(Self { root })
     }
 
+    /// A directory that may be there, and stays as it is.
+    pub(crate) fn existing(root: PathBuf) -> Self {
+        Self { root }
+    }
+
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }

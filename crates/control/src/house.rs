@@ -156,6 +156,11 @@ impl House {
     }
 }
 
+/// Whether the data directory says where its store is; the fault of one that says it in a way that cannot be read.
+pub(crate) fn is_chosen(home: &Home) -> Result<bool, Fault> {
+    Ok(Choice::read(home)?.is_some())
+}
+
 impl State {
     fn new(place: Place) -> Self {
         Self {

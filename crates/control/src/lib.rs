@@ -5,7 +5,7 @@
 //! folder ([`intake`], [`read`], [`deploy`], [`launch`], [`probe`]), and what runs is watched ([`supervise`]) and taken
 //! over again after a restart ([`adopt`]). Containers of others are found ([`discover`]), and other control planes on the same
 //! store ([`peers`]). The local
-//! Docker stack stands beside the agents ([`stack`]). What happens while nobody looks is told ([`notices`]). Traces are forwarded to a viewer ([`forwarding`]). What jobs leave behind goes ([`sweep`]).
+//! Docker stack stands beside the agents ([`stack`]). What happens while nobody looks is told ([`notices`]). Traces are forwarded to a viewer ([`forwarding`]). What jobs leave behind goes ([`sweep`]). What may be wrong with all of it is looked for by [`doctor`].
 
 mod address;
 mod adopt;
@@ -15,6 +15,7 @@ pub mod browser_codes;
 mod chat;
 mod deploy;
 mod discover;
+pub mod doctor;
 mod engine;
 mod environment;
 mod events;

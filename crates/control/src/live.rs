@@ -236,7 +236,7 @@ impl Shared {
     }
 
     /// Like [`Shared::watch_status`]; of an agent that another control plane watches, it says so.
-    fn watch_of(&self, agent: &AgentRecord) -> WatchStatus {
+    pub(crate) fn watch_of(&self, agent: &AgentRecord) -> WatchStatus {
         let mut status = self.watch_status(&agent.name);
         if let Some(plane) = &agent.plane
             && agent.watched

@@ -102,6 +102,8 @@ pub(crate) struct Shared {
     pub(crate) http: reqwest::Client,
     pub(crate) addresses: Addresses,
     pub(crate) notices: Vec<String>,
+    /// What the doctor looks at.
+    pub(crate) surroundings: Arc<crate::doctor::Surroundings>,
     pub(crate) started: i64,
     pub(crate) settings: ArcSwap<Settings>,
     pub(crate) browser_codes: BrowserCodes,
@@ -169,6 +171,12 @@ impl ControlPlane {
             },
         )?;
         let stack = crate::stack::LocalStack::new(&config.docker_network, &config.environment);
+        let surroundings = crate::doctor::Surroundings::new(
+            home.root().to_owned(),
+            config.environment.clone(),
+            config.engine.clone(),
+            Vec::new(),
+        );
         let process = ProcessRuntime::open(nasiko_runtime::ProcessConfig {
             home: home.root().to_owned(),
             installation: installation.clone(),
@@ -215,6 +223,7 @@ impl ControlPlane {
             http,
             addresses,
             notices: config.notices,
+            surroundings: Arc::new(surroundings),
             started: crate::time::now_ms(),
             settings: ArcSwap::from_pointee(settings),
             browser_codes: BrowserCodes::default(),

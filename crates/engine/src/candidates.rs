@@ -65,6 +65,8 @@ pub struct Candidate {
 pub enum Source {
     /// It was given, as by `DOCKER_HOST`.
     Given,
+    /// It was chosen while we run, instead of what is configured.
+    Instead,
     /// It is that of a Docker context of this name.
     Context(String),
     /// It is where this engine usually is.
@@ -75,6 +77,9 @@ impl fmt::Display for Source {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Given => formatter.write_str("given by DOCKER_HOST"),
+            Self::Instead => {
+                formatter.write_str("chosen instead of what is configured, until the control plane ends")
+            }
             Self::Context(name) => write!(formatter, "the Docker context {name}"),
             Self::Usual(engine) => write!(formatter, "the usual place of {engine}"),
         }

@@ -8,6 +8,7 @@ mod candidates;
 mod error;
 mod follow;
 mod logs;
+mod particulars;
 mod remove;
 #[cfg(all(unix, any(test, feature = "testing")))]
 pub mod testing;
@@ -28,6 +29,7 @@ pub use self::error::{
 };
 pub use self::follow::{Filters, Follow, Signal};
 pub use self::logs::{Line, log_options, moment, stamped};
+pub use self::particulars::Particulars;
 pub use self::upload::{Chunks, tar_entry, written};
 
 use self::error::{classify, unreachable_engine};
@@ -75,6 +77,8 @@ pub struct About {
 /// A connection to the engine of this machine. One is shared by all who talk to it.
 pub struct Engine {
     config: EngineConfig,
+    /// An address that is used whatever is configured.
+    instead: Mutex<Option<String>>,
     connected: Mutex<Option<Connected>>,
     /// What the last search found out about each place.
     searched: Mutex<Vec<Candidate>>,
@@ -91,6 +95,7 @@ impl Engine {
     pub fn new(config: EngineConfig) -> Self {
         Self {
             config,
+            instead: Mutex::default(),
             connected: Mutex::default(),
             searched: Mutex::default(),
         }
@@ -101,7 +106,7 @@ impl Engine {
         if let Some(connected) = self.connected.lock().clone() {
             return Ok(connected.client);
         }
-        let mut candidates = candidates::of(&self.config).await;
+        let mut candidates = self.configured().await;
         let mut failure = None;
         let mut found = None;
         for candidate in &mut candidates {
@@ -154,13 +159,32 @@ impl Engine {
         let searched = self.candidates().into_iter();
         let (mut places, passed_over): (Vec<_>, Vec<_>) =
             searched.partition(|place| place.verdict != Verdict::NotTried);
-        let never_meant = candidates::beside(&self.config).await;
+        let never_meant = candidates::beside(&self.config()).await;
         for place in passed_over.into_iter().chain(never_meant) {
             if candidates::is_another(&place, &places).await {
                 places.push(place);
             }
         }
         places
+    }
+
+    /// Where it is looked for now.
+    fn config(&self) -> EngineConfig {
+        let mut config = self.config.clone();
+        if let Some(address) = self.instead.lock().clone() {
+            config.host = Some(address);
+        }
+        config
+    }
+
+    async fn configured(&self) -> Vec<Candidate> {
+        let mut candidates = candidates::of(&self.config()).await;
+        if self.instead.lock().is_some() {
+            for candidate in &mut candidates {
+                candidate.source = Source::Instead;
+            }
+        }
+        candidates
     }
 
     /// The engine that is used, and why it is that one. None while there is no connection.

@@ -32,7 +32,9 @@ pub use crate::instance::{
     RuntimeKind, Stats,
 };
 pub use crate::machine::Machine;
-pub use crate::process::{PortOwner, ProcessConfig, ProcessRuntime, port_owner};
+pub use crate::process::{
+    FoundTool, PortOwner, ProcessConfig, ProcessRuntime, ask_tool, port_owner,
+};
 pub use crate::spec::{
     Artifact, BuildContext, EnvValue, Limits, Overlay, PreparePlan, Prepared, Progress,
     ProgressSink, Requirements, RequirementsKind, StartSpec, WarmUp,

@@ -3,6 +3,7 @@
 //! Programs outlive the control plane: each leads a process group of its own, writes its output to files itself, and
 //! carries marks in its environment by which another control plane over the same home finds and adopts it.
 
+mod ask;
 mod base_environment;
 mod command;
 mod environment;
@@ -34,6 +35,7 @@ use tokio::sync::{broadcast, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
+pub use self::ask::{FoundTool, ask_tool};
 pub(crate) use self::inspect::listening_in_namespace_of;
 pub use self::inspect::{PortOwner, port_owner};
 use self::record::Record;

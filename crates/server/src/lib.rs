@@ -24,7 +24,7 @@ mod web;
 
 pub use access::Access;
 pub use app::{Limits, ServerConfig, router};
-pub use nasiko_control::EngineConfig;
+pub use nasiko_control::{EngineConfig, doctor};
 pub use resident::{Config, Ports, Resident};
 pub use serve::serve;
 

@@ -3,7 +3,10 @@
 use std::{ffi::OsString, path::PathBuf, sync::Arc};
 
 use nasiko_contract::{ErrorCode, Fault};
-use nasiko_control::{Addresses, Config as PlaneConfig, ControlPlane, EngineConfig, Listeners};
+use nasiko_control::{
+    Addresses, Config as PlaneConfig, ControlPlane, EngineConfig, Listeners,
+    doctor::{ExpectedPort, Surroundings},
+};
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +30,37 @@ pub struct Config {
     pub docker_network: String,
     /// This process's environment; agents get a few of these, package tools a few more.
     pub environment: Vec<(OsString, OsString)>,
+}
+
+impl Config {
+    /// What a look finds around a resident of this configuration that does not run.
+    pub fn surroundings(&self) -> Surroundings {
+        let Ports {
+            api,
+            gateway,
+            admin,
+            otlp_grpc,
+            otlp_http,
+        } = self.ports;
+        let ports = [
+            ("the API", api),
+            ("the gateway", gateway),
+            ("the gateway's admin address", admin),
+            ("OTLP over gRPC", otlp_grpc),
+            ("OTLP over HTTP", otlp_http),
+        ];
+        let ports = ports.map(|(purpose, port)| ExpectedPort {
+            purpose: purpose.to_owned(),
+            number: port.number,
+            explicit: port.explicit,
+        });
+        Surroundings::new(
+            self.home.clone(),
+            self.environment.clone(),
+            self.engine.clone(),
+            ports.into(),
+        )
+    }
 }
 
 /// The ports of a resident.

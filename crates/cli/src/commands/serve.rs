@@ -2,9 +2,12 @@
 
 use std::path::PathBuf;
 
+use clap::Parser;
 use nasiko_client::resident::Endpoint;
 use nasiko_contract::{ErrorCode, Fault};
-use nasiko_server::{Config, EngineConfig, Ports, Resident, ports::WantedPort};
+use nasiko_server::{
+    Config, EngineConfig, Ports, Resident, doctor::Surroundings, ports::WantedPort,
+};
 use tracing::Level;
 use tracing_subscriber::{
     EnvFilter, Layer,
@@ -14,9 +17,9 @@ use tracing_subscriber::{
 };
 
 use crate::{
-    arguments::ServeArguments,
+    arguments::{Arguments, Command, ServeArguments},
     documents::StatusDocument,
-    failure::{Failure, local},
+    failure::{Failure, local, usage},
     session::Session,
 };
 
@@ -74,6 +77,24 @@ fn config(session: &Session, words: &ServeArguments) -> Result<Config, Failure> 
         docker_network: named("NASIKO_DOCKER_NETWORK").unwrap_or_else(|| NETWORK.to_owned()),
         environment: std::env::vars_os().collect(),
     })
+}
+
+/// What a resident of this session would find around it, for a look without one.
+pub(super) fn surroundings(session: &Session) -> Result<Surroundings, Failure> {
+    // The ports that the environment asks for are read where they are declared.
+    let words = match Arguments::try_parse_from(["nasiko", "serve"]) {
+        Ok(Arguments {
+            command: Command::Serve(words),
+            ..
+        }) => words,
+        _ => {
+            return Err(usage(
+                "The environment asks for a port that is none",
+                "Look at NASIKO_API_PORT and the like",
+            ));
+        }
+    };
+    Ok(config(session, &words)?.surroundings())
 }
 
 /// What the environment says of the engine, with the words of Docker's own tools.
