@@ -182,6 +182,8 @@ pub(crate) fn passed() -> f64 {
     window()
         .and_then(|window| window.performance())
         .map_or(0.0, |performance| performance.now())
+}
+
 /// Notes this moment for whoever measures.
 pub(crate) fn mark(name: &str) {
     if let Some(performance) = window().and_then(|window| window.performance()) {

@@ -9,6 +9,7 @@ use crate::{
     browser,
     desk::Desk,
     model::{actions::Group, stack},
+    pages::Contexts,
     theme::{Appearance, Theme},
 };
 
@@ -72,7 +73,24 @@ pub(crate) fn offer_everywhere(desk: Desk) {
             theme.set(choice)
         })
     }));
+    offer_contexts(desk, actions);
     listen(actions);
+}
+
+/// The other contexts that this window may be pointed at.
+fn offer_contexts(desk: Desk, actions: Actions) {
+    let contexts = Contexts::get();
+    Effect::new(move || {
+        let all = contexts.list().map(|list| list.all).unwrap_or_default();
+        let current = contexts.current().map(|context| context.name);
+        let others = all.into_iter().map(|context| context.name);
+        let others = others.filter(|name| Some(name) != current.as_ref());
+        actions.offer(others.map(|name| {
+            let words = format!("Switch to {name}");
+            let id = format!("context.use.{name}");
+            Action::made(id, words, Group::Contexts, move || contexts.go(desk, name.clone()))
+        }));
+    });
 }
 
 fn offer_stack(desk: Desk, actions: Actions) {

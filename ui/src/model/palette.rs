@@ -225,11 +225,6 @@ impl Index {
         }
     }
 
-    /// How much there is.
-    pub(crate) fn len(&self) -> usize {
-        self.entries.len()
-    }
-
     /// What `typed` finds, the best section first and the best of each first; with nothing typed what is likely.
     pub(crate) fn find(&self, typed: &str, recent: &Recent) -> Vec<Row> {
         let pattern = Pattern::new(typed);
