@@ -171,6 +171,9 @@ impl Resident {
         command
             .args(arguments)
             .env_remove("NASIKO_CONTEXT")
+            // Nothing on the desktop of the person who runs the tests.
+            .env_remove("DBUS_SESSION_BUS_ADDRESS")
+            .env("NASIKO_NO_TRAY", "1")
             .env("NASIKO_HOME", self.home())
             .env("DOCKER_HOST", &self.docker_host)
             .env("NASIKO_DOCKER_NETWORK", &self.network)

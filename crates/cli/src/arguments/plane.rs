@@ -51,8 +51,13 @@ pub(crate) struct ServeArguments {
         hide_env_values = true
     )]
     pub(crate) otlp_http_port: Option<u16>,
-    /// Show no icon in the tray
-    #[arg(long)]
+    /// Show no icon in the tray and no notifications
+    #[arg(
+        long,
+        env = "NASIKO_NO_TRAY",
+        hide_env_values = true,
+        value_parser = clap::builder::FalseyValueParser::new()
+    )]
     pub(crate) no_tray: bool,
 }
 

@@ -8,6 +8,7 @@ use nasiko_contract::{ErrorCode, Fault};
 use nasiko_server::{
     Config, EngineConfig, Ports, Resident, doctor::Surroundings, ports::WantedPort,
 };
+use tokio::task::JoinHandle;
 use tracing::Level;
 use tracing_subscriber::{
     EnvFilter, Layer,
@@ -48,9 +49,13 @@ pub(crate) async fn serve(session: &Session, words: ServeArguments) -> Result<()
         return Err(local("The endpoint file cannot be written", &error));
     }
     announce(session, &resident)?;
+    let tray = tray(session, &words)?;
     tokio::select! {
         () = signals.next() => tracing::info!("asked by a signal to end"),
         () = resident.shutdown_wanted() => tracing::info!("asked over the API to end"),
+    }
+    if let Some(tray) = tray {
+        tray.abort();
     }
     tokio::select! {
         () = resident.end() => {}
@@ -59,6 +64,15 @@ pub(crate) async fn serve(session: &Session, words: ServeArguments) -> Result<()
     // Last, so that whoever starts another one meanwhile still finds this one.
     endpoint.remove(session.home()?);
     Ok(())
+}
+
+/// The tray, where there is a desktop session that could show it; the resident goes on whatever becomes of that session.
+fn tray(session: &Session, words: &ServeArguments) -> Result<Option<JoinHandle<()>>, Failure> {
+    if words.no_tray {
+        return Ok(None);
+    }
+    let config = nasiko_tray::Config::of_session(session.home()?.to_owned());
+    Ok(config.map(|config| tokio::spawn(nasiko_tray::run(config))))
 }
 
 fn config(session: &Session, words: &ServeArguments) -> Result<Config, Failure> {
