@@ -23,6 +23,7 @@ mod live_browser;
 mod live_load;
 mod live_storms;
 mod loopback;
+mod packages;
 mod parallel;
 mod peers;
 mod platform;

@@ -12,7 +12,7 @@ use crate::display::{self, Display};
 use crate::engine::{self, Engine};
 use crate::places::{Places, Scratch, program_on_path};
 use crate::report::{self, Step};
-use crate::{apt, images, tools};
+use crate::{apt, images, package, tools};
 
 /// Ends what it started when dropped.
 pub(crate) struct Environment {
@@ -74,6 +74,20 @@ pub(crate) fn start(places: &Places) -> Result<Environment> {
         "NASIKO_TEST_MONGO_SERVER",
         tools::mongo_server(places).as_deref(),
         "MongoDB wire server",
+    );
+    announce(
+        &mut env,
+        "NASIKO_TEST_AXE",
+        tools::axe_script(places).as_deref(),
+        "checker of accessibility",
+    );
+    let packages = package::out(places, package::Programs::Dev);
+    let packages = packages.is_dir().then_some(packages);
+    announce(
+        &mut env,
+        "NASIKO_TEST_PACKAGES",
+        packages.as_deref(),
+        "packages; `cargo xtask package --dev` makes them",
     );
     step.done();
     Ok(Environment {

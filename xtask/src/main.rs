@@ -20,6 +20,7 @@ mod engine;
 mod environment;
 mod images;
 mod needs;
+mod package;
 mod places;
 mod product;
 mod report;
@@ -45,7 +46,8 @@ Sets up, builds, runs, tests and measures Nasiko Desktop.
 
 Usage: cargo xtask <command> [options]
 
-  setup [--for run|test]     install what is missing (Debian as root or with sudo), elsewhere name it
+  setup [--for run|package|test]
+                             install what is missing (Debian as root or with sudo), elsewhere name it
   run [--once] [--headless] [--release] [--home DIR]
                              build, open the window (or serve, without a display), deploy the greeter
                              agent, ask it something, show the answer and its trace
@@ -60,6 +62,10 @@ Usage: cargo xtask <command> [options]
   env COMMAND...             start what tests need (engine, images, display), run COMMAND in it, stop it all
   ui [--dev]                 build the web UI into ui/dist (--dev: quick and large)
   build [--release]          UI, command line and desktop window
+  package [--dev] [--sign KEY --url URL]
+                             what people install: .deb, .rpm and AppImage (elsewhere .dmg, installer)
+      --dev                  of the quickly built programs, to look at the packaging itself
+      --sign KEY --url URL   sign for updates, and describe them as published below URL
   tidy                       crate arrows, file sizes, headers, leftovers, links
   clean                      remove build output and caches that xtask made
 
@@ -97,8 +103,9 @@ fn dispatch() -> Result<()> {
         Some("setup") => {
             let purpose = match args.value("--for")?.as_deref() {
                 None | Some("run") => Purpose::Run,
+                Some("package") => Purpose::Package,
                 Some("test") => Purpose::Test,
-                Some(other) => bail!("--for wants `run` or `test`, not `{other}`"),
+                Some(other) => bail!("--for wants `run`, `package` or `test`, not `{other}`"),
             };
             args.finish()?;
             setup::setup(&places, purpose)?;
@@ -139,6 +146,23 @@ fn dispatch() -> Result<()> {
         }
         Some("bench") => bench::bench(&places, &args.rest()?)?,
         Some("env") => environment::run(&places, &args.words())?,
+        Some("package") => {
+            let programs = if args.flag("--dev") {
+                package::Programs::Dev
+            } else {
+                package::Programs::Dist
+            };
+            let release = match (args.value("--sign")?, args.value("--url")?) {
+                (Some(key), Some(url)) => Some(package::Release {
+                    key: key.into(),
+                    url,
+                }),
+                (None, None) => None,
+                _ => bail!("--sign and --url go together"),
+            };
+            args.finish()?;
+            package::package(&places, programs, release.as_ref())?;
+        }
         Some("tidy") => {
             args.finish()?;
             tidy::report(&places.root, true)?;

@@ -18,7 +18,14 @@ const FOR_RUN: &str = "
     python3                        python3+python3-venv         python3                            python                   python3     Python.Python.3.13
 ";
 
-/// What testing takes besides. Without these, tests are skipped.
+/// What making packages takes besides.
+const FOR_PACKAGE: &str = "
+    npm                            nodejs+npm                   nodejs-npm                         npm                      node        OpenJS.NodeJS.LTS
+    strip                          binutils                     binutils                           binutils                 -           -
+    mksquashfs                     squashfs-tools               squashfs-tools                     squashfs-tools           -           -
+";
+
+/// What testing takes besides, packages included. Without these, tests are skipped.
 const FOR_TEST: &str = "
     dockerd                        docker.io+iptables           moby-engine                        docker                   -           -
     debootstrap                    debootstrap                  -                                  -                        -           -
@@ -31,6 +38,9 @@ const FOR_TEST: &str = "
     WebKitWebDriver                webkit2gtk-driver            webkit2gtk4.1-devel                webkit2gtk-4.1           -           -
     gnome-keyring-daemon           gnome-keyring                gnome-keyring                      gnome-keyring            -           -
     redis-server                   redis-server                 redis                              redis                    redis       -
+    rpm                            rpm                          rpm                                rpm-tools                -           -
+    desktop-file-validate          desktop-file-utils           desktop-file-utils                 desktop-file-utils       -           -
+    update-mime-database           shared-mime-info             shared-mime-info                   shared-mime-info         -           -
     docker-compose                 docker-compose               docker-compose                     docker-compose           docker-compose -
 ";
 
@@ -55,6 +65,7 @@ pub(crate) struct Need {
 pub(crate) fn of(purpose: Purpose) -> Vec<Need> {
     let table = match purpose {
         Purpose::Run => FOR_RUN,
+        Purpose::Package => FOR_PACKAGE,
         Purpose::Test => FOR_TEST,
     };
     let rows = table
@@ -120,12 +131,16 @@ pub(crate) fn debian() -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{FOR_RUN, FOR_TEST, of};
+    use super::{FOR_PACKAGE, FOR_RUN, FOR_TEST, of};
     use crate::setup::Purpose;
 
     #[test]
     fn every_row_of_the_tables_is_whole() {
-        for (purpose, table) in [(Purpose::Run, FOR_RUN), (Purpose::Test, FOR_TEST)] {
+        for (purpose, table) in [
+            (Purpose::Run, FOR_RUN),
+            (Purpose::Package, FOR_PACKAGE),
+            (Purpose::Test, FOR_TEST),
+        ] {
             let rows = table.lines().filter(|line| !line.trim().is_empty()).count();
             assert_eq!(of(purpose).len(), rows, "a row lacks a column:{table}");
         }

@@ -199,6 +199,18 @@ pub(crate) fn program_on_path(name: &str) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
+/// Copies all files below `from`, with their permissions.
+pub(crate) fn copy_tree(from: &Path, to: &Path) -> Result<()> {
+    for file in files_below(from)? {
+        let target = to.join(file.strip_prefix(from)?);
+        if let Some(parent) = target.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        fs::copy(&file, &target).with_context(|| format!("cannot copy {}", file.display()))?;
+    }
+    Ok(())
+}
+
 fn size_of(dir: &Path) -> u64 {
     let files = files_below(dir).unwrap_or_default();
     files

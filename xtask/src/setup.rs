@@ -12,7 +12,9 @@ use crate::{apt, targets, tools, wasm};
 pub(crate) enum Purpose {
     /// Building and running the product.
     Run,
-    /// Testing it, too: engine, display, browser, drivers, servers.
+    /// Making packages of it, too.
+    Package,
+    /// Testing it and its packages, too: engine, display, browser, drivers, servers.
     Test,
 }
 
@@ -33,6 +35,7 @@ pub(crate) fn setup(places: &Places, purpose: Purpose) -> Result<Ready> {
     let nextest = purpose == Purpose::Test && tools::nextest(places);
     if purpose == Purpose::Test {
         tools::mongo(places);
+        tools::axe(places);
         places.prune()?;
     }
     step.done();
@@ -57,7 +60,11 @@ fn packages(places: &Places, purpose: Purpose) -> Result<()> {
         return Ok(());
     }
     // By program, since people have engines and browsers that are no packages of their system.
-    let missing = absent(places, needs::of(Purpose::Test));
+    let mut wished = needs::of(Purpose::Package);
+    if purpose == Purpose::Test {
+        wished.extend(needs::of(Purpose::Test));
+    }
+    let missing = absent(places, wished);
     let packages: Vec<&str> = missing.iter().flat_map(|need| need.packages()).collect();
     if missing.is_empty() {
         Ok(())

@@ -16,7 +16,7 @@ use crate::environment::{self, Environment};
 use crate::places::Places;
 use crate::report::{Step, human};
 use crate::setup::{self, Purpose};
-use crate::{tidy, ui};
+use crate::{package, tidy, ui};
 
 /// How much, and how strictly.
 pub(crate) struct Options {
@@ -88,6 +88,11 @@ pub(crate) fn test(places: &Places, options: &Options) -> Result<()> {
     }
     built &= check("build", &mut || build(places, ready.nextest))?;
 
+    if built && cfg!(target_os = "linux") {
+        check("packages", &mut || {
+            package::pack(places, package::Programs::Dev).map(drop)
+        })?;
+    }
     if everything && built {
         check("documents", &mut || transcripts::check(places))?;
     }

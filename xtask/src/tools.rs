@@ -12,6 +12,10 @@ use crate::report::{self, Step};
 /// Compiling a tool on two cores.
 const COMPILING: Duration = Duration::from_mins(25);
 const DOWNLOADING: Duration = Duration::from_mins(5);
+/// The bundler's version: that of the library.
+const BUNDLER: &str = "2.12.5";
+/// The version of axe-core: another one finds other things.
+const AXE: &str = "4.14.1";
 
 /// `wasm-bindgen` of exactly the library's version: the two speak a private format.
 pub(crate) fn wasm_bindgen(places: &Places) -> Result<()> {
@@ -75,6 +79,63 @@ pub(crate) fn mongo_server(places: &Places) -> Option<std::path::PathBuf> {
             .join("secantusd-py"),
     )
     .filter(|path| path.is_file())
+}
+
+/// Tauri's bundler, which makes most packages.
+pub(crate) fn bundler(places: &Places) -> Result<std::path::PathBuf> {
+    let dir = places.tools.join("bundler");
+    let script = if cfg!(windows) { "tauri.cmd" } else { "tauri" };
+    let program = dir.join("node_modules/.bin").join(script);
+    let found = capture(
+        command(places, &program).arg("--version"),
+        Duration::from_secs(30),
+    );
+    if found.is_ok_and(|said| said.split_whitespace().nth(1) == Some(BUNDLER)) {
+        return Ok(program);
+    }
+    npm_tool(places, "bundler", &format!("@tauri-apps/cli@{BUNDLER}"))?;
+    Ok(program)
+}
+
+/// The checker of accessibility that tests put into pages.
+pub(crate) fn axe(places: &Places) {
+    if axe_script(places).is_some() {
+        return;
+    }
+    if let Err(error) = npm_tool(places, &format!("axe-{AXE}"), &format!("axe-core@{AXE}")) {
+        report::warn(&format!("no checker of accessibility for tests: {error:#}"));
+    }
+}
+
+/// Where [`axe`] put it.
+pub(crate) fn axe_script(places: &Places) -> Option<std::path::PathBuf> {
+    let dir = places.tools.join(format!("axe-{AXE}"));
+    Some(dir.join("node_modules/axe-core/axe.min.js")).filter(|path| path.is_file())
+}
+
+/// Installs a package of npm's registry into a folder of its own.
+fn npm_tool(places: &Places, name: &str, package: &str) -> Result<()> {
+    let step = Step::begin(format!("installing {package}"));
+    let dir = places.tools.join(name);
+    fs::create_dir_all(&dir)?;
+    let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
+    logged(
+        places,
+        name,
+        command(places, npm)
+            .args([
+                "install",
+                "--no-audit",
+                "--no-fund",
+                "--ignore-scripts",
+                "--prefix",
+            ])
+            .arg(&dir)
+            .arg(package),
+        DOWNLOADING,
+    )?;
+    step.done();
+    Ok(())
 }
 
 /// The version that a lock file pins for a package.

@@ -1,8 +1,8 @@
 //! The web UI: `ui/` and what it is made of, to `ui/dist/`, which the server embeds.
 //!
 //! `ui/dist` holds everything below `ui/static`, the compiled program as `app/nasiko_ui.js` and
-//! `app/nasiko_ui_bg.wasm`, a `.br` and a `.gz` beside each file that shrinks, and `version.txt`, the hash of all inputs.
-//! Results are kept in the cache by that hash, so a fresh checkout of known sources compiles nothing.
+//! `app/nasiko_ui_bg.wasm`, a `.br` beside each file that shrinks, and `version.txt`, the hash of all inputs. Results
+//! are kept in the cache by that hash, so a fresh checkout of known sources compiles nothing.
 
 mod packing;
 
@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context as _, Result};
 
 use crate::command::{capture, command, logged, run};
-use crate::places::{Places, files_below, program_on_path, remove};
+use crate::places::{Places, copy_tree, files_below, program_on_path, remove};
 use crate::report::{self, Step};
 use crate::{tools, wasm};
 
@@ -165,17 +165,6 @@ fn key(places: &Places, profile: Profile) -> Result<String> {
         }
     }
     Ok(format!("{:016x}", hasher.finish()))
-}
-
-fn copy_tree(from: &Path, to: &Path) -> Result<()> {
-    for file in files_below(from)? {
-        let target = to.join(file.strip_prefix(from)?);
-        if let Some(parent) = target.parent() {
-            fs::create_dir_all(parent)?;
-        }
-        fs::copy(&file, &target).with_context(|| format!("cannot copy {}", file.display()))?;
-    }
-    Ok(())
 }
 
 fn forget_old(dir: &Path) -> Result<()> {

@@ -1,6 +1,6 @@
 //! The web UI, embedded in the program, and the two pages that stand in for it.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, io::Read as _};
 
 use axum::{
     body::Body,
@@ -8,25 +8,31 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use brotli_decompressor::Decompressor;
 use nasiko_control::api::Caller;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
 use crate::answer;
 
 /// Scripts of our own and compiled ones; nothing from elsewhere, in no frame.
-const POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
-     img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
+     img-src 'self'; font-src 'self'; connect-src 'self'; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; \
+     form-action 'none'";
 /// A file named after its content never changes.
 const FOREVER: &str = "public, max-age=31536000, immutable";
 /// Ask each time; the tag answers.
 const ASK: &str = "no-cache";
 const INDEX: &str = "index.html";
-/// How files are kept packed beside themselves, best first: the coding's name on the wire, and the file's extension.
-/// Browsers take Brotli over TLS and from loopback only.
-const PACKINGS: [(&str, &str); 2] = [("br", "br"), ("gzip", "gz")];
+/// The ending of a file that stands packed, with Brotli, in place of or beside the plain one.
+const PACKED: &str = "br";
+/// The most that a packed file may become, in bytes.
+const LARGEST: u64 = 32 << 20;
+const UNPACKING_STEP: usize = 64 << 10;
 
 #[derive(RustEmbed)]
 #[folder = "../../ui/dist"]
+// Browsers take it packed; it would be most of what is embedded.
+#[exclude = "*.wasm"]
 #[allow_missing = true]
 struct Ui;
 
@@ -66,19 +72,19 @@ fn own(name: &str, status: StatusCode) -> Response {
     response
 }
 
-/// An embedded file as an answer; packed where the asker takes it so.
+/// An embedded file as an answer: packed where the asker takes it so, else plain, unpacked if it has to be. Browsers take
+/// Brotli over TLS and from loopback.
 pub(crate) fn file<F: RustEmbed>(path: &str, headers: &HeaderMap) -> Option<Response> {
     let kind = kind_of(path)?;
-    let packed = PACKINGS
-        .into_iter()
-        .filter(|(coding, _)| accepts(headers, coding))
-        .find_map(|(coding, extension)| Some((F::get(&format!("{path}.{extension}"))?, coding)));
-    let (EmbeddedFile { data, metadata }, coding) = match packed {
-        Some((file, coding)) => (file, Some(coding)),
-        None => (F::get(path)?, None),
+    let packed = || F::get(&format!("{path}.{PACKED}"));
+    let (file, is_packed) = match accepts_packed(headers).then(packed).flatten() {
+        Some(file) => (file, true),
+        None => (F::get(path).or_else(|| unpacked(packed()?))?, false),
     };
+    let EmbeddedFile { data, metadata } = file;
     let hash = blake3::Hash::from_bytes(metadata.sha256_hash()).to_hex();
-    let tag = format!("\"{}\"", hash.get(..24).unwrap_or_default());
+    let coding = if is_packed { PACKED } else { "plain" };
+    let tag = format!("\"{}-{coding}\"", hash.get(..24).unwrap_or_default());
     let known = headers
         .get(header::IF_NONE_MATCH)
         .is_some_and(|known| known.as_bytes() == tag.as_bytes());
@@ -106,10 +112,22 @@ pub(crate) fn file<F: RustEmbed>(path: &str, headers: &HeaderMap) -> Option<Resp
     if let Ok(tag) = HeaderValue::try_from(tag) {
         answered.insert(header::ETAG, tag);
     }
-    if let Some(coding) = coding {
-        answered.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
+    if is_packed {
+        answered.insert(header::CONTENT_ENCODING, HeaderValue::from_static(PACKED));
     }
     Some(response)
+}
+
+fn unpacked(packed: EmbeddedFile) -> Option<EmbeddedFile> {
+    let mut plain = Vec::new();
+    Decompressor::new(&*packed.data, UNPACKING_STEP)
+        .take(LARGEST)
+        .read_to_end(&mut plain)
+        .ok()?;
+    Some(EmbeddedFile {
+        data: plain.into(),
+        ..packed
+    })
 }
 
 /// The media type; nothing for a file that is not meant for a browser.
@@ -130,14 +148,14 @@ fn kind_of(path: &str) -> Option<&'static str> {
     })
 }
 
-fn accepts(headers: &HeaderMap, coding: &str) -> bool {
+fn accepts_packed(headers: &HeaderMap) -> bool {
     headers
         .get_all(header::ACCEPT_ENCODING)
         .iter()
         .filter_map(|line| line.to_str().ok())
         .flat_map(|line| line.split(','))
         .map(str::trim)
-        .any(|accepted| accepted.split(';').next() == Some(coding) && !accepted.ends_with("q=0"))
+        .any(|accepted| accepted.split(';').next() == Some(PACKED) && !accepted.ends_with("q=0"))
 }
 
 /// `name-0123456789abcdef.js`: a run of 16 or more hex digits before the extension.
