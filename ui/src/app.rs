@@ -5,7 +5,7 @@ use leptos_router::{
     components::{FlatRoutes, Route, Router},
     path,
 };
-use nasiko_client::Client;
+use nasiko_client::{Client, window::PageState};
 
 use crate::{
     actions::Actions,
@@ -24,7 +24,12 @@ use crate::{
 
 /// The application.
 #[component]
-pub(crate) fn App(client: Client) -> impl IntoView {
+pub(crate) fn App(
+    client: Client,
+    /// Where the person was in the last window.
+    before: PageState,
+) -> impl IntoView {
+    Restore::provide(before);
     let desk = Desk::provide(client);
     Appearance::provide();
     Contexts::provide(desk);
@@ -56,6 +61,7 @@ pub(crate) fn App(client: Client) -> impl IntoView {
                 </main>
             </div>
             <Everywhere />
+            <Whereabouts />
             <DropTarget desk=desk />
         </Router>
         <NoticeStack />

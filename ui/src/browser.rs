@@ -4,6 +4,7 @@
 mod files;
 pub(crate) mod keys;
 mod save;
+pub(crate) mod scroll;
 
 use js_sys::{Array, Date};
 use leptos::prelude::{StoredValue, WithValue, on_cleanup};

@@ -24,6 +24,7 @@ use crate::{
     browser,
     desk::follow::run_while,
     model::{drafts::Drafts, live::Live, settings::Own, world::World},
+    restore::Restore,
 };
 
 pub(crate) use chats::Chats;
@@ -48,6 +49,7 @@ pub(crate) struct Desk {
     pub(crate) chats: StoredValue<Chats>,
     /// What was begun to be written.
     drafts: StoredValue<Drafts>,
+    restore: Restore,
     /// What is said in passing.
     pub(crate) notices: RwSignal<Notices>,
     /// What this page changed of the settings itself.
@@ -62,12 +64,14 @@ pub(crate) struct Desk {
 impl Desk {
     /// Sets up a desk over `client`, keeps it up to date from now on, and hands it down.
     pub(crate) fn provide(client: Client) -> Self {
+        let restore = Restore::get();
         let desk = Self {
             client: StoredValue::new(client),
             world: RwSignal::default(),
             live: RwSignal::default(),
             chats: StoredValue::default(),
-            drafts: StoredValue::new(drafts::recall()),
+            restore,
+            drafts: StoredValue::new(drafts::recall(restore)),
             notices: RwSignal::default(),
             own_settings: StoredValue::default(),
             now: RwSignal::new(browser::now()),

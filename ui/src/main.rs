@@ -22,6 +22,7 @@ mod fixtures;
 mod kit;
 mod model;
 mod pages;
+mod restore;
 mod shell;
 #[cfg(target_arch = "wasm32")]
 mod start;

@@ -11,6 +11,10 @@
 //! | `rpc_stream` | `{ call, channel }` | the stream's id, a number | a [`Fault`], when the stream could not be opened |
 //! | `rpc_cancel` | `{ stream }` | nothing | never; an unknown id is one that has ended |
 //! | `first_frame` | `{ dark }` | nothing | never |
+//! | `painted` | none | nothing | never |
+//! | `remember` | `{ state }` | nothing | a [`Fault`], when there is too much of it |
+//! | `remembered` | none | a [`PageState`], or `null` | never |
+//! | `zoom` | `{ change }` | the zoom in percent | never |
 //! | `opened` | `{ channel }` | nothing | never |
 //! | `pick` | `{ folder }` | the paths that a person chose, none if they gave up | text |
 //! | `contexts` | none | a [`ContextList`] | a [`Fault`] |
@@ -29,7 +33,10 @@
 //! - `contexts` tells which control planes there are and which one calls go to. After `use_context` they go to another one;
 //!   the page then loads itself anew, since all that it knows is of the former one.
 //! - `first_frame` is sent once, when the page has drawn itself: the window, created hidden, is shown on it, over a
-//!   ground as `dark` or light as the page.
+//!   ground as `dark` or light as the page. `painted` follows when frames were seen to go by in the shown window; a window
+//!   that never says so is opened again with plainer drawing.
+//! - `remember` keeps where the person is in the page, a [`PageState`]; `remembered` gives what was kept, to the next window
+//!   too. `zoom` changes the window's zoom by one step of [`Zoom`]; it is kept as well.
 //!
 //! Tauri numbers a channel's messages from 0 and may deliver them out of order (small ones are evaluated, large ones
 //! fetched); `{ index, end: true }` says that its sending half was dropped. Ordering them is this module's work.
@@ -50,7 +57,7 @@ use crate::{
     context::{ContextList, ContextName},
     ordered::Ordered,
     transport::{BoxFuture, BoxStream, Frame, Transport, UploadFile},
-    window::Opened,
+    window::{Opened, PageState, Zoom},
 };
 
 /// Messages that may wait for the page. The page's stream breaks off when it falls further behind.
@@ -84,6 +91,30 @@ impl BridgeTransport {
     pub async fn first_frame(dark: bool) {
         // A window that cannot be told is shown by its own time limit: nothing to do about a failure here.
         let _unheard = call("first_frame", &serde_json::json!({ "dark": dark })).await;
+    }
+
+    /// Tells the window process that frames go by in the window. Call it once, after the window was shown.
+    pub async fn painted() {
+        let _unheard = call("painted", &serde_json::json!({})).await;
+    }
+
+    /// Keeps where the person is, for the next window.
+    pub async fn remember(state: &PageState) -> Result<(), Fault> {
+        call("remember", &serde_json::json!({ "state": state })).await?;
+        Ok(())
+    }
+
+    /// Where the person was in the last window.
+    pub async fn remembered() -> Option<PageState> {
+        read(&call("remembered", &serde_json::json!({})).await.ok()?)
+    }
+
+    /// Changes the window's zoom; gives it in percent.
+    pub async fn zoom(change: Zoom) -> Result<f64, Fault> {
+        let percent = call("zoom", &serde_json::json!({ "change": change })).await?;
+        percent
+            .as_f64()
+            .ok_or_else(|| misunderstood("`zoom` did not answer with a number"))
     }
 
     /// What is dropped on the window, and what it is asked to open, from now on and what waited. Call it once, and keep

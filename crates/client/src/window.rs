@@ -1,7 +1,5 @@
 //! What the desktop window and the page in it tell each other besides calls: the same types on both sides of the bridge.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 /// Where a person was in the page, so that the next window goes on there. At most [`PageState::LONGEST`] bytes as JSON.
@@ -12,9 +10,9 @@ pub struct PageState {
     /// How far its main pane is scrolled, in CSS pixels.
     #[serde(default)]
     pub scroll: f64,
-    /// What was written and not sent, by the place where it was written.
+    /// What was written and not sent, as the page wrote it down.
     #[serde(default)]
-    pub drafts: BTreeMap<String, String>,
+    pub drafts: String,
 }
 
 impl PageState {

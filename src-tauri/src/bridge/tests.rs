@@ -173,7 +173,7 @@ fn where_a_person_was_is_given_back_and_bounded() {
     let mock = Mock::new();
     let main = mock.window(MAIN);
     let state =
-        json!({ "path": "/agents/greeter", "scroll": 120.0, "drafts": { "chat greeter": "Hel" } });
+        json!({ "path": "/agents/greeter", "scroll": 120.0, "drafts": "[[\"greeter\",\"Hel\"]]" });
     assert_eq!(
         ask(&main, OURS, "remember", json!({ "state": state })),
         Ok(Value::Null)
@@ -181,7 +181,7 @@ fn where_a_person_was_is_given_back_and_bounded() {
     assert_eq!(ask(&main, OURS, "remembered", json!({})), Ok(state.clone()));
     for (wrong, code) in [
         (
-            json!({ "path": "/", "drafts": { "a": "x".repeat(300_000) } }),
+            json!({ "path": "/", "drafts": "x".repeat(300_000) }),
             "limit",
         ),
         (json!({ "path": "https://elsewhere.example" }), "invalid"),

@@ -2,13 +2,18 @@
 
 use leptos::prelude::*;
 
-use crate::{browser, desk::Desk, model::drafts::Drafts};
+use crate::{browser, desk::Desk, model::drafts::Drafts, restore::Restore};
 
 const KEY: &str = "nasiko.drafts";
 
-/// What was remembered on this machine.
-pub(super) fn recall() -> Drafts {
-    Drafts::read(&browser::recall(KEY).unwrap_or_default())
+/// What was remembered: by the window's process, which writes it down at once, else by the browser.
+pub(super) fn recall(restore: Restore) -> Drafts {
+    let drafts = restore.drafts();
+    if drafts.is_empty() {
+        Drafts::read(&browser::recall(KEY).unwrap_or_default())
+    } else {
+        Drafts::read(&drafts)
+    }
 }
 
 impl Desk {
@@ -21,7 +26,8 @@ impl Desk {
     pub(crate) fn keep_draft(self, conversation: &str, text: &str) {
         self.drafts
             .update_value(|drafts| drafts.put(conversation, text));
-        self.drafts
-            .with_value(|drafts| browser::remember(KEY, &drafts.written()));
+        let written = self.drafts.with_value(Drafts::written);
+        browser::remember(KEY, &written);
+        self.restore.keep_drafts(written);
     }
 }
