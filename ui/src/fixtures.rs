@@ -1,6 +1,7 @@
 //! A made-up control plane in the page itself, to look at every state without a real one. Compiled with the feature
 //! `fixtures` alone, and used by pages opened with `?fixture` in their address.
 
+mod figures;
 mod live;
 mod pins;
 mod records;
@@ -28,6 +29,10 @@ const STEP: u32 = 350;
 pub(crate) struct FixtureTransport {
     /// There is no agent yet.
     empty: bool,
+    /// Nor anything that runs the samples.
+    bare: bool,
+    /// There are ten thousand agents.
+    many: bool,
     /// Something is saved again and again.
     saving: bool,
     /// Nobody answers.
@@ -37,8 +42,8 @@ pub(crate) struct FixtureTransport {
 }
 
 impl FixtureTransport {
-    /// What the query of the page's address asks for: `?fixture`, `?fixture=empty`, `=saving`, `=unreachable`,
-    /// `=refused`.
+    /// What the query of the page's address asks for: `?fixture`, `?fixture=empty`, `=bare`, `=many`, `=saving`,
+    /// `=unreachable`, `=refused`.
     pub(crate) fn of_query(query: &str) -> Option<Self> {
         let (_, rest) = query.split_once("fixture")?;
         let kind = rest
@@ -47,7 +52,9 @@ impl FixtureTransport {
             .next()
             .unwrap_or_default();
         Some(Self {
-            empty: kind == "empty",
+            empty: kind == "empty" || kind == "bare",
+            bare: kind == "bare",
+            many: kind == "many",
             saving: kind == "saving",
             unreachable: kind == "unreachable",
             refused: kind == "refused",
@@ -62,6 +69,7 @@ impl FixtureTransport {
             "status.get" => records::status(),
             "stack.get" => stack::stack(self.empty),
             "agents.list" | "jobs.list" | "dead_letters.list" if self.empty => list(json!([])),
+            "agents.list" if self.many => list(figures::many_agents()),
             "agents.list" => list(records::agents()),
             "agents.get" => records::agent_detail(part(4)).ok_or_else(|| {
                 Fault::new(
@@ -89,6 +97,8 @@ impl FixtureTransport {
             "messages.list" => list(records::messages()),
             "traces.list" => list(records::traces()),
             "traces.get" => records::trace(part(4)),
+            "samples.list" => list(figures::samples(self.bare)),
+            "samples.deploy" => records::deploy_job(),
             "inspect.run" => records::inspection(call.body.as_ref())?,
             "watch.get" => live::watch(part(4), None),
             "watch.start" => live::watch(part(4), Some(true)),
@@ -158,6 +168,7 @@ fn items(call: &Call) -> BoxStream<Result<Frame, Fault>> {
         "agents.logs" => replay(records::log_lines())
             .chain(stream::pending())
             .boxed_local(),
+        "figures.follow" => figures::course().map(|item| Ok(frame(&item))).boxed_local(),
         "agents.stats" => replay(records::stats())
             .chain(stream::pending())
             .boxed_local(),

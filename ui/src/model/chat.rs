@@ -1,7 +1,12 @@
 //! A conversation as it is shown: stored messages, and the answer that is on its way.
 
 use nasiko_contract::{ChatEvent, ChatMessage, ChatRole, Fault, MessageId, TraceId};
+use serde_json::Value;
 
+/// Questions that are suggested.
+const SUGGESTIONS: usize = 3;
+/// Characters of one that is.
+const SUGGESTION: usize = 120;
 /// Marks the id of an answer that was never whole on this page.
 const PARTIAL: &str = "-partial";
 
@@ -186,6 +191,39 @@ fn status_line(state: &str, text: String) -> String {
         "auth-required" => "waiting for authorisation".to_owned(),
         _ => String::new(),
     }
+}
+
+/// The questions that a card's skills name as examples, the first of each skill first.
+pub(crate) fn suggestions(card: &Value) -> Vec<String> {
+    let skills = card["skills"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let examples: Vec<&[Value]> = skills
+        .iter()
+        .map(|skill| {
+            skill["examples"]
+                .as_array()
+                .map(Vec::as_slice)
+                .unwrap_or_default()
+        })
+        .collect();
+    let longest = examples
+        .iter()
+        .map(|examples| examples.len())
+        .max()
+        .unwrap_or(0);
+    let by_turns =
+        (0..longest).flat_map(|at| examples.iter().filter_map(move |examples| examples.get(at)));
+    let mut questions: Vec<String> = Vec::new();
+    for question in by_turns.filter_map(Value::as_str).map(str::trim) {
+        let fits = !question.is_empty() && question.chars().count() <= SUGGESTION;
+        if fits && questions.len() < SUGGESTIONS && !questions.iter().any(|known| known == question)
+        {
+            questions.push(question.to_owned());
+        }
+    }
+    questions
 }
 
 #[cfg(test)]

@@ -104,6 +104,23 @@ pub(crate) fn count(number: u64) -> String {
     text
 }
 
+/// A count as one says it: `980`, `1.24 k`, `31 k`, `1.24 M`.
+pub(crate) fn short_count(number: u64) -> String {
+    let value = number as f64;
+    let (value, unit) = match number {
+        0..=999 => return number.to_string(),
+        1_000..=999_499 => (value / 1e3, "k"),
+        999_500..=999_499_999 => (value / 1e6, "M"),
+        _ => (value / 1e9, "G"),
+    };
+    let digits = if value < 9.995 {
+        2
+    } else {
+        usize::from(value < 99.95)
+    };
+    format!("{value:.digits$} {unit}")
+}
+
 /// A count with its noun: `1 span`, `9 spans`.
 pub(crate) fn counted(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use nasiko_contract::{
-    AgentName, AgentSummary, ChatSession, Event, Fault, Job, JobId, JobKind, JobState, SessionId,
-    Settings, Stack, StackService, Status,
+    AgentName, AgentState, AgentSummary, ChatSession, Event, Fault, Job, JobId, JobKind, JobState,
+    SessionId, Settings, Stack, StackService, Status,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -37,6 +37,15 @@ pub(crate) enum Applied {
     Gap,
 }
 
+/// How agents stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// All there are.
+    pub(crate) total: usize,
+    /// Those that answer.
+    pub(crate) active: usize,
+}
+
 /// The picture.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct World {
@@ -46,6 +55,10 @@ pub(crate) struct World {
     pub(crate) status: Option<Status>,
     /// `None` before the first list has arrived.
     pub(crate) agents: Option<BTreeMap<AgentName, AgentSummary>>,
+    /// How often an agent came or went.
+    pub(crate) roster: u64,
+    /// How often anything about an agent changed: what is made of all of them is made anew then, and only then.
+    pub(crate) agents_told: u64,
     /// Recent jobs, dead letters among them.
     pub(crate) jobs: BTreeMap<JobId, Job>,
     /// Conversations that were listed or changed.
@@ -60,6 +73,13 @@ pub(crate) struct World {
     pub(crate) touched: BTreeMap<AgentName, u64>,
     /// The number of the last event, to go on from.
     pub(crate) last_seq: Option<u64>,
+}
+
+impl Standing {
+    /// How many answer, in words; none while there is no agent.
+    pub(crate) fn words(self) -> Option<String> {
+        (self.total > 0).then(|| format!("{} of {} answer", self.active, self.total))
+    }
 }
 
 impl World {
@@ -98,17 +118,19 @@ impl World {
         match event.topic.as_str() {
             "build.changed" | "deployment.changed" => true,
             "agent.changed" => self.with_data(event, |world, agent: AgentSummary| {
-                world
-                    .agents
-                    .get_or_insert_default()
-                    .insert(agent.name.clone(), agent);
+                let agents = world.agents.get_or_insert_default();
+                let before = agents.insert(agent.name.clone(), agent);
+                world.roster += u64::from(before.is_none());
+                world.agents_told += 1;
             }),
             "agent.removed" => {
                 let name = AgentName(event.subject.clone());
                 self.touched.remove(&name);
-                self.agents
-                    .as_mut()
-                    .is_some_and(|agents| agents.remove(&name).is_some())
+                let agents = self.agents.as_mut();
+                let was_there = agents.is_some_and(|agents| agents.remove(&name).is_some());
+                self.roster += u64::from(was_there);
+                self.agents_told += u64::from(was_there);
+                was_there
             }
             "job.changed" => self.with_data(event, |world, job| world.put_jobs([job])),
             "stack.changed" => self.with_data(event, |world, stack| {
@@ -146,6 +168,8 @@ impl World {
 
     /// Takes in a whole list of agents.
     pub(crate) fn set_agents(&mut self, agents: Vec<AgentSummary>) {
+        self.roster += 1;
+        self.agents_told += 1;
         self.agents = Some(
             agents
                 .into_iter()
@@ -204,6 +228,18 @@ impl World {
         if let Some(known) = known.next() {
             *known = now;
         }
+    }
+
+    /// How many agents there are, and how many answer; none before the first list has arrived.
+    pub(crate) fn standing(&self) -> Option<Standing> {
+        let agents = self.agents.as_ref()?;
+        let active = agents
+            .values()
+            .filter(|agent| agent.state == AgentState::Active);
+        Some(Standing {
+            total: agents.len(),
+            active: active.count(),
+        })
     }
 
     /// One agent.

@@ -1,18 +1,40 @@
 mod failures;
+mod filter;
 mod table;
 
 use leptos::prelude::*;
-use nasiko_contract::{AgentName, AgentState};
+use nasiko_contract::FiguresWindow;
 
 use crate::{
     browser,
     desk::Desk,
     kit::{Button, Glyph, Icon, Look, Waiting},
-    pages::{
-        agents::{failures::Failures, table::AgentTable},
-        deploy::DeployPanel,
+    model::{
+        roster::Wanted,
+        world::{Standing, World},
     },
+    pages::{agents::filter::AgentFilter, deploy::DeployPanel, figures::use_figures},
 };
+
+pub(crate) use failures::Failures;
+pub(crate) use table::AgentTable;
+
+/// How agents stand: counted when something about one of them was told, not with every event.
+pub(crate) fn use_standing(desk: Desk) -> Memo<Option<Standing>> {
+    let told = use_told(desk);
+    Memo::new(move |_| {
+        told.track();
+        desk.world.with_untracked(World::standing)
+    })
+}
+
+/// How often something about any agent was told; none before the first list has arrived.
+fn use_told(desk: Desk) -> Memo<Option<u64>> {
+    Memo::new(move |_| {
+        desk.world
+            .with(|world| world.agents.is_some().then_some(world.agents_told))
+    })
+}
 
 /// All agents.
 #[component]
@@ -20,56 +42,20 @@ pub(crate) fn AgentsPage() -> impl IntoView {
     browser::set_title("Agents · Nasiko");
     let desk = Desk::get();
     let adding = RwSignal::new(false);
-    let names = Memo::new(move |_| {
-        desk.world.with(|world| {
-            let agents = world.agents.as_ref()?;
-            Some(agents.keys().cloned().collect::<Vec<AgentName>>())
-        })
-    });
-    let answering = Memo::new(move |_| {
-        desk.world.with(|world| {
-            let agents = world.agents.as_ref()?;
-            let active = agents
-                .values()
-                .filter(|agent| agent.state == AgentState::Active)
-                .count();
-            Some(format!("{active} of {} answer", agents.len())).filter(|_| !agents.is_empty())
-        })
-    });
-    let watched = Memo::new(move |_| {
-        desk.world.with(|world| {
-            let agents = world.agents.iter().flat_map(|agents| agents.values());
-            let watched = agents.filter(|agent| agent.watched);
-            watched
-                .map(|agent| agent.name.clone())
-                .collect::<Vec<AgentName>>()
-        })
-    });
-    Effect::new(move || desk.read_last_updates(watched.get()));
-    let is_empty =
-        Memo::new(move |_| names.with(|names| names.as_ref().is_some_and(Vec::is_empty)));
+    let wanted = RwSignal::new(Wanted::default());
+    let standing = use_standing(desk);
+    let is_empty = Memo::new(move |_| standing.get().is_some_and(|standing| standing.total == 0));
+    let has_some = Memo::new(move |_| standing.get().is_some_and(|standing| standing.total > 0));
     // Opened by itself it stays, so that it can tell how the first deploy ended.
     Effect::new(move || {
         if is_empty.get() {
             adding.set(true);
         }
     });
-    let body = move || match names.get() {
-        None => view! { <Waiting what="agents" /> }.into_any(),
-        Some(names) if names.is_empty() => ().into_any(),
-        Some(_) => view! {
-            <AgentTable names=names />
-            // While an agent is being added, its own failure is told where it was added.
-            <Show when=move || !adding.get()>
-                <Failures />
-            </Show>
-        }
-        .into_any(),
-    };
     view! {
         <header class="page-head">
             <h1>"Agents"</h1>
-            <span class="sub">{answering}</span>
+            <span class="sub">{move || standing.get().and_then(Standing::words)}</span>
             <span class="grow"></span>
             <Show when=move || !adding.get() && !is_empty.get()>
                 <Button look=Look::Primary id="add-agent" press=move |()| adding.set(true)>
@@ -78,11 +64,31 @@ pub(crate) fn AgentsPage() -> impl IntoView {
                 </Button>
             </Show>
         </header>
-        <div class="page-body">
+        <div class="page-body fills">
+            <Show when=move || standing.get().is_none()>
+                <Waiting what="agents" />
+            </Show>
             <Show when=move || adding.get()>
                 <DeployPanel first=is_empty close=move |()| adding.set(false) />
             </Show>
-            {body}
+            <Show when=move || has_some.get()>
+                <List wanted=wanted />
+                // While an agent is being added, its own failure is told where it was added.
+                <Show when=move || !adding.get()>
+                    <Failures />
+                </Show>
+            </Show>
         </div>
+    }
+}
+
+#[component]
+fn List(wanted: RwSignal<Wanted>) -> impl IntoView {
+    let board = use_figures(Signal::stored(FiguresWindow::default()));
+    view! {
+        <section class="panel agents-panel" aria-label="All agents">
+            <AgentFilter wanted=wanted />
+            <AgentTable wanted=wanted.into() board=board />
+        </section>
     }
 }

@@ -196,3 +196,14 @@ fn reading_the_stored_messages_again_keeps_the_order_and_doubles_nothing() {
         .collect();
     assert_eq!(ids, ["q", "a"]);
 }
+
+#[test]
+fn a_card_suggests_a_question_of_each_skill_first() {
+    let card = serde_json::json!({"skills": [
+        {"id": "a", "examples": ["One?", "Two?", " "]},
+        {"id": "b"},
+        {"id": "c", "examples": ["Three?", "One?", 5, "x".repeat(500)]},
+    ]});
+    assert_eq!(suggestions(&card), ["One?", "Three?", "Two?"]);
+    assert!(suggestions(&serde_json::Value::Null).is_empty());
+}

@@ -4,14 +4,17 @@ use nasiko_contract::{AgentName, AgentState, Fault, RebuildAgent};
 use crate::{
     desk::Desk,
     kit::{Button, ErrorCard, Look},
+    pages::agents::use_told,
 };
 
 /// Each failed agent with its reason and the ways out.
 #[component]
 pub(crate) fn Failures() -> impl IntoView {
     let desk = Desk::get();
+    let told = use_told(desk);
     let failed = Memo::new(move |_| {
-        desk.world.with(|world| {
+        told.track();
+        desk.world.with_untracked(|world| {
             let agents = world.agents.iter().flat_map(|agents| agents.values());
             agents
                 .filter(|agent| agent.state == AgentState::Failed)

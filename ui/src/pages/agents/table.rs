@@ -4,43 +4,81 @@ use nasiko_contract::{AgentName, AgentSummary};
 
 use crate::{
     desk::Desk,
-    kit::{Panel, StateBadge},
+    kit::{LongTable, StateBadge},
     model::{
         change::{self, Change},
-        format, tone,
+        figures::{FigureBoard, or_dash},
+        format,
+        roster::{Column, Order, Wanted, roster},
+        tone,
     },
 };
 
-/// A row for each agent; the whole row leads to it.
+/// A row's height in pixels, as the styles have it.
+const ROW: f64 = 34.0;
+
+/// A row for each agent that is wanted; the whole row leads to it.
 #[component]
-pub(crate) fn AgentTable(names: Memo<Option<Vec<AgentName>>>) -> impl IntoView {
+pub(crate) fn AgentTable(
+    /// What is wanted of the list.
+    wanted: Signal<Wanted>,
+    /// The figures of the window that is looked at.
+    board: RwSignal<FigureBoard>,
+) -> impl IntoView {
+    let desk = Desk::get();
+    let order = RwSignal::new(Order::default());
+    // Told so often, what the order is made of changed. By figures it is made when it is asked for: they change without end.
+    let told = Memo::new(move |_| {
+        let by_state =
+            order.get().column == Column::State || wanted.with(|wanted| wanted.state.is_some());
+        desk.world.with(|world| {
+            if by_state {
+                world.agents_told
+            } else {
+                world.roster
+            }
+        })
+    });
+    let names = Memo::new(move |_| {
+        told.track();
+        let (order, wanted) = (order.get(), wanted.get());
+        desk.world.with_untracked(|world| {
+            board.with_untracked(|board| roster(world, board, &wanted, order))
+        })
+    });
+    let head = move |column: Column, words: &'static str, class: &'static str| {
+        let press = move |_| order.update(|order| *order = order.pressed(column));
+        view! {
+            <th scope="col" class=class aria-sort=move || order.get().said(column)>
+                <button type="button" class="sort" on:click=press>
+                    {words}
+                </button>
+            </th>
+        }
+    };
     view! {
-        <Panel title="All agents" class="bare">
-            <table class="rows">
-                <thead>
-                    <tr>
-                        <th scope="col">"Name"</th>
-                        <th scope="col">"State"</th>
-                        <th scope="col" class="wide">"Runs as"</th>
-                        <th scope="col" class="wide">"Address"</th>
-                        <th scope="col" class="figure">"Version"</th>
-                        <th scope="col" class="rest">"Last change"</th>
-                    </tr>
-                </thead>
-                <tbody>
-                    <For
-                        each=move || names.get().unwrap_or_default()
-                        key=AgentName::clone
-                        children=|name| view! { <AgentRow name=name /> }
-                    />
-                </tbody>
-            </table>
-        </Panel>
+        <LongTable
+            rows=names
+            key=AgentName::clone
+            draw=move |name| view! { <AgentRow name=name board=board /> }
+            row_height=ROW
+            label="Agents"
+            class="agents"
+        >
+            {head(Column::Name, "Name", "c-name")}
+            {head(Column::State, "State", "c-state")}
+            {head(Column::Runtime, "Runs as", "c-runtime wide")}
+            <th scope="col" class="c-address wide">"Address"</th>
+            {head(Column::Requests, "Requests", "c-number figure")}
+            {head(Column::Latency, "p95", "c-number figure")}
+            {head(Column::Memory, "Memory", "c-number figure wide")}
+            {head(Column::Change, "Last change", "c-change")}
+        </LongTable>
     }
 }
 
 #[component]
-fn AgentRow(name: AgentName) -> impl IntoView {
+fn AgentRow(name: AgentName, board: RwSignal<FigureBoard>) -> impl IntoView {
     let desk = Desk::get();
     let href = format!("/agents/{name}");
     let open = {
@@ -53,20 +91,38 @@ fn AgentRow(name: AgentName) -> impl IntoView {
     };
     let watched =
         Memo::new(move |_| agent.with(|agent| agent.as_ref().is_some_and(|agent| agent.watched)));
-    let cells = move |agent: AgentSummary| {
+    {
+        let name = name.clone();
+        Effect::new(move || {
+            if watched.get() {
+                desk.read_last_updates(vec![name.clone()]);
+            }
+        });
+    }
+    let figures = {
+        let name = name.clone();
+        Memo::new(move |_| {
+            board.with(|board| {
+                let sums = board.of(&name);
+                let memory = board.usage_of(&name).map(|usage| usage.memory_bytes);
+                [
+                    format::count(sums.requests),
+                    or_dash(sums.p95_ms),
+                    memory.map_or("–".to_owned(), format::bytes),
+                ]
+            })
+        })
+    };
+    let figure = move |at: usize| move || figures.with(|figures| figures[at].clone());
+    let state = move |agent: AgentSummary| {
         let (tone, word) = tone::agent(&agent);
-        view! {
-            <td>
-                <StateBadge tone=tone word=word />
-            </td>
-            <td class="wide dim">{tone::runtime(agent.runtime)}</td>
-            <td class="wide">
-                <code class="dim clip" title=agent.url.clone()>{format::short_address(&agent.url).to_owned()}</code>
-            </td>
-            <td class="figure dim">{agent.version.clone()}</td>
-            <td class="rest">
-                <LastChange name=agent.name />
-            </td>
+        view! { <StateBadge tone=tone word=word /> }
+    };
+    let read = move |read: fn(&AgentSummary) -> String| {
+        move || {
+            agent
+                .with(|agent| agent.as_ref().map(read))
+                .unwrap_or_default()
         }
     };
     let (title, words) = (name.to_string(), name.to_string());
@@ -80,7 +136,19 @@ fn AgentRow(name: AgentName) -> impl IntoView {
                     </Show>
                 </span>
             </th>
-            {move || agent.get().map(cells)}
+            <td>{move || agent.get().map(state)}</td>
+            <td class="wide dim">{read(|agent| tone::runtime(agent.runtime).to_owned())}</td>
+            <td class="wide">
+                <code class="dim clip" title=read(|agent| agent.url.clone())>
+                    {read(|agent| format::short_address(&agent.url).to_owned())}
+                </code>
+            </td>
+            <td class="figure">{figure(0)}</td>
+            <td class="figure">{figure(1)}</td>
+            <td class="figure wide">{figure(2)}</td>
+            <td class="c-change">
+                <LastChange name=name />
+            </td>
         </tr>
     }
 }

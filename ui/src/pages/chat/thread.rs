@@ -8,6 +8,7 @@ use crate::{
         chat::{
             Shown,
             message::{Arriving, Asked, Message},
+            suggestions::Suggestions,
         },
         pins::Pins,
     },
@@ -24,6 +25,8 @@ pub(crate) fn Thread(
     chosen: RwSignal<Option<MessageId>>,
     traces: RwSignal<TraceList>,
     pins: Pins,
+    /// Asks a suggested question.
+    ask: Callback<String>,
 ) -> impl IntoView {
     let element = NodeRef::<html::Div>::new();
     let at_end = StoredValue::new(true);
@@ -78,6 +81,7 @@ pub(crate) fn Thread(
     });
     let fault = Memo::new(move |_| conversation.get()?.with(|chat| chat.fault.clone()));
     let invitation = format!("Ask {agent} something");
+    let agent = StoredValue::new(agent);
     view! {
         <div
             class="thread"
@@ -89,7 +93,10 @@ pub(crate) fn Thread(
             aria-busy=move || if answering.get() { "true" } else { "false" }
         >
             <Show when=move || silent.get()>
-                <Empty title=invitation.clone()>"Its answer appears here, and beside it how it came to be."</Empty>
+                <Empty title=invitation.clone()>
+                    "Its answer appears here, and beside it how it came to be."
+                    <Suggestions agent=agent.get_value() ask=ask />
+                </Empty>
             </Show>
             <Show when=move || unread.get()>
                 <Waiting what="the conversation" />
