@@ -24,6 +24,7 @@ mod live_load;
 mod live_storms;
 mod loopback;
 mod packages;
+mod palette_browser;
 mod parallel;
 mod peers;
 mod platform;

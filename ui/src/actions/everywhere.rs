@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Pages by the ids of their actions.
-const PAGES: [(&str, &str); 22] = [
+const PAGES: [(&str, &str); 21] = [
     ("go.home", "/"),
     ("go.agents", "/agents"),
     ("go.chat", "/chat"),
@@ -26,7 +26,6 @@ const PAGES: [(&str, &str); 22] = [
     ("go.inbox", "/inbox"),
     ("go.doctor", "/doctor"),
     ("go.settings", "/settings"),
-    ("agents.add", "/agents?add"),
     ("chat.new", "/chat/new"),
     ("stack.logs", "/stack/logs"),
     ("settings.general", "/settings"),
@@ -45,6 +44,7 @@ pub(crate) fn offer_everywhere(desk: Desk) {
     let theme = Appearance::get().theme;
     let navigate = use_navigate();
     actions.lead(move |path| navigate(&path, NavigateOptions::default()));
+    actions.offer(PAGES.map(|(id, path)| Action::known(id, move || actions.go(path))));
     actions.offer([
         Action::known("palette.open", move || {
             actions.palette.update(|open| *open = !*open)
@@ -57,7 +57,6 @@ pub(crate) fn offer_everywhere(desk: Desk) {
             actions.tray.update(|open| *open = !*open)
         }),
     ]);
-    actions.offer(PAGES.map(|(id, path)| Action::known(id, move || actions.go(path))));
     offer_stack(desk, actions);
     let next = move || {
         let themes = Theme::ALL;
@@ -88,7 +87,9 @@ fn offer_contexts(desk: Desk, actions: Actions) {
         actions.offer(others.map(|name| {
             let words = format!("Switch to {name}");
             let id = format!("context.use.{name}");
-            Action::made(id, words, Group::Contexts, move || contexts.go(desk, name.clone()))
+            Action::made(id, words, Group::Contexts, move || {
+                contexts.go(desk, name.clone())
+            })
         }));
     });
 }

@@ -38,6 +38,7 @@ pub(crate) fn LogViewer(
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {
+    let level_elsewhere = filter.is_some();
     let filter = filter.unwrap_or_default();
     let wrap = RwSignal::new(false);
     let held = Memo::new(move |_| log.with(LogView::is_held));
@@ -129,7 +130,9 @@ pub(crate) fn LogViewer(
                         filter.update(|filter| filter.text = words);
                     }
                 />
-                <Check word="Errors only" set=move |on| filter.update(|filter| filter.errors_only = on) />
+                <Show when=move || !level_elsewhere>
+                    <Check word="Errors only" set=move |on| filter.update(|filter| filter.errors_only = on) />
+                </Show>
                 <Check word="Wrap" set=move |on| wrap.set(on) />
                 <span class="grow"></span>
                 <span class="dim figure" role="status">

@@ -26,6 +26,10 @@ pub(crate) struct Chord {
 
 /// What a browser says of a key that was pressed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each modifier is held or not, as browsers say it"
+)]
 pub(crate) struct Pressed {
     /// `KeyboardEvent.key`
     pub(crate) key: String,

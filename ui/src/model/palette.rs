@@ -134,7 +134,7 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// An entry; `aside` may be empty.
+    /// An entry that is found by its words and by what is said beside them, which may be empty.
     pub(crate) fn new(subject: Subject, section: Section, words: String, aside: String) -> Self {
         let haystack = if aside.is_empty() {
             Haystack::new(&words)
@@ -147,6 +147,14 @@ impl Entry {
             words,
             aside,
             haystack,
+        }
+    }
+
+    /// An entry that is found by its words alone: a whole sentence holds nearly every few letters.
+    fn described(subject: Subject, section: Section, words: String, sentence: String) -> Self {
+        Self {
+            aside: sentence,
+            ..Self::new(subject, section, words, String::new())
         }
     }
 
@@ -208,7 +216,7 @@ impl Index {
         let entry = |facts: &AgentFacts| {
             let name = facts.name.to_string();
             let subject = Subject::Agent(facts.name.clone());
-            Entry::new(subject, Section::Agents, name, facts.description.clone())
+            Entry::described(subject, Section::Agents, name, facts.description.clone())
         };
         let agents: Vec<_> = agents
             .into_iter()
@@ -268,9 +276,10 @@ impl Index {
             let pattern = Pattern::of_words(others.map(|(_, word)| word.as_str()));
             let letters = i32::try_from(typed[verb].len()).unwrap_or_default();
             let matching = self.agents.iter().filter_map(|(entry, facts)| {
-                let score = match pattern.is_empty() {
-                    true => 0,
-                    false => pattern.score(&entry.haystack, scratch)?,
+                let score = if pattern.is_empty() {
+                    0
+                } else {
+                    pattern.score(&entry.haystack, scratch)?
                 };
                 deed.applies(facts.state, facts.busy)
                     .then_some((score + 20 * letters, facts))

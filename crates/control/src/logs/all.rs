@@ -3,7 +3,9 @@
 use std::{collections::VecDeque, pin::Pin, sync::Arc, time::Duration};
 
 use futures::{Stream, StreamExt, stream};
-use nasiko_contract::{AgentLogLine, AgentName, Fault, FollowLogs, LogLine, LogStream};
+use nasiko_contract::{
+    AgentLogLine, AgentName, DeploymentId, Fault, FollowLogs, LogLine, LogStream,
+};
 
 use super::{DEFAULT_TAIL, Follower, MOST_TAIL};
 use crate::{
@@ -88,7 +90,7 @@ fn unreadable(fault: &Fault) -> LogLine {
         at: crate::time::now_ms(),
         stream: LogStream::System,
         text: format!("Its log cannot be read: {}", fault.message),
-        deployment: Default::default(),
+        deployment: DeploymentId::default(),
     }
 }
 

@@ -91,15 +91,12 @@ pub(super) fn Choices() -> impl IntoView {
             .map(|word| view! { <a href="/gallery">{word}</a> })
             .collect_view()
     };
-    let tabs = ["Overview", "Chat", "Logs"].map(|word| Tab {
-        word,
-        href: if word == "Chat" {
-            "/gallery".to_owned()
-        } else {
-            format!("/gallery#{word}")
-        },
-        exact: true,
-    });
+    let tabs =
+        [("Home", "/"), ("Gallery", "/gallery"), ("Logs", "/logs")].map(|(word, href)| Tab {
+            word,
+            href: href.to_owned(),
+            exact: true,
+        });
     view! {
         <Specimen name="Check box">
             <label class="check"><input type="checkbox" checked />"Errors only"</label>

@@ -27,14 +27,17 @@ pub(super) fn Results(state: State, run: Callback<Arc<Entry>>) -> impl IntoView 
         active,
         ..
     } = state;
+    let pattern = Memo::new(move |_| Pattern::new(&typed.get()));
+    // Drawn anew with each letter: the same entries may be found by others.
     let numbered = Memo::new_with_compare(
-        move |_| rows.with(|rows| rows.iter().cloned().enumerate().collect::<Vec<_>>()),
+        move |_| {
+            pattern.track();
+            rows.with(|rows| rows.iter().cloned().enumerate().collect::<Vec<_>>())
+        },
         |_, _| true,
     );
     let nothing = Memo::new(move |_| rows.with(Vec::is_empty));
     let total = Memo::new(move |_| rows.with(Vec::len));
-    // What was typed when these rows were found.
-    let pattern = Memo::new(move |_| Pattern::new(&typed.get()));
     let reveal = Memo::new(move |_| {
         let at = active.get();
         // With its heading, where it is the first.
