@@ -15,6 +15,7 @@ mod conversation;
 mod crash;
 mod discovery;
 mod docker;
+mod doctor;
 mod engine_choice;
 mod forwarding;
 mod keyring;

@@ -14,9 +14,9 @@ use crate::{
     kit::{Button, Empty, ErrorCard, Glyph, Icon, Look},
     model::world::Link,
     pages::{
-        ActivityPage, AgentPage, AgentsPage, ChatPage, ContextBanner, Contexts, DropTarget,
-        Everywhere, GalleryPage, HomePage, LogsPage, Rail, Refused, RegistryPage, SettingsPage,
-        StackPage, TracesPage,
+        ActivityPage, AgentPage, AgentsPage, ChatPage, Checkups, ContextBanner, Contexts,
+        DoctorPage, DropTarget, Everywhere, GalleryPage, HomePage, LogsPage, Rail, Refused,
+        RegistryPage, SettingsPage, StackPage, TracesPage,
     },
     restore::{Restore, Whereabouts},
     theme::Appearance,
@@ -33,6 +33,7 @@ pub(crate) fn App(
     let desk = Desk::provide(client);
     Appearance::provide();
     Contexts::provide(desk);
+    Checkups::provide(desk);
     Actions::provide();
     let refused = Memo::new(move |_| {
         desk.world.with(|world| match &world.link {
@@ -80,6 +81,7 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/logs") view=LogsPage />
             <Route path=path!("/stack/:tab?/:service?") view=StackPage />
             <Route path=path!("/activity") view=ActivityPage />
+            <Route path=path!("/doctor/:agent?") view=DoctorPage />
             <Route path=path!("/gallery") view=GalleryPage />
             <Route path=path!("/registry/:agent?") view=RegistryPage />
             <Route path=path!("/settings/:tab?") view=SettingsPage />

@@ -1,6 +1,7 @@
 //! A made-up control plane in the page itself, to look at every state without a real one. Compiled with the feature
 //! `fixtures` alone, and used by pages opened with `?fixture` in their address.
 
+mod doctor;
 mod figures;
 mod live;
 mod pins;
@@ -114,6 +115,9 @@ impl FixtureTransport {
             "sessions.delete" | "sessions.cancel" | "pins.delete" => json!({}),
             "intake.directory" => records::deploy_job(),
             "settings.get" | "settings.patch" => settings::settings(call.body.as_ref())?,
+            "doctor.run" => doctor::checkup(&call.target),
+            "doctor.fix" => doctor::fixed(),
+            "doctor.report" => doctor::report(),
             "store.get" => settings::store(),
             "secrets.list" => list(settings::secrets(self.empty)),
             "vault.get" => settings::vault(),

@@ -5,6 +5,7 @@ pub(crate) mod change;
 pub(crate) mod chat;
 pub(crate) mod compare;
 pub(crate) mod deeds;
+pub(crate) mod doctor;
 pub(crate) mod drafts;
 pub(crate) mod figures;
 pub(crate) mod format;

@@ -89,7 +89,7 @@ impl Deed {
             Self::Updates => "/updates",
             Self::Logs => "/logs",
             Self::Card => "/card",
-            Self::Doctor => return Some("/doctor".to_owned()),
+            Self::Doctor => return Some(format!("/doctor/{agent}")),
             Self::Start
             | Self::Stop
             | Self::Restart

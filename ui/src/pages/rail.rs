@@ -9,7 +9,7 @@ use crate::{
         format, stack,
         world::{Link, World},
     },
-    pages::{context::ContextHead, tasks::TaskTray},
+    pages::{context::ContextHead, doctor::Checkups, tasks::TaskTray},
     theme::{Appearance, Theme},
 };
 
@@ -41,6 +41,8 @@ pub(crate) fn Rail() -> impl IntoView {
             (there > 0).then(|| format!("{well}/{there}"))
         })
     });
+    let checkups = Checkups::get();
+    let failures = Memo::new(move |_| checkups.failures().map(|many| many.to_string()));
     view! {
         <nav class="rail" aria-label="Main">
             <div class="context">
@@ -84,6 +86,11 @@ pub(crate) fn Rail() -> impl IntoView {
                 "Registry"
             </A>
             <div class="grow"></div>
+            <A href="/doctor">
+                <Icon glyph=Glyph::Doctor />
+                "Doctor"
+                <Count number=failures what="checks failed" />
+            </A>
             <A href="/settings">
                 <Icon glyph=Glyph::Settings />
                 "Settings"

@@ -34,6 +34,8 @@ const PRIVATE: [&str; 5] = [
     "store.json",
     "contexts.json",
 ];
+/// Made by the first start.
+const INSTALLATION: &str = "installation";
 /// File systems that other machines hold, or that do not lock and tell of changes as a database and a watch need it.
 const NOT_LOCAL: [&str; 14] = [
     "nfs",
@@ -83,6 +85,10 @@ pub(super) fn permissions(surroundings: &Surroundings) -> Finding {
     let open = readable_by_others(home);
     if open.is_empty() {
         return Finding::ok("Only its owner may read it");
+    }
+    let is_used = |name: &&str| home.join(name).try_exists().unwrap_or(true);
+    if !PRIVATE.iter().chain([&INSTALLATION]).any(is_used) {
+        return Finding::ok("Nothing of ours is in it yet; the first start closes it to others");
     }
     Finding::failed("Others on this machine may read the data directory: the token of the API, conversations, traces")
         .evidence(open.iter().map(|(path, mode)| format!("{mode:04o} {}", path.display())))

@@ -232,6 +232,9 @@ fn address(view: &View) -> Finding {
     }
     match (&view.used, view.others.first()) {
         (Ok(_), _) => Finding::ok("An engine answers where one was said to be"),
+        (Err(EngineError::Refused { .. }), _) => {
+            Finding::ok("There is an engine where one was said to be")
+        }
         (Err(error), Some((other, about))) => Finding::failed(format!(
             "No engine answers where one was said to be, while {} {} does at {}",
             about.kind, about.version, other.address

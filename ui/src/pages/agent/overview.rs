@@ -23,6 +23,9 @@ pub(crate) fn OverviewTab(
                 <a class="button primary" href=format!("/agents/{name}/logs")>
                     "Open log"
                 </a>
+                <a class="button" href=format!("/doctor/{name}")>
+                    "Check it"
+                </a>
             </ErrorCard>
         })
     };

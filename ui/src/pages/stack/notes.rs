@@ -77,6 +77,7 @@ fn Broken(page: StackView, fault: Fault) -> impl IntoView {
             <Button id="look-again" look=Look::Primary disabled=looking press=look>
                 "Look again"
             </Button>
+            {away.then(|| view! { <a class="button" href="/doctor">"Ask the doctor"</a> })}
         </ErrorCard>
     }
 }

@@ -1,0 +1,256 @@
+//! The doctor on the command line: with a control plane and where none starts, with real sockets, limits and keyrings.
+
+use std::{
+    net::TcpListener,
+    os::unix::{fs::PermissionsExt, net::UnixListener},
+    process::{Command, Stdio},
+};
+
+use nasiko_tests::{
+    Output, Resident, folder,
+    keyring::{Session, VARIABLE},
+    skip,
+};
+use serde_json::Value;
+
+const NO_ENGINE: &str = "unix:///nonexistent/docker.sock";
+
+/// What was found of one check.
+#[track_caller]
+fn check<'a>(document: &'a Value, name: &str) -> &'a Value {
+    let all = document.as_array().expect("a list of checks");
+    let found = all.iter().find(|check| check["check"] == name);
+    found.unwrap_or_else(|| panic!("{name} is not in {document:#}"))
+}
+
+fn run(mut command: Command) -> Output {
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .expect("it can be run");
+    Output {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// `nasiko doctor --json` behind another program, as `prlimit` and `unshare` are.
+fn behind(resident: &Resident, program: &[&str]) -> Output {
+    let whole = resident.command(&["doctor", "--json"]);
+    let mut command = Command::new(program[0]);
+    command
+        .args(&program[1..])
+        .arg(whole.get_program())
+        .args(whole.get_args());
+    for (name, value) in whole.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    run(command)
+}
+
+#[test]
+fn where_no_control_plane_runs_what_can_be_seen_is_told() {
+    let nothing = Resident::prepared(NO_ENGINE, &[]);
+    let output = nothing.run(&["doctor"]).ok();
+    assert!(
+        output.stderr.contains("No control plane answers"),
+        "{}",
+        output.stderr
+    );
+    assert!(
+        output.stdout.contains("engine.found") || output.stdout.contains("engine.address"),
+        "{}",
+        output.stdout
+    );
+    let document = nothing.json(&["doctor"]);
+    for field in ["check", "state", "cause", "evidence", "fix"] {
+        let all = document.as_array().unwrap();
+        assert!(
+            all.iter().all(|check| check.get(field).is_some()),
+            "{field}: {document:#}"
+        );
+    }
+    assert_eq!(check(&document, "data.store")["state"], "ok");
+    assert!(
+        !nothing.home().join("nasiko.db").exists(),
+        "looking makes nothing"
+    );
+}
+
+#[test]
+fn what_keeps_a_control_plane_from_starting_is_told_and_mended() {
+    let mut resident = Resident::prepared(NO_ENGINE, &[]);
+    resident.serve();
+    let document = resident.json(&["doctor"]);
+    assert_eq!(check(&document, "data.lock")["state"], "ok");
+    assert_eq!(check(&document, "network.ports")["state"], "ok");
+    resident.kill();
+
+    // A dead one's address, a list that makes no sense, and a directory that others may read.
+    let endpoint = resident.home().join("endpoint.json");
+    assert!(endpoint.exists(), "it was killed");
+    let open = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(resident.home(), open).unwrap();
+    std::fs::write(resident.home().join("contexts.json"), "{").unwrap();
+
+    let found = resident.try_json(&["doctor"]);
+    assert_eq!(found.code, 1, "{}", found.stderr);
+    let document = found.json();
+    assert_eq!(check(&document, "data.lock")["state"], "warning");
+    assert_eq!(check(&document, "data.permissions")["state"], "failed");
+    assert_eq!(check(&document, "data.contexts")["state"], "failed");
+
+    let mended = resident.json(&["doctor", "--fix"]);
+    for name in ["data.lock", "data.permissions", "data.contexts"] {
+        let mended = check(&mended, name);
+        assert_eq!(mended["state"], "ok", "{mended:#}");
+        assert!(mended["fixed"].is_string(), "{mended:#}");
+    }
+    let again = resident.json(&["doctor", "--fix"]);
+    let all = again.as_array().unwrap();
+    assert!(
+        all.iter().all(|check| check["fixed"].is_null()),
+        "{again:#}"
+    );
+    resident.serve();
+    resident.json(&["status"]);
+}
+
+#[test]
+fn a_port_that_was_asked_for_and_is_taken_is_told_with_its_holder() {
+    let held = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = held.local_addr().unwrap().port().to_string();
+    let resident = Resident::prepared(NO_ENGINE, &[("NASIKO_GATEWAY_PORT", &port)]);
+    let found = resident.try_json(&["doctor"]);
+    assert_eq!(found.code, 1, "{}", found.stderr);
+    let document = found.json();
+    let ports = check(&document, "network.ports");
+    assert_eq!(ports["state"], "failed");
+    let evidence = ports["evidence"][0].as_str().unwrap();
+    assert!(
+        evidence.contains(&port) && evidence.contains(&std::process::id().to_string()),
+        "{evidence}"
+    );
+}
+
+#[test]
+fn a_socket_that_this_account_may_not_open_is_told_with_what_lets_it() {
+    // The resident of a test leaves an engine alone that it finds at such a place.
+    let place = folder(&[("nonexistent/here", "")]);
+    let socket = place.path().join("nonexistent/docker.sock");
+    let _engine = UnixListener::bind(&socket).unwrap();
+    std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o000)).unwrap();
+    let resident = Resident::prepared(&format!("unix://{}", socket.display()), &[]);
+    let plain = [
+        "setpriv",
+        "--inh-caps=-dac_override",
+        "--bounding-set=-dac_override",
+    ];
+    let found = behind(&resident, &plain);
+    assert_eq!(found.code, 1, "{}", found.stderr);
+    let document = found.json();
+    let access = check(&document, "engine.access");
+    assert_eq!(access["state"], "failed", "{access:#}");
+    assert_eq!(access["command"], "sudo usermod -aG docker \"$USER\"");
+    assert!(
+        access["evidence"].to_string().contains("mode 0000"),
+        "{access:#}"
+    );
+}
+
+#[test]
+fn a_name_localhost_that_leads_elsewhere_is_told() {
+    let place = folder(&[("hosts", "192.0.2.7 localhost\n")]);
+    let hosts = place.path().join("hosts");
+    let resident = Resident::prepared(NO_ENGINE, &[]);
+    let script = format!(
+        "mount --bind {} /etc/hosts && exec \"$0\" \"$@\"",
+        hosts.display()
+    );
+    let found = behind(&resident, &["unshare", "--mount", "sh", "-c", &script]);
+    let document = found.json();
+    let name = check(&document, "network.localhost");
+    assert_eq!(name["state"], "failed", "{name:#}");
+    assert!(
+        name["evidence"].to_string().contains("192.0.2.7"),
+        "{name:#}"
+    );
+}
+
+#[test]
+fn a_low_limit_of_open_files_is_told_and_what_may_be_raised_is() {
+    let resident = Resident::prepared(NO_ENGINE, &[]);
+    let document = behind(&resident, &["prlimit", "--nofile=400:400"]).json();
+    let fixed = check(&document, "machine.open-files");
+    assert_eq!(
+        (&fixed["state"], &fixed["fix"]),
+        (&Value::from("warning"), &Value::Null)
+    );
+    assert!(fixed["command"].is_string(), "{fixed:#}");
+    let document = behind(&resident, &["prlimit", "--nofile=400:4000"]).json();
+    let raisable = check(&document, "machine.open-files");
+    assert!(raisable["fix"].is_object(), "{raisable:#}");
+}
+
+#[test]
+fn a_keyring_that_is_locked_or_gone_is_told() {
+    let Some(program) = skip::path_or_skip("doctor::a_keyring_that_is_locked", VARIABLE, "keyring")
+    else {
+        return;
+    };
+    let mut session = Session::unlocked(program);
+    let bus = session.bus();
+    let in_session = [
+        ("DBUS_SESSION_BUS_ADDRESS", bus.as_str()),
+        ("NASIKO_VAULT_KEYRING", ""),
+    ];
+    let mut resident = Resident::prepared(NO_ENGINE, &in_session);
+    resident.serve();
+    let state = |resident: &Resident| {
+        let document = resident.try_json(&["doctor"]).json();
+        check(&document, "secrets.keyring")["state"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let source = folder(&[("main.py", "")]);
+    let path = source.path().to_str().unwrap();
+    // A secret makes the key, wherever its agent gets to.
+    resident.run(&["deploy", path, "--name", "keeper", "--env", "KEPT=value"]);
+    assert_eq!(state(&resident), "ok");
+    session.lock();
+    assert_eq!(state(&resident), "failed");
+    session.kill_keyring();
+    assert_eq!(state(&resident), "failed");
+    session.start_keyring(true);
+    assert_eq!(state(&resident), "ok");
+}
+
+#[test]
+fn the_report_shows_nothing_private() {
+    let person = folder(&[]);
+    let home = person.path().display().to_string();
+    let secret = "hunter2-canary-0123456789abcdef";
+    let proxy = format!("http://me:{secret}@127.0.0.1:9");
+    let environment = [
+        ("HOME", home.as_str()),
+        ("USER", "adalovelace"),
+        ("HTTPS_PROXY", &proxy),
+        ("OPENAI_API_KEY", secret),
+    ];
+    let mut resident = Resident::prepared(NO_ENGINE, &environment);
+    let report = |resident: &Resident| resident.run(&["doctor", "--report"]).ok().stdout;
+    let without = report(&resident);
+    resident.serve();
+    let (_, token) = resident.endpoint();
+    for text in [without, report(&resident)] {
+        assert!(text.contains("`network.proxy`"), "{text}");
+        for private in [secret, "adalovelace", &home, &token] {
+            assert!(!text.contains(private), "{private} is in {text}");
+        }
+    }
+}
