@@ -179,6 +179,7 @@ pub(crate) fn link_at(x: f64, y: f64, prefix: &str) -> Option<String> {
 }
 
 /// Milliseconds since the page was opened, with parts of one.
+#[cfg(any(test, feature = "fixtures"))]
 pub(crate) fn passed() -> f64 {
     window()
         .and_then(|window| window.performance())

@@ -12,6 +12,11 @@ mod doctor;
 mod drop;
 mod everywhere;
 mod figures;
+// Carried along only by those who work on the pages.
+#[cfg(any(test, feature = "fixtures"))]
+mod gallery;
+#[cfg(not(any(test, feature = "fixtures")))]
+#[path = "pages/gallery/absent.rs"]
 mod gallery;
 mod home;
 mod keys;

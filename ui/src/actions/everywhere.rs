@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Pages by the ids of their actions.
-const PAGES: [(&str, &str); 21] = [
+const PAGES: [(&str, &str); 20] = [
     ("go.home", "/"),
     ("go.agents", "/agents"),
     ("go.chat", "/chat"),
@@ -35,7 +35,6 @@ const PAGES: [(&str, &str); 21] = [
     ("settings.runtime", "/settings/runtime"),
     ("settings.telemetry", "/settings/telemetry"),
     ("settings.keyboard", "/settings/keyboard"),
-    ("help.gallery", "/gallery"),
 ];
 
 /// Offers it, and listens for shortcuts from now on.
@@ -57,6 +56,17 @@ pub(crate) fn offer_everywhere(desk: Desk) {
             actions.tray.update(|open| *open = !*open)
         }),
     ]);
+    if cfg!(feature = "fixtures") {
+        let words = "Gallery of components";
+        actions.offer([Action::made(
+            "help.gallery",
+            words,
+            Group::Help,
+            move || {
+                actions.go("/gallery");
+            },
+        )]);
+    }
     offer_stack(desk, actions);
     let next = move || {
         let themes = Theme::ALL;

@@ -55,6 +55,14 @@ pub(crate) fn dialog_is_open() -> bool {
     matches!(dialog, Some(Ok(Some(_))))
 }
 
+/// Gives the keyboard to an element if nobody has it.
+pub(crate) fn focus_unless_held(id: &str) {
+    let held = super::document().and_then(|document| document.active_element());
+    if held.is_none_or(|element| element.tag_name() == "BODY") {
+        super::focus(id);
+    }
+}
+
 /// Presses a button.
 pub(crate) fn press(id: &str) {
     let element = super::document().and_then(|document| document.get_element_by_id(id));

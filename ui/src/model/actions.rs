@@ -149,7 +149,6 @@ pub(crate) const KNOWN: &[Known] = &[
     setting("settings.telemetry", "Telemetry settings"),
     setting("settings.keyboard", "Keyboard settings"),
     everywhere("theme.next", "Next theme", Group::Appearance, ""),
-    everywhere("help.gallery", "Gallery of components", Group::Help, ""),
     at(Place::Agent, "agent.open", "Overview", "a o"),
     at(Place::Agent, "agent.chat", "Chat", "a c"),
     at(Place::Agent, "agent.traces", "Open traces", "a t"),

@@ -392,6 +392,7 @@ impl Recent {
 }
 
 /// Names like those people give, to measure with.
+#[cfg(any(test, feature = "fixtures"))]
 pub(crate) fn made_up_names(many: usize) -> impl Iterator<Item = String> {
     const FIRST: [&str; 10] = [
         "invoice", "contract", "weather", "github", "paper", "support", "travel", "sales",

@@ -74,3 +74,21 @@ fn Specimen(
         </article>
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn it_shows_at_least_thirty_components() {
+        let parts = [
+            include_str!("gallery/controls.rs"),
+            include_str!("gallery/states.rs"),
+            include_str!("gallery/content.rs"),
+            include_str!("gallery/data.rs"),
+        ];
+        let shown: usize = parts
+            .iter()
+            .map(|part| part.matches("<Specimen name=").count())
+            .sum();
+        assert!(shown >= 30, "{shown}");
+    }
+}
