@@ -146,6 +146,7 @@ fn key(places: &Places, profile: Profile) -> Result<String> {
     let mut hasher = DefaultHasher::new();
     include_str!("ui.rs").hash(&mut hasher);
     include_str!("ui/packing.rs").hash(&mut hasher);
+    include_str!("wasm.rs").hash(&mut hasher);
     (profile == Profile::Dev).hash(&mut hasher);
     fs::read(places.root.join("rust-toolchain.toml"))?.hash(&mut hasher);
     for input in INPUTS {
