@@ -31,6 +31,7 @@ mod peers;
 mod platform;
 mod resident;
 mod secrets;
+mod settings_browser;
 mod stack;
 mod stack_browser;
 mod stack_rough;

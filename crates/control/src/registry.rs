@@ -2,8 +2,8 @@
 
 use nasiko_a2a::card;
 use nasiko_contract::{
-    Done, ErrorCode, Fault, GetCard, GetRegistryEntry, ListRegistry, Page, RegistryEntry, ResetRegistryEntry,
-    UpdateRegistryEntry,
+    Done, ErrorCode, Fault, GetCard, GetRegistryEntry, ListRegistry, Page, RegistryEntry,
+    ResetRegistryEntry, UpdateRegistryEntry,
 };
 use serde_json::{Value, json};
 
@@ -192,14 +192,21 @@ mod tests {
 
     #[test]
     fn words_that_do_not_fit_are_refused() {
-        let request = |description: Option<String>, tags: Option<Vec<String>>| UpdateRegistryEntry {
-            agent: "reader".into(),
-            description,
-            tags,
-        };
+        let request =
+            |description: Option<String>, tags: Option<Vec<String>>| UpdateRegistryEntry {
+                agent: "reader".into(),
+                description,
+                tags,
+            };
         let tags = |tags: &[&str]| Some(tags.iter().map(|tag| (*tag).to_owned()).collect());
         assert!(check(&request(None, None)).is_ok());
-        assert!(check(&request(Some("ü".repeat(2_000)), tags(&["money", "two words"]))).is_ok());
+        assert!(
+            check(&request(
+                Some("ü".repeat(2_000)),
+                tags(&["money", "two words"])
+            ))
+            .is_ok()
+        );
         for refused in [
             request(Some("ü".repeat(2_001)), None),
             request(None, tags(&["money", " "])),

@@ -2,8 +2,8 @@
 
 use indexmap::IndexMap;
 use nasiko_contract::{
-    AgentName, Done, ErrorCode, Fault, ListSecrets, Page, RemoveSecret, RemoveSharedSecret, SecretInfo,
-    SetSecret, SetSharedSecret,
+    AgentName, Done, ErrorCode, Fault, ListSecrets, Page, RemoveSecret, RemoveSharedSecret,
+    SecretInfo, SetSecret, SetSharedSecret,
 };
 use nasiko_store::{Batch, ExposeSecret, Scope, SecretString, StoreError, Vault};
 

@@ -31,6 +31,13 @@ impl Desk {
         });
     }
 
+    /// Asks what the control plane says of itself now.
+    pub(crate) fn read_status(self) {
+        self.run(GetStatus {}, move |status| {
+            self.world.update(|world| world.status = Some(status));
+        });
+    }
+
     /// Changes settings and offers to undo it, under the `words` that say what was done; `then` is called with why they are
     /// as they were.
     pub(crate) fn change_settings(

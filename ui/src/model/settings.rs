@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use nasiko_contract::{PatchSettings, Settings};
 use serde_json::{Map, Value};
 
+use crate::model::world::record;
+
 /// How a setting is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -99,11 +101,6 @@ pub(crate) static ALL: [Spec; 9] = [
     RETENTION,
     FORWARDING,
 ];
-
-/// The setting of that name in the contract.
-pub(crate) fn spec(key: &str) -> Option<&'static Spec> {
-    ALL.iter().find(|spec| spec.key == key)
-}
 
 impl Spec {
     /// Its value as it stands in a field: `true` and `false` for a switch, nothing for none.
@@ -214,7 +211,7 @@ fn fields(of: &impl serde::Serialize) -> Map<String, Value> {
 }
 
 fn to_patch(fields: Map<String, Value>) -> Option<PatchSettings> {
-    serde_json::from_value(Value::Object(fields)).ok()
+    record(&Value::Object(fields))
 }
 
 #[cfg(test)]

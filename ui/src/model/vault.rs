@@ -1,6 +1,6 @@
 //! The key of secrets in words.
 
-use nasiko_contract::{KeyPlace, VaultState};
+use nasiko_contract::{ErrorCode, KeyPlace, VaultInfo, VaultState};
 
 use crate::model::tone::Tone;
 
@@ -42,6 +42,16 @@ pub(crate) fn meaning(place: Option<KeyPlace>) -> &'static str {
     }
 }
 
+/// How the key stands for who looks at it. One that a passphrase did not open is not lost: another one may.
+pub(crate) fn standing(info: &VaultInfo) -> VaultState {
+    match info.fault.as_ref().map(|fault| fault.code) {
+        Some(
+            ErrorCode::VaultLocked | ErrorCode::KeyringUnavailable | ErrorCode::WrongPassphrase,
+        ) if info.state == VaultState::Failed => VaultState::Locked,
+        _ => info.state,
+    }
+}
+
 /// Whether it is at hand.
 pub(crate) fn state(state: VaultState) -> (Tone, &'static str) {
     match state {
@@ -65,6 +75,25 @@ mod tests {
                 assert_ne!(meaning(Some(*one)), meaning(Some(*other)));
             }
         }
+    }
+
+    #[test]
+    fn a_key_that_is_only_locked_is_not_taken_for_lost() {
+        let standing = |code: ErrorCode| {
+            standing(&VaultInfo {
+                kept_in: Some(KeyPlace::Passphrase),
+                reason: String::new(),
+                location: None,
+                state: VaultState::Failed,
+                key_id: None,
+                fault: Some(nasiko_contract::Fault::new(code, "It was not opened")),
+                keyring: String::new(),
+            })
+        };
+        assert_eq!(standing(ErrorCode::WrongPassphrase), VaultState::Locked);
+        assert_eq!(standing(ErrorCode::KeyringUnavailable), VaultState::Locked);
+        assert_eq!(standing(ErrorCode::VaultKeyMissing), VaultState::Failed);
+        assert_eq!(standing(ErrorCode::VaultWrongKey), VaultState::Failed);
     }
 
     #[test]

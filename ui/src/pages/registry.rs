@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos_router::{components::A, hooks::use_params_map};
-use nasiko_contract::{AgentName, ListRegistry, Page, RegistryEntry};
+use nasiko_contract::{AgentName, Fault, ListRegistry, Page, RegistryEntry};
 
 use crate::{
     browser,
@@ -41,24 +41,33 @@ pub(crate) fn RegistryPage() -> impl IntoView {
     });
     let many = move || rows.with(|rows| format::counted(rows.len() as u64, "agent"));
     let draw = move |entry: RegistryEntry| view! { <EntryRow entry=entry chosen=chosen /> };
+    // What is drawn changes with the kind of answer alone, so that a list that is read again stays where it is.
+    let stage = Memo::new(move |_| match list.get() {
+        Loaded::Failed(fault) => Stage::Failed(fault),
+        Loaded::Loading => Stage::Waiting,
+        Loaded::Ready(page) if !page.items.is_empty() => Stage::Some,
+        Loaded::Ready(_) if text.with(|text| text.trim().is_empty()) => Stage::None,
+        Loaded::Ready(_) => Stage::NoneWithWords,
+    });
     let body = move || {
-        let nothing = rows.with(Vec::is_empty);
-        match (list.get(), nothing) {
-            (Loaded::Failed(fault), _) => view! { <ErrorCard fault=fault /> }.into_any(),
-            (Loaded::Loading, true) => view! { <Waiting what="the registry" /> }.into_any(),
-            (Loaded::Ready(_), true) if text.with_untracked(|text| text.trim().is_empty()) => view! {
-                <Empty title="No agents yet">
-                    <a href="/agents">"Deploy a folder"</a>
-                </Empty>
-            }
-            .into_any(),
-            (Loaded::Ready(_), true) => view! { <Empty title="No agent has these words">"They are looked for in names, descriptions, skills and tags."</Empty> }
-                .into_any(),
-            (_, false) => view! {
-                <VirtualList rows=rows row_height=ROW draw=draw label="Registry entries" class="registry-rows" />
-            }
-            .into_any(),
+        match stage.get() {
+        Stage::Failed(fault) => view! { <ErrorCard fault=fault /> }.into_any(),
+        Stage::Waiting => view! { <Waiting what="the registry" /> }.into_any(),
+        Stage::None => view! {
+            <Empty title="No agents yet">
+                <a href="/agents">"Deploy a folder"</a>
+            </Empty>
         }
+        .into_any(),
+        Stage::NoneWithWords => view! {
+            <Empty title="No agent has these words">"They are looked for in names, descriptions, skills and tags."</Empty>
+        }
+        .into_any(),
+        Stage::Some => view! {
+            <VirtualList rows=rows row_height=ROW draw=draw label="Registry entries" class="registry-rows" />
+        }
+        .into_any(),
+    }
     };
     view! {
         <header class="page-head">
@@ -85,16 +94,25 @@ pub(crate) fn RegistryPage() -> impl IntoView {
     }
 }
 
+/// How the list stands.
+#[derive(Debug, Clone, PartialEq)]
+enum Stage {
+    Waiting,
+    Failed(Fault),
+    /// There is no agent.
+    None,
+    /// No agent has the words.
+    NoneWithWords,
+    Some,
+}
+
 /// The entries with these words, read again when agents change.
 fn use_registry(text: RwSignal<String>) -> RwSignal<Loaded<Page<RegistryEntry>>> {
     let desk = Desk::get();
     let list = RwSignal::new(Loaded::Loading);
     let words = RwSignal::new(String::new());
-    let changed = Memo::new(move |_| {
-        desk.world
-            .with(|world| world.touched.values().max().copied())
-    });
-    let seen = RwSignal::new(None);
+    let changed = Memo::new(move |_| desk.world.with(|world| world.agents_told));
+    let seen = RwSignal::new(0);
     Effect::new(move || {
         let (now, last) = (text.get(), changed.get());
         let gather = set_timeout_with_handle(
@@ -114,7 +132,7 @@ fn use_registry(text: RwSignal<String>) -> RwSignal<Loaded<Page<RegistryEntry>>>
     });
     let seen = Memo::new(move |_| seen.get());
     Effect::new(move || {
-        seen.track();
+        let _told = seen.get();
         let text = Some(words.get()).filter(|words| !words.trim().is_empty());
         fetch(desk, ListRegistry { text }, list);
     });

@@ -22,31 +22,76 @@ pub(super) fn EntryView(agent: AgentName) -> impl IntoView {
     {
         let agent = agent.clone();
         Effect::new(move || {
-            touched.track();
+            let _told = touched.get();
             asked.track();
             let agent = agent.clone();
             fetch(desk, GetRegistryEntry { agent }, entry);
         });
     }
     let label = format!("Entry of {agent}");
-    let body = move || match entry.get() {
+    let stage = Memo::new(move |_| {
+        entry.with(|entry| match entry {
+            Loaded::Loading => Loaded::Loading,
+            Loaded::Failed(fault) => Loaded::Failed(fault.clone()),
+            Loaded::Ready(_) => Loaded::Ready(()),
+        })
+    });
+    // Parts that do not change stay as they are when it is read again: somebody may be writing.
+    let head = of(entry, |entry| {
+        let RegistryEntry {
+            id,
+            name,
+            url,
+            edited,
+            ..
+        } = entry;
+        (id.clone(), name.clone(), url.clone(), *edited)
+    });
+    let words = of(entry, |entry| {
+        let RegistryEntry {
+            id,
+            description,
+            tags,
+            ..
+        } = entry;
+        (id.clone(), description.clone(), tags_text(tags))
+    });
+    let card = of(entry, |entry| {
+        serde_json::to_string_pretty(&entry.card).unwrap_or_default()
+    });
+    let body = move || {
+        match stage.get() {
         Loaded::Loading => view! { <Waiting what="the entry" /> }.into_any(),
         Loaded::Failed(fault) => view! { <ErrorCard fault=fault /> }.into_any(),
-        Loaded::Ready(entry) => view! {
-            <Head entry=entry.clone() asked=asked />
-            <Words entry=entry.clone() asked=asked />
-            <Card card=entry.card />
+        Loaded::Ready(()) => view! {
+            {move || head.get().map(|(id, name, url, edited)| view! { <Head id=id name=name url=url edited=edited asked=asked /> })}
+            {move || words.get().map(|(id, description, tags)| view! { <Words agent=id description=description tags=tags asked=asked /> })}
+            {move || card.get().map(|card| view! { <Card document=card /> })}
         }
         .into_any(),
+    }
     };
     view! { <section class="panel list registry-entry" aria-label=label>{body}</section> }
 }
 
+/// A part of the entry, once it is there.
+fn of<T: Clone + PartialEq + Send + Sync + 'static>(
+    entry: RwSignal<Loaded<RegistryEntry>>,
+    read: fn(&RegistryEntry) -> T,
+) -> Memo<Option<T>> {
+    Memo::new(move |_| entry.with(|entry| entry.ready().map(read)))
+}
+
 #[component]
-fn Head(entry: RegistryEntry, asked: RwSignal<u32>) -> impl IntoView {
+fn Head(
+    id: AgentName,
+    name: String,
+    url: String,
+    edited: bool,
+    asked: RwSignal<u32>,
+) -> impl IntoView {
     let desk = Desk::get();
     let asking = RwSignal::new(false);
-    let RegistryEntry { id, name, url, .. } = entry;
     let agent = id.clone();
     let confirm = move |()| {
         desk.run(
@@ -59,7 +104,7 @@ fn Head(entry: RegistryEntry, asked: RwSignal<u32>) -> impl IntoView {
             },
         );
     };
-    let reset = entry.edited.then(|| {
+    let reset = edited.then(|| {
         view! { <Button id="registry-reset" press=move |()| asking.set(true)>"Reset…"</Button> }
     });
     view! {
@@ -77,15 +122,19 @@ fn Head(entry: RegistryEntry, asked: RwSignal<u32>) -> impl IntoView {
 }
 
 #[component]
-fn Words(entry: RegistryEntry, asked: RwSignal<u32>) -> impl IntoView {
+fn Words(
+    agent: AgentName,
+    description: String,
+    tags: String,
+    asked: RwSignal<u32>,
+) -> impl IntoView {
     let desk = Desk::get();
-    let before = (entry.description.clone(), tags_text(&entry.tags));
+    let before = (description, tags);
     let description = RwSignal::new(before.0.clone());
     let tags = RwSignal::new(before.1.clone());
     let fault = RwSignal::new(None::<Fault>);
     let busy = RwSignal::new(false);
     let changed = Memo::new(move |_| description.get() != before.0 || tags.get() != before.1);
-    let agent = entry.id;
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         busy.set(true);
@@ -150,8 +199,7 @@ fn Words(entry: RegistryEntry, asked: RwSignal<u32>) -> impl IntoView {
 }
 
 #[component]
-fn Card(card: serde_json::Value) -> impl IntoView {
-    let document = serde_json::to_string_pretty(&card).unwrap_or_default();
+fn Card(document: String) -> impl IntoView {
     view! {
         <header class="panel-head card-head">
             <h3>"Card"</h3>

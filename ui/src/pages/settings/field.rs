@@ -32,7 +32,7 @@ impl Form {
         };
         let missed = Memo::new(move |_| desk.live.with(|live| live.missed));
         Effect::new(move || {
-            missed.track();
+            let _asked_anew = missed.get();
             form.read();
         });
         Effect::new(move |before: Option<Option<Settings>>| {

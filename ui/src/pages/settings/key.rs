@@ -72,13 +72,14 @@ pub(super) fn KeyPanel() -> impl IntoView {
 
 #[component]
 fn Standing(key: Key, info: VaultInfo, moving: RwSignal<bool>) -> impl IntoView {
-    let (tone, word) = vault::state(info.state);
+    let state = vault::standing(&info);
+    let (tone, word) = vault::state(state);
     let place = info.kept_in;
     let fact = |name: &'static str, value: String| {
         view! { <div><dt>{name}</dt><dd>{value}</dd></div> }
     };
     let trouble = info.fault.map(|fault| view! { <ErrorCard fault=fault /> });
-    let way_out = match info.state {
+    let way_out = match state {
         VaultState::Locked => Some(view! { <Unlock key=key place=place /> }.into_any()),
         VaultState::Failed => Some(view! { <Reset key=key place=place /> }.into_any()),
         VaultState::Open | VaultState::NotNeeded => None,

@@ -67,7 +67,7 @@ pub(super) fn MoveDialog(
     };
     let stage = Memo::new(move |_| moving.with(std::mem::discriminant));
     let body = move || {
-        stage.track();
+        let _changed = stage.get();
         match moving.get_untracked() {
             Moving::Asking => {
                 view! { <Where request=request fault=fault close=close /> }.into_any()

@@ -41,7 +41,9 @@ struct Secrets {
     desk: Desk,
     list: RwSignal<Loaded<Page<SecretInfo>>>,
     asked: RwSignal<u32>,
+    /// The one that is about to be removed, and whether the person is asked just now.
     removing: RwSignal<Option<SecretInfo>>,
+    asking: RwSignal<bool>,
 }
 
 impl Secrets {
@@ -52,12 +54,18 @@ impl Secrets {
             list: RwSignal::new(Loaded::Loading),
             asked: RwSignal::new(0),
             removing: RwSignal::new(None),
+            asking: RwSignal::new(false),
         };
         Effect::new(move || {
             secrets.asked.track();
             fetch(desk, ListSecrets { agent: None }, secrets.list);
         });
         secrets
+    }
+
+    fn ask_to_remove(self, secret: SecretInfo) {
+        self.removing.set(Some(secret));
+        self.asking.set(true);
     }
 
     fn read_again(self) {
@@ -84,7 +92,7 @@ fn SecretTable(secrets: Secrets, rows: Vec<SecretInfo>) -> impl IntoView {
                 <th scope="row">{of}</th>
                 <td class="rest"><code>{name}</code></td>
                 <td class="row-actions">
-                    <Button look=Look::Flat label=label press=move |()| secrets.removing.set(Some(secret.clone()))>
+                    <Button look=Look::Flat label=label press=move |()| secrets.ask_to_remove(secret.clone())>
                         "Remove"
                     </Button>
                 </td>
@@ -217,13 +225,6 @@ async fn put(desk: Desk, agent: String, name: String, value: String) -> Result<S
 
 #[component]
 fn RemoveDialog(secrets: Secrets) -> impl IntoView {
-    let open = RwSignal::new(false);
-    Effect::new(move || open.set(secrets.removing.with(Option::is_some)));
-    Effect::new(move || {
-        if !open.get() {
-            secrets.removing.set(None);
-        }
-    });
     let desk = secrets.desk;
     let confirm = move |()| {
         let Some(SecretInfo { name, agent }) = secrets.removing.get_untracked() else {
@@ -249,7 +250,7 @@ fn RemoveDialog(secrets: Secrets) -> impl IntoView {
         })
     };
     view! {
-        <ConfirmDialog open=open title="Remove the secret?" action="Remove" id="secret-remove" confirm=confirm>
+        <ConfirmDialog open=secrets.asking title="Remove the secret?" action="Remove" id="secret-remove" confirm=confirm>
             <p><code>{what}</code> " is forgotten, and agents do not get it from their next start on. Its value cannot be brought back."</p>
         </ConfirmDialog>
     }

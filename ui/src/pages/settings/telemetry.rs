@@ -37,6 +37,16 @@ fn Standing() -> impl IntoView {
         desk.world
             .with(|world| world.status.as_ref()?.forwarding.clone())
     });
+    let target = Memo::new(move |_| {
+        desk.world
+            .with(|world| world.settings.as_ref()?.otlp_forward_url.clone())
+    });
+    Effect::new(move |before: Option<()>| {
+        let _now = target.get();
+        if before.is_some() {
+            desk.read_status();
+        }
+    });
     let fact = |name: &'static str, value: String| {
         view! { <div><dt>{name}</dt><dd>{value}</dd></div> }
     };
