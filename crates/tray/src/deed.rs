@@ -29,7 +29,8 @@ pub(crate) enum Deed {
         page: String,
         token: Option<String>,
     },
-    StartStack,
+    /// Bring the stack up as it was, or with one more group of services.
+    StartStack(Option<String>),
     StopStack,
     Start(AgentName),
     Stop(AgentName),
@@ -100,7 +101,14 @@ impl Doer {
                 let read = self.call(ReadNotices { notice }).await;
                 self.open(&page, token.as_deref()).await.and(read)
             }
-            Deed::StartStack => self.call(StackUp::default()).await,
+            Deed::StartStack(profile) => {
+                let profiles = Vec::from_iter(profile);
+                self.call(StackUp {
+                    profiles,
+                    ..StackUp::default()
+                })
+                .await
+            }
             Deed::StopStack => self.call(StackDown::default()).await,
             Deed::Start(agent) => self.call(StartAgent { agent }).await,
             Deed::Stop(agent) => self.call(StopAgent { agent }).await,

@@ -78,7 +78,13 @@ fn stack(picture: &Picture) -> Item {
     let mut items = Vec::new();
     items.extend(stack.failed.as_deref().map(line));
     items.extend(stack.fault.as_deref().map(line));
-    items.push(act("Start the stack", Deed::StartStack));
+    if stack.on || stack.has_plain {
+        items.push(act("Start the stack", Deed::StartStack(None)));
+    }
+    for (profile, _) in stack.profiles.iter().filter(|(_, on)| !on) {
+        let deed = Deed::StartStack(Some(profile.clone()));
+        items.push(act(&format!("Start {profile}"), deed));
+    }
     if stack.on || runs > 0 {
         items.push(act("Stop the stack", Deed::StopStack));
     }

@@ -83,7 +83,10 @@ pub(crate) struct Work {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct StackPicture {
     pub(crate) on: bool,
-    /// Services that have a container, and all of them where none has.
+    /// Groups of services, and whether they are on.
+    pub(crate) profiles: Vec<(String, bool)>,
+    /// Some services belong to no group: they come up with whatever else does.
+    pub(crate) has_plain: bool,
     pub(crate) services: Vec<Service>,
     /// Why it cannot be looked at.
     pub(crate) fault: Option<String>,
@@ -135,14 +138,16 @@ impl Picture {
     pub(crate) fn put_job(&mut self, job: Job) -> bool {
         let of_stack = matches!(job.kind, JobKind::StackUp | JobKind::StackDown);
         if of_stack {
+            // Also of a try that is followed by another one.
             self.stack.failed = match job.state {
-                JobState::Failed | JobState::Dead => job.fault.map(|fault| fault.message),
-                _ => None,
+                JobState::Succeeded | JobState::Cancelled => None,
+                _ => job.fault.map(|fault| fault.message),
             };
         }
         if job.state.is_final() {
             return self.jobs.remove(&job.id).is_some() || of_stack;
         }
+        let told = of_stack && self.stack.failed.is_some();
         let work = Work {
             kind: job.kind,
             about: match (job.agent.as_str(), job.source.as_str()) {
@@ -153,7 +158,7 @@ impl Picture {
             cancelling: job.cancelling,
         };
         if self.jobs.get(&job.id) == Some(&work) {
-            return false;
+            return told;
         }
         self.jobs.insert(job.id, work);
         if self.jobs.len() > MOST_JOBS {
@@ -166,6 +171,13 @@ impl Picture {
     pub(crate) fn put_stack(&mut self, stack: Stack) -> bool {
         let seen = StackPicture {
             on: stack.on,
+            profiles: (stack.profiles.into_iter())
+                .map(|profile| (profile.name, profile.enabled))
+                .collect(),
+            has_plain: stack
+                .services
+                .iter()
+                .any(|service| service.profiles.is_empty()),
             services: stack.services.iter().map(Service::of).collect(),
             fault: stack.fault.map(|fault| fault.message),
             failed: self.stack.failed.take(),

@@ -6,7 +6,7 @@ use nasiko_contract::{
     AgentName, AgentState, AgentSummary, ErrorCode, Fault, Job, JobKind, JobState, NoticeKind,
     Stack, StackService,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::Told;
 
@@ -24,10 +24,13 @@ pub(super) enum Happened {
 }
 
 /// A newer version can be installed.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct UpdateReady {
     /// `x.y.z`
-    version: String,
+    pub(crate) version: String,
+    /// Something else installs it.
+    #[serde(default)]
+    pub(crate) managed: bool,
 }
 
 /// Something is wrong with the machine.
@@ -48,8 +51,8 @@ pub(super) struct Memory {
     agents: BTreeMap<AgentName, Seen>,
     /// Services of the stack that were told to be unwell.
     unwell: BTreeSet<String>,
-    /// The engine was told to be away.
-    engine_away: bool,
+    /// The engine answers; not known before anything told of it.
+    engine: Option<bool>,
 }
 
 #[derive(Clone, Copy)]
@@ -57,6 +60,8 @@ struct Seen {
     state: AgentState,
     /// It was told to have crashed, and not to have recovered since.
     crashed: bool,
+    /// It went with the engine, and has not come back since.
+    engine_lost: bool,
 }
 
 impl Memory {
@@ -65,6 +70,7 @@ impl Memory {
         let seen = Seen {
             state: agent.state,
             crashed: false,
+            engine_lost: false,
         };
         self.agents.insert(agent.name.clone(), seen);
     }
@@ -113,13 +119,22 @@ impl Memory {
                 let (cause, kind, title, text) = self.stack(&stack)?;
                 Some(told(cause, kind, title, &text, "/stack".to_owned()))
             }
-            Happened::Update(UpdateReady { version }) => Some(told(
-                format!("update:{version}"),
-                NoticeKind::UpdateReady,
-                format!("Nasiko {version} is ready"),
-                "It is installed when you quit; your agents keep serving",
-                "/settings".to_owned(),
-            )),
+            Happened::Update(UpdateReady { version, managed }) => {
+                let (title, text) = if managed {
+                    (
+                        format!("Nasiko {version} is out"),
+                        "Install it the way you installed this one",
+                    )
+                } else {
+                    (
+                        format!("Nasiko {version} is ready"),
+                        "It is installed when you quit; your agents keep serving",
+                    )
+                };
+                let cause = format!("update:{version}");
+                let kind = NoticeKind::UpdateReady;
+                Some(told(cause, kind, title, text, "/settings".to_owned()))
+            }
             Happened::Finding(Finding { code, title, text }) => Some(told(
                 format!("doctor:{code}"),
                 NoticeKind::DoctorFinding,
@@ -135,10 +150,12 @@ impl Memory {
         let mut seen = Seen {
             state: agent.state,
             crashed: before.is_some_and(|before| before.crashed),
+            engine_lost: before.is_some_and(|before| before.engine_lost),
         };
         let was_active = before.is_some_and(|before| before.state == AgentState::Active);
         let words = match agent.state {
             AgentState::Failed if was_active && is_engine(agent.fault.as_ref()) => {
+                seen.engine_lost = true;
                 self.engine_went(agent.fault.as_ref())
             }
             AgentState::Failed if was_active => {
@@ -159,8 +176,12 @@ impl Memory {
                     "It answers again".to_owned(),
                 ))
             }
+            AgentState::Active if seen.engine_lost => {
+                seen.engine_lost = false;
+                self.engine_answers()
+            }
             AgentState::Stopped => {
-                seen.crashed = false;
+                (seen.crashed, seen.engine_lost) = (false, false);
                 None
             }
             _ => None,
@@ -171,13 +192,12 @@ impl Memory {
 
     fn stack(&mut self, stack: &Stack) -> Option<Words> {
         if is_engine(stack.fault.as_ref()) {
-            return if stack.on {
-                self.engine_went(stack.fault.as_ref())
-            } else {
-                None
-            };
+            let was_there = self.engine == Some(true);
+            let words = self.engine_went(stack.fault.as_ref());
+            // One that never was there is told by what was tried without it.
+            return words.filter(|_| stack.on && was_there);
         }
-        let came_back = std::mem::take(&mut self.engine_away);
+        let engine_answers = self.engine_answers();
         if !stack.on {
             self.unwell.clear();
             return None;
@@ -205,6 +225,12 @@ impl Memory {
                 "All services are well".to_owned(),
             ));
         }
+        engine_answers
+    }
+
+    /// Told once for all that comes back with it.
+    fn engine_answers(&mut self) -> Option<Words> {
+        let came_back = self.engine.replace(true) == Some(false);
         came_back.then(|| {
             (
                 "engine:recovered".to_owned(),
@@ -217,7 +243,7 @@ impl Memory {
 
     /// Told once for all that is gone with it.
     fn engine_went(&mut self, fault: Option<&Fault>) -> Option<Words> {
-        if std::mem::replace(&mut self.engine_away, true) {
+        if self.engine.replace(false) == Some(false) {
             return None;
         }
         Some((

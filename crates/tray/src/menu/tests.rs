@@ -1,5 +1,5 @@
 use nasiko_client::context::ContextName;
-use nasiko_contract::{JobState, NoticeId, ServiceHealth, ServiceState};
+use nasiko_contract::{JobState, NoticeId, ServiceHealth, ServiceState, StackProfile};
 
 use super::*;
 use crate::picture::tests::{agent, job, stack, with_agents};
@@ -53,10 +53,16 @@ fn the_menu_of_a_control_plane_that_is_at_work() {
     broken.error = Some("It ended with code 3\nand more".to_owned());
     picture.agents.insert(AgentName::from("notes"), broken);
     picture.put_job(job(JobKind::Deploy, JobState::Running, 0.62));
-    picture.put_stack(stack(&[
+    let mut stack = stack(&[
         ("mongo", ServiceState::Absent, ServiceHealth::None),
         ("redis", ServiceState::Running, ServiceHealth::Healthy),
-    ]));
+    ]);
+    let profile = |name: &str, enabled| StackProfile {
+        name: name.to_owned(),
+        enabled,
+    };
+    stack.profiles = vec![profile("core", true), profile("traces", false)];
+    picture.put_stack(stack);
     picture.unread.insert(NoticeId::from("1"));
     picture.contexts = vec![ContextName::local(), ContextName::new("team").unwrap()];
     picture.context = Some(ContextName::local());
@@ -69,6 +75,7 @@ fn the_menu_of_a_control_plane_that_is_at_work() {
             "-",
             "Stack: 1 of 2 run >",
             "  Start the stack",
+            "  Start traces",
             "  Stop the stack",
             "  -",
             "  mongo: not running",

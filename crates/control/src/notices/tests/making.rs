@@ -94,19 +94,51 @@ fn an_agent_that_answered_and_ended_crashed_and_one_that_answers_again_recovered
 #[test]
 fn an_engine_that_goes_is_told_once_and_not_as_crashes() {
     let gone = Some(ErrorCode::EngineStopped);
+    let named = |name: &str, state, fault| {
+        let Happened::Agent(mut agent) = agent(state, fault) else {
+            unreachable!("it is an agent");
+        };
+        agent.name = name.into();
+        Happened::Agent(agent)
+    };
     let mut memory = Memory::default();
-    let told = [
-        agent(AgentState::Active, None),
-        agent(AgentState::Failed, gone),
-        agent(AgentState::Active, None),
-        agent(AgentState::Failed, gone),
+    let [None, None, Some(told), None, Some(back), None, Some(again)] = [
+        named("one", AgentState::Active, None),
+        named("two", AgentState::Active, None),
+        named("one", AgentState::Failed, gone),
+        named("two", AgentState::Failed, gone),
+        named("one", AgentState::Active, None),
+        named("two", AgentState::Active, None),
+        named("two", AgentState::Failed, gone),
     ]
-    .map(|happened| memory.learn(1, 0, happened));
-    let [None, Some(told), None, None] = told else {
-        panic!("told once: {told:?}");
+    .map(|happened| memory.learn(1, 0, happened)) else {
+        panic!("its going is told once, and its return");
     };
     assert_eq!(told.kind, NoticeKind::StackDegraded);
-    assert_eq!((told.target.as_str(), told.agent), ("/doctor", None));
+    assert_eq!((told.target.as_str(), &told.agent), ("/doctor", &None));
+    assert_eq!(back.title, "The container engine answered again");
+    assert_eq!(again.title, told.title);
+}
+
+#[test]
+fn an_engine_that_never_was_there_is_not_told_to_have_gone() {
+    let without = || {
+        let Happened::Stack(mut stack) = stack(true, &[]) else {
+            unreachable!("it is a stack");
+        };
+        stack.fault = Some(Fault::new(ErrorCode::EngineAbsent, "No engine"));
+        Happened::Stack(stack)
+    };
+    assert_eq!(titles([without(), without()]), ["", ""]);
+    assert_eq!(
+        titles([stack(true, &[]), without(), without(), stack(true, &[])]),
+        [
+            "",
+            "The container engine stopped answering",
+            "",
+            "The container engine answered again"
+        ]
+    );
 }
 
 #[test]
