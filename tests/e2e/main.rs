@@ -37,5 +37,6 @@ mod stack_browser;
 mod stack_rough;
 mod stack_words;
 mod store;
+mod tray;
 mod updates;
 mod window;

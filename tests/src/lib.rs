@@ -11,6 +11,7 @@
 
 pub mod api;
 pub mod chance;
+pub mod desktop_bus;
 pub mod engine;
 pub mod faults;
 pub mod keyring;

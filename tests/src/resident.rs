@@ -144,7 +144,7 @@ impl Resident {
             .append(true)
             .open(self.home().join("serve.log"))
             .expect("a log");
-        let child = change(self.command(&["serve", "--no-tray"]))
+        let child = change(self.command(&["serve"]))
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a log"))
             .stderr(log)
