@@ -30,8 +30,10 @@ pub(crate) fn CopyButton(
             }
         });
     };
+    // Words of its own say all of it.
+    let label = words.is_none().then(|| format!("Copy the {what}"));
     view! {
-        <button type="button" class="button flat small" aria-label=format!("Copy the {what}") on:click=press>
+        <button type="button" class="button flat small" aria-label=label on:click=press>
             <Icon glyph=Glyph::Copy />
             {words.unwrap_or("Copy")}
         </button>

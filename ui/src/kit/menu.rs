@@ -10,7 +10,7 @@ pub(crate) fn Menu(
     /// The words of the button.
     #[prop(into)]
     title: Signal<String>,
-    /// Its name for screen readers.
+    /// What it opens, for screen readers.
     label: &'static str,
     /// The list; made anew each time it opens.
     #[prop(into)]
@@ -41,7 +41,7 @@ pub(crate) fn Menu(
             <button
                 type="button"
                 class="button flat small menu-button"
-                aria-label=label
+                aria-label=move || title.with(|title| format!("{title}: {label}"))
                 aria-haspopup="true"
                 aria-expanded=expanded
                 on:click=move |_| open.update(|open| *open = !*open)

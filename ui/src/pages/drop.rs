@@ -7,6 +7,7 @@ mod preview;
 use leptos::prelude::*;
 
 use crate::{
+    actions::{Action, Actions},
     desk::{Desk, Offers},
     pages::drop::{arrivals::follow_arrivals, preview::OfferDialog},
 };
@@ -17,6 +18,8 @@ pub(crate) fn DropTarget(desk: Desk) -> impl IntoView {
     let offers = Offers::provide(desk);
     let hovering = RwSignal::new(false);
     follow_arrivals(desk, offers, hovering);
+    // On any page, instead of leaving it.
+    Actions::get().offer([Action::known("agents.add", move || offers.ask())]);
     view! {
         <Show when=move || hovering.get()>
             <div class="drop-target" aria-hidden="true">

@@ -50,7 +50,7 @@ pub(crate) fn SpanRow(
     });
     let duration = format::duration_ns(duration_ns);
     let label = format!(
-        "{name}, {}, {duration}{}",
+        "{name} {duration}, {}{}",
         series.word(),
         if failed { ", failed" } else { "" }
     );

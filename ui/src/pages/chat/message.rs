@@ -74,15 +74,17 @@ fn Answer(
         Memo::new(move |_| chosen.with(|chosen| chosen.as_ref() == Some(&id)))
     };
     let trace = message.trace.map(|trace| {
+        let words = format!("trace {}", format::short_id(trace.as_str()));
+        let label = format!("{words}: show it beside the conversation");
         view! {
             <button
                 type="button"
                 class="link"
-                aria-label=format!("Show trace {trace} beside the conversation")
+                aria-label=label
                 aria-pressed=move || if is_chosen.get() { "true" } else { "false" }
                 on:click=move |_| chosen.set(Some(id.clone()))
             >
-                {format!("trace {}", format::short_id(trace.as_str()))}
+                {words}
             </button>
         }
     });

@@ -50,7 +50,7 @@ pub(crate) fn OfferedItem(number: u64) -> impl IntoView {
     };
     view! {
         <div class="offered">
-            <Heading item=item job=job />
+            <Heading item=item job=job alone=true />
             {body}
             <Replace number=number item=item />
             <Course job=job again=move |()| offers.again(number) />
@@ -120,7 +120,13 @@ pub(crate) fn OfferedRow(number: u64) -> impl IntoView {
 
 /// Its name, where it lies, and how far it is.
 #[component]
-fn Heading(item: Memo<Option<Item>>, job: Memo<Option<Job>>) -> impl IntoView {
+fn Heading(
+    item: Memo<Option<Item>>,
+    job: Memo<Option<Job>>,
+    /// What it was understood to be is said below.
+    #[prop(optional)]
+    alone: bool,
+) -> impl IntoView {
     move || {
         let item = item.get()?;
         let (tone, word) = job.with(|job| word(&item, job.as_ref()));
@@ -128,9 +134,11 @@ fn Heading(item: Memo<Option<Item>>, job: Memo<Option<Job>>) -> impl IntoView {
         let name = described.map_or(item.source.name(), |description| description.name.as_str());
         let name = name.to_owned();
         let shown = item.source.shown();
+        let name = (!alone || described.is_none())
+            .then(|| view! { <strong class="clip" title=name.clone()>{name.clone()}</strong> });
         Some(view! {
             <p class="offer-name">
-                <strong class="clip" title=name.clone()>{name.clone()}</strong>
+                {name}
                 <code class="dim clip" title=shown.clone()>{shown.clone()}</code>
                 <span class=format!("tag {tone}") role="status">{word}</span>
             </p>

@@ -30,7 +30,6 @@ pub(crate) fn OfferDialog() -> impl IntoView {
                 .collect::<Vec<u64>>()
         })
     });
-    let several = Memo::new(move |_| numbers.with(|numbers| numbers.len() > 1));
     let title = Signal::derive(move || match numbers.with(Vec::len) {
         0 => "Add agent".to_owned(),
         1 => "Deploy this?".to_owned(),
@@ -38,29 +37,42 @@ pub(crate) fn OfferDialog() -> impl IntoView {
     });
     view! {
         <Modal open=open close=move |()| offers.clear() label=title class="offer">
-            <header class="offer-head">
-                <h2>{title}</h2>
-                <Button look=Look::Flat label="Give up" press=move |()| offers.clear()>
-                    <Icon glyph=Glyph::Close />
-                    "Esc"
-                </Button>
-            </header>
-            <Show when=move || asking.get()>
-                <Asking />
-            </Show>
-            <Show when=move || several.get()>
-                <ul class="offer-list">
-                    <For each=move || numbers.get() key=|number| *number children=|number| view! { <OfferedRow number=number /> } />
-                </ul>
-            </Show>
-            <Show when=move || !several.get()>
-                <For each=move || numbers.get() key=|number| *number children=|number| view! { <OfferedItem number=number /> } />
-            </Show>
-            <LeftOut />
-            <Show when=move || !asking.get()>
-                <Decision />
+            <Show when=move || open.get()>
+                <header class="offer-head">
+                    <h2>{title}</h2>
+                    <Button look=Look::Flat label="Give up" press=move |()| offers.clear()>
+                        <Icon glyph=Glyph::Close />
+                        "Esc"
+                    </Button>
+                </header>
+                <Show when=move || asking.get() fallback=move || view! { <Offered numbers=numbers /> }>
+                    <Asking />
+                </Show>
             </Show>
         </Modal>
+    }
+}
+
+/// What is offered, and what is to be decided.
+#[component]
+fn Offered(numbers: Memo<Vec<u64>>) -> impl IntoView {
+    let several = Memo::new(move |_| numbers.with(|numbers| numbers.len() > 1));
+    let one = move || numbers.with(|numbers| numbers.first().copied());
+    view! {
+        <Show
+            when=move || several.get()
+            fallback=move || one().map(|number| view! { <OfferedItem number=number /> })
+        >
+            <ul class="offer-list">
+                <For
+                    each=move || numbers.get()
+                    key=|number| *number
+                    children=|number| view! { <OfferedRow number=number /> }
+                />
+            </ul>
+        </Show>
+        <LeftOut />
+        <Decision />
     }
 }
 
