@@ -8,6 +8,7 @@
 )]
 
 mod agents;
+mod axe_browser;
 mod bad_input;
 mod browser;
 mod contexts;
@@ -16,8 +17,11 @@ mod crash;
 mod discovery;
 mod docker;
 mod doctor;
+mod drop_browser;
 mod engine_choice;
 mod forwarding;
+mod hostile_browser;
+mod keyboard_browser;
 mod keyring;
 mod live;
 mod live_browser;
@@ -25,6 +29,7 @@ mod live_load;
 mod live_storms;
 mod loopback;
 mod packages;
+mod pages;
 mod palette_browser;
 mod parallel;
 mod peers;

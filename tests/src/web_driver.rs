@@ -431,7 +431,7 @@ fn said(error: thirtyfour::error::WebDriverError) -> String {
     error.to_string()
 }
 
-/// Where pictures of failures are kept.
-fn pictures() -> PathBuf {
+/// Where pictures are kept, those of failures too.
+pub fn pictures() -> PathBuf {
     crate::resident::program("nasiko").with_file_name("pictures")
 }
