@@ -287,7 +287,8 @@ async fn browser_moves_the_key_to_a_passphrase_and_back() {
         web.reload().await;
         web.fill("#unlock-passphrase", "wrong").await;
         web.click("#unlock").await;
-        web.read(".settings .error-card", "assphrase").await;
+        web.read(".settings .error-card", "vault.wrong_passphrase")
+            .await;
         web.fill("#unlock-passphrase", "one passphrase").await;
         web.click("#unlock").await;
         web.read(".setting-words.key", "At hand").await;

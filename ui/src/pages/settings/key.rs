@@ -78,7 +78,14 @@ fn Standing(key: Key, info: VaultInfo, moving: RwSignal<bool>) -> impl IntoView 
     let fact = |name: &'static str, value: String| {
         view! { <div><dt>{name}</dt><dd>{value}</dd></div> }
     };
-    let trouble = info.fault.map(|fault| view! { <ErrorCard fault=fault /> });
+    // What was answered to the last wish says more.
+    let trouble = move || {
+        let fault = info
+            .fault
+            .clone()
+            .filter(|_| key.fault.with(Option::is_none));
+        fault.map(|fault| view! { <ErrorCard fault=fault /> })
+    };
     let way_out = match state {
         VaultState::Locked => Some(view! { <Unlock key=key place=place /> }.into_any()),
         VaultState::Failed => Some(view! { <Reset key=key place=place /> }.into_any()),
