@@ -10,13 +10,13 @@ use nasiko_client::{Client, window::PageState};
 use crate::{
     actions::Actions,
     browser,
-    desk::{Desk, Notice},
+    desk::{Desk, Toast},
     kit::{Button, Empty, ErrorCard, Glyph, Icon, Look},
     model::world::Link,
     pages::{
         ActivityPage, AgentPage, AgentsPage, ChatPage, Checkups, ContextBanner, Contexts,
-        DoctorPage, DropTarget, Everywhere, GalleryPage, HomePage, LogsPage, Rail, Refused,
-        RegistryPage, SettingsPage, StackPage, TracesPage,
+        DoctorPage, DropTarget, Everywhere, GalleryPage, HomePage, InboxPage, LogsPage, Rail,
+        Refused, RegistryPage, SettingsPage, StackPage, TracesPage,
     },
     restore::{Restore, Whereabouts},
     theme::Appearance,
@@ -65,7 +65,7 @@ pub(crate) fn App(
             <Whereabouts />
             <DropTarget desk=desk />
         </Router>
-        <NoticeStack />
+        <ToastStack />
     }
 }
 
@@ -84,6 +84,7 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/doctor/:agent?") view=DoctorPage />
             <Route path=path!("/gallery") view=GalleryPage />
             <Route path=path!("/registry/:agent?") view=RegistryPage />
+            <Route path=path!("/inbox") view=InboxPage />
             <Route path=path!("/settings/:tab?") view=SettingsPage />
         </FlatRoutes>
     }
@@ -92,6 +93,7 @@ fn Pages() -> impl IntoView {
 #[component]
 fn NoSuchPage() -> impl IntoView {
     view! {
+        <h1 class="unseen">"Not found"</h1>
         <div class="page-body">
             <Empty title="There is no such page">
                 <a href="/agents">"Go to the agents"</a>
@@ -129,12 +131,12 @@ fn LinkBanner() -> impl IntoView {
 }
 
 #[component]
-fn NoticeStack() -> impl IntoView {
+fn ToastStack() -> impl IntoView {
     let desk = Desk::get();
-    let put_away = move |number| desk.notices.update(|notices| notices.remove(number));
-    let draw = move |(number, notice): (u64, Notice)| match notice {
-        Notice::Said(words) => view! { <div class="notice said">{words}</div> }.into_any(),
-        Notice::Changed { words, undo } => {
+    let put_away = move |number| desk.toasts.update(|toasts| toasts.remove(number));
+    let draw = move |(number, toast): (u64, Toast)| match toast {
+        Toast::Said(words) => view! { <div class="notice said">{words}</div> }.into_any(),
+        Toast::Changed { words, undo } => {
             let press = move |()| {
                 put_away(number);
                 desk.undo_settings((*undo).clone());
@@ -149,7 +151,22 @@ fn NoticeStack() -> impl IntoView {
             }
             .into_any()
         }
-        Notice::Fault(fault) => view! {
+        Toast::Cleared(words) => {
+            let press = move |()| {
+                put_away(number);
+                desk.restore_notices();
+            };
+            view! {
+                <div class="notice said undo">
+                    <span>{words}</span>
+                    <Button look=Look::Flat id="undo-clear" press=press>
+                        "Undo"
+                    </Button>
+                </div>
+            }
+            .into_any()
+        }
+        Toast::Fault(fault) => view! {
             <div class="notice">
                 <ErrorCard fault=fault>
                     <Button look=Look::Plain press=move |()| put_away(number)>
@@ -164,7 +181,7 @@ fn NoticeStack() -> impl IntoView {
     view! {
         <div class="notices" role="status" aria-live="polite">
             <For
-                each=move || desk.notices.with(|notices| notices.shown().to_vec())
+                each=move || desk.toasts.with(|toasts| toasts.shown().to_vec())
                 key=|(number, _)| *number
                 children=draw
             />

@@ -1,16 +1,17 @@
-//! What all pages share: the client, the picture of the control plane, conversations, notices, and time. One per page
+//! What all pages share: the client, the picture of the control plane, conversations, toasts, and time. One per page
 //! load, handed down as context.
 
 mod chats;
 mod drafts;
 mod follow;
+mod inbox;
 mod link;
 mod live;
 mod loaded;
-mod notices;
 mod offers;
 mod settings;
 mod stack;
+mod toasts;
 
 use std::time::Duration;
 
@@ -23,16 +24,16 @@ use nasiko_contract::{Fault, Job, JsonOperation};
 use crate::{
     browser,
     desk::follow::run_while,
-    model::{drafts::Drafts, live::Live, settings::Own, world::World},
+    model::{drafts::Drafts, inbox::Inbox, live::Live, settings::Own, world::World},
     restore::Restore,
 };
 
 pub(crate) use chats::Chats;
 pub(crate) use follow::{Followed, follow, spawn_for_the_owner};
 pub(crate) use loaded::{Loaded, fetch};
-pub(crate) use notices::{Notice, Notices};
 pub(crate) use offers::Offers;
 pub(crate) use stack::Switch;
+pub(crate) use toasts::{Toast, Toasts};
 
 /// Milliseconds after which ages such as `12 s ago` are written anew.
 const CLOCK_STEP: u32 = 5_000;
@@ -45,13 +46,15 @@ pub(crate) struct Desk {
     pub(crate) world: RwSignal<World>,
     /// The live matters of agents: watches, updates and pinned questions.
     pub(crate) live: RwSignal<Live>,
+    /// What happened while nobody looked.
+    pub(crate) inbox: RwSignal<Inbox>,
     /// Conversations, whether shown or not.
     pub(crate) chats: StoredValue<Chats>,
     /// What was begun to be written.
     drafts: StoredValue<Drafts>,
     restore: Restore,
     /// What is said in passing.
-    pub(crate) notices: RwSignal<Notices>,
+    pub(crate) toasts: RwSignal<Toasts>,
     /// What this page changed of the settings itself.
     pub(crate) own_settings: StoredValue<Own>,
     /// Unix milliseconds, every few seconds.
@@ -69,10 +72,11 @@ impl Desk {
             client: StoredValue::new(client),
             world: RwSignal::default(),
             live: RwSignal::default(),
+            inbox: RwSignal::default(),
             chats: StoredValue::default(),
             restore,
             drafts: StoredValue::new(drafts::recall(restore)),
-            notices: RwSignal::default(),
+            toasts: RwSignal::default(),
             own_settings: StoredValue::default(),
             now: RwSignal::new(browser::now()),
             visible: RwSignal::new(browser::is_visible()),
@@ -99,7 +103,7 @@ impl Desk {
         self.client.get_value()
     }
 
-    /// Calls an operation that answers a job; the job is part of the picture at once, a refusal becomes a notice.
+    /// Calls an operation that answers a job; the job is part of the picture at once, a refusal becomes a toast.
     pub(crate) fn start<O>(self, operation: O)
     where
         O: JsonOperation<Output = Job>,
@@ -134,7 +138,7 @@ impl Desk {
         });
     }
 
-    /// Calls an operation for its effect; a refusal becomes a notice.
+    /// Calls an operation for its effect; a refusal becomes a toast.
     pub(crate) fn run<O: JsonOperation>(
         self,
         operation: O,
@@ -148,24 +152,24 @@ impl Desk {
         });
     }
 
-    /// Shows a fault as a notice.
+    /// Shows a fault as a toast.
     pub(crate) fn report(self, fault: Fault) {
-        self.notices.update(|notices| {
-            notices.put(Notice::Fault(fault));
+        self.toasts.update(|toasts| {
+            toasts.put(Toast::Fault(fault));
         });
     }
 
     /// Says something in passing, to the eye and to the screen reader.
     pub(crate) fn say(self, words: impl Into<String>) {
-        self.put_for(Notice::Said(words.into()), Notices::SHOWN_FOR);
+        self.put_for(Toast::Said(words.into()), Toasts::SHOWN_FOR);
     }
 
-    /// Shows a notice that goes by itself.
-    fn put_for(self, notice: Notice, time: Duration) {
-        let number = self.notices.try_update(|notices| notices.put(notice));
+    /// Shows a toast that goes by itself.
+    fn put_for(self, toast: Toast, time: Duration) {
+        let number = self.toasts.try_update(|toasts| toasts.put(toast));
         if let Some(number) = number {
             set_timeout(
-                move || self.notices.update(|notices| notices.remove(number)),
+                move || self.toasts.update(|toasts| toasts.remove(number)),
                 time,
             );
         }

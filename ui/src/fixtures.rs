@@ -3,6 +3,7 @@
 
 mod doctor;
 mod figures;
+mod inbox;
 mod live;
 mod pins;
 mod records;
@@ -118,6 +119,8 @@ impl FixtureTransport {
             "doctor.run" => doctor::checkup(&call.target),
             "doctor.fix" => doctor::fixed(),
             "doctor.report" => doctor::report(),
+            "notices.list" => list(inbox::notices(self.empty)),
+            "notices.read" | "notices.clear" | "notices.restore" => json!({ "changed": 3 }),
             "store.get" => settings::store(),
             "secrets.list" => list(settings::secrets(self.empty)),
             "vault.get" => settings::vault(),

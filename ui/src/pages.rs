@@ -19,6 +19,7 @@ mod gallery;
 #[path = "pages/gallery/absent.rs"]
 mod gallery;
 mod home;
+mod inbox;
 mod keys;
 mod logs;
 mod palette;
@@ -45,6 +46,7 @@ pub(crate) use drop::DropTarget;
 pub(crate) use everywhere::Everywhere;
 pub(crate) use gallery::GalleryPage;
 pub(crate) use home::HomePage;
+pub(crate) use inbox::InboxPage;
 pub(crate) use keys::KeyboardSettings;
 pub(crate) use rail::Rail;
 pub(crate) use refused::Refused;

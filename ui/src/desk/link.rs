@@ -67,6 +67,7 @@ async fn take(desk: Desk, event: &Event) -> Result<(), Fault> {
     let ended_before = stack_ended(desk, event);
     if !desk.world.with_untracked(|world| world.has_seen(event)) {
         desk.hear_live(event);
+        desk.hear_inbox(event);
     }
     // An event that changes nothing must not wake those who look.
     let applied = desk
@@ -117,9 +118,9 @@ fn announce(desk: Desk, event: &Event, before: Option<AgentState>) {
     }
     match after {
         Some(AgentState::Active) => desk.say(format!("{name} is running")),
-        Some(AgentState::Failed) => desk.say(format!("{name} failed")),
         Some(AgentState::Stopped) => desk.say(format!("{name} is stopped")),
-        Some(AgentState::SettingUp) | None => {}
+        // Failures come as notices.
+        Some(AgentState::Failed | AgentState::SettingUp) | None => {}
     }
 }
 
@@ -133,11 +134,12 @@ async fn read_everything(desk: Desk) -> Result<(), Fault> {
         limit: Some(JOBS_READ),
         ..ListDeadLetters::default()
     };
-    let (status, agents, jobs, dead) = futures::join!(
+    let (status, agents, jobs, dead, ()) = futures::join!(
         client.call(GetStatus {}),
         read_agents(desk),
         client.call(jobs),
         client.call(dead),
+        desk.read_inbox(),
     );
     let (status, agents, jobs, dead) = (status?, agents?, jobs?, dead?);
     desk.world.update(|world| {

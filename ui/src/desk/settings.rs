@@ -4,7 +4,7 @@ use leptos::{prelude::*, task::spawn_local};
 use nasiko_contract::{Fault, GetSettings, GetStatus, PatchSettings};
 
 use crate::{
-    desk::{Desk, Notice, Notices},
+    desk::{Desk, Toast, Toasts},
     model::settings,
 };
 
@@ -50,7 +50,7 @@ impl Desk {
         self.send_settings(patch.clone(), move |fault| {
             if let (None, Some(before)) = (&fault, before) {
                 let undo = Box::new(settings::undo(&before, &patch));
-                self.put_for(Notice::Changed { words, undo }, Notices::UNDO_FOR);
+                self.put_for(Toast::Changed { words, undo }, Toasts::UNDO_FOR);
             }
             then(fault);
         });

@@ -6,7 +6,9 @@ use crate::{
     desk::Desk,
     kit::{Glyph, Icon, Keys},
     model::{
-        format, stack,
+        format,
+        inbox::Inbox,
+        stack,
         world::{Link, World},
     },
     pages::{context::ContextHead, doctor::Checkups, tasks::TaskTray},
@@ -40,6 +42,10 @@ pub(crate) fn Rail() -> impl IntoView {
             };
             (there > 0).then(|| format!("{well}/{there}"))
         })
+    });
+    let unread = Memo::new(move |_| {
+        let many = desk.inbox.with(Inbox::unread);
+        (many > 0).then(|| many.to_string())
     });
     let checkups = Checkups::get();
     let failures = Memo::new(move |_| checkups.failures().map(|many| many.to_string()));
@@ -86,6 +92,11 @@ pub(crate) fn Rail() -> impl IntoView {
                 "Registry"
             </A>
             <div class="grow"></div>
+            <A href="/inbox">
+                <Icon glyph=Glyph::Inbox />
+                "Inbox"
+                <Count number=unread what="unread notices" />
+            </A>
             <A href="/doctor">
                 <Icon glyph=Glyph::Doctor />
                 "Doctor"

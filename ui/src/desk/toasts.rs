@@ -1,15 +1,15 @@
-//! Notices: what is said in passing, and faults until they are put away.
+//! Toasts: what is said in passing, and faults until they are put away.
 
 use std::time::Duration;
 
 use nasiko_contract::{Fault, PatchSettings};
 
-/// Notices shown at once; the oldest give way.
+/// Toasts shown at once; the oldest give way.
 const SHOWN: usize = 4;
 
-/// A notice.
+/// A toast.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Notice {
+pub(crate) enum Toast {
     /// Words that go by themselves.
     Said(String),
     /// Settings were changed, which can be undone for a while.
@@ -19,42 +19,44 @@ pub(crate) enum Notice {
         /// What undoes it.
         undo: Box<PatchSettings>,
     },
+    /// The inbox was cleared, which can be undone for a while.
+    Cleared(String),
     /// A fault, until it is put away.
     Fault(Fault),
 }
 
-/// The notices that are shown, oldest first.
+/// The toasts that are shown, oldest first.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct Notices {
-    shown: Vec<(u64, Notice)>,
+pub(crate) struct Toasts {
+    shown: Vec<(u64, Toast)>,
     next: u64,
 }
 
-impl Notices {
+impl Toasts {
     /// How long words stay.
     pub(crate) const SHOWN_FOR: Duration = Duration::from_secs(5);
     /// How long something can be undone in passing.
     pub(crate) const UNDO_FOR: Duration = Duration::from_secs(20);
 
-    /// Shows a notice and gives its number. The same fault is not shown twice.
-    pub(crate) fn put(&mut self, notice: Notice) -> u64 {
-        self.shown.retain(|(_, shown)| *shown != notice);
+    /// Shows a toast and gives its number. The same fault is not shown twice.
+    pub(crate) fn put(&mut self, toast: Toast) -> u64 {
+        self.shown.retain(|(_, shown)| *shown != toast);
         if self.shown.len() >= SHOWN {
             self.shown.remove(0);
         }
         let number = self.next;
         self.next += 1;
-        self.shown.push((number, notice));
+        self.shown.push((number, toast));
         number
     }
 
-    /// Puts a notice away.
+    /// Puts a toast away.
     pub(crate) fn remove(&mut self, number: u64) {
         self.shown.retain(|(shown, _)| *shown != number);
     }
 
     /// What is shown.
-    pub(crate) fn shown(&self) -> &[(u64, Notice)] {
+    pub(crate) fn shown(&self) -> &[(u64, Toast)] {
         &self.shown
     }
 }
@@ -63,24 +65,24 @@ impl Notices {
 mod tests {
     use super::*;
 
-    fn said(words: &str) -> Notice {
-        Notice::Said(words.to_owned())
+    fn said(words: &str) -> Toast {
+        Toast::Said(words.to_owned())
     }
 
     #[test]
     fn old_notices_give_way_and_none_is_shown_twice() {
-        let mut notices = Notices::default();
+        let mut toasts = Toasts::default();
         for number in 0..SHOWN + 3 {
-            notices.put(said(&number.to_string()));
+            toasts.put(said(&number.to_string()));
         }
-        let last = notices.put(said("5"));
-        assert_eq!(notices.shown().len(), SHOWN);
-        let fives = notices
+        let last = toasts.put(said("5"));
+        assert_eq!(toasts.shown().len(), SHOWN);
+        let fives = toasts
             .shown()
             .iter()
-            .filter(|(_, notice)| *notice == said("5"));
+            .filter(|(_, toast)| *toast == said("5"));
         assert_eq!(fives.count(), 1);
-        notices.remove(last);
-        assert!(notices.shown().iter().all(|(number, _)| *number != last));
+        toasts.remove(last);
+        assert!(toasts.shown().iter().all(|(number, _)| *number != last));
     }
 }

@@ -1,0 +1,107 @@
+use leptos::prelude::*;
+use leptos_router::components::A;
+use nasiko_contract::{Notice, NoticeId};
+
+use crate::{
+    browser,
+    desk::Desk,
+    kit::{Age, Button, Empty, Glyph, Icon, Look, Panel, StateBadge, Waiting},
+    model::inbox::{Inbox, tone},
+};
+
+/// What happened while nobody looked.
+#[component]
+pub(crate) fn InboxPage() -> impl IntoView {
+    browser::set_title("Inbox · Nasiko");
+    let desk = Desk::get();
+    let ids = Memo::new(move |_| desk.inbox.with(Inbox::newest));
+    let unread = Memo::new(move |_| desk.inbox.with(Inbox::unread));
+    let known = Memo::new(move |_| desk.inbox.with(Inbox::is_known));
+    let none = Memo::new(move |_| ids.with(Vec::is_empty));
+    let list = move || {
+        match (none.get(), known.get()) {
+        (true, false) => view! { <Waiting what="the inbox" /> }.into_any(),
+        (true, true) => view! {
+            <Empty title="Nothing has happened that you have not seen">
+                "Crashes, deploys and trouble with the stack are told here, also what came in quiet hours."
+            </Empty>
+        }
+        .into_any(),
+        (false, _) => view! {
+            <Panel title="Notices">
+                <ul class="inbox">
+                    <For each=move || ids.get() key=NoticeId::clone children=|id| view! { <NoticeRow id=id /> } />
+                </ul>
+            </Panel>
+        }
+        .into_any(),
+    }
+    };
+    view! {
+        <header class="page-head">
+            <h1>"Inbox"</h1>
+            <span class="sub">{move || match unread.get() {
+                    0 => "All read".to_owned(),
+                    many => format!("{many} unread"),
+                }}</span>
+            <span class="actions end">
+                <Button
+                    id="read-all"
+                    disabled=Signal::derive(move || unread.get() == 0)
+                    press=move |()| desk.read_notices(None)
+                >
+                    "Mark all as read"
+                </Button>
+                <Button id="clear-all" disabled=none press=move |()| desk.clear_notices(None)>
+                    "Clear"
+                </Button>
+            </span>
+        </header>
+        <div class="page-body">{list}</div>
+    }
+}
+
+/// One notice; its title leads to what it is about.
+#[component]
+fn NoticeRow(id: NoticeId) -> impl IntoView {
+    let desk = Desk::get();
+    let notice = Memo::new(move |_| desk.inbox.with(|inbox| inbox.get(&id).cloned()));
+    let row = move |notice: Notice| {
+        let (tone, word) = tone(notice.kind);
+        let (id, at, read) = (notice.id.clone(), notice.at, notice.read);
+        let seen = notice.id.clone();
+        let clear = format!("Clear: {}", notice.title);
+        let see = move |_| {
+            if !read {
+                desk.read_notices(Some(seen.clone()));
+            }
+        };
+        view! {
+            <StateBadge tone=tone word=word />
+            <div class="inbox-what">
+                <A href=notice.target on:click=see>
+                    <strong>{notice.title}</strong>
+                    {(!read).then(|| view! { <span class="unseen">" (unread)"</span> })}
+                </A>
+                <span class="dim">{notice.text}</span>
+            </div>
+            <span class="figure dim">
+                <Age at=at />
+            </span>
+            <Button
+                look=Look::Flat
+                label=clear
+                press=move |()| desk.clear_notices(Some(id.clone()))
+            >
+                <Icon glyph=Glyph::Close />
+                "Clear"
+            </Button>
+        }
+    };
+    let unread = move || notice.with(|notice| notice.as_ref().is_some_and(|notice| !notice.read));
+    view! {
+        <li class="inbox-row" class:unread=unread>
+            {move || notice.get().map(row)}
+        </li>
+    }
+}
