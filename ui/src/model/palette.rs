@@ -313,7 +313,7 @@ impl Index {
             rows.extend(lately.into_iter().map(|(_, entry)| Row::Item(entry)));
         }
         let limit = |section: Section| match section {
-            Section::Actions(_) => MOST_SHOWN,
+            Section::Actions(_) | Section::Deeds => MOST_SHOWN,
             _ => MOST_OFFERED,
         };
         rows.extend(sections_limited(self.entries.iter().cloned(), limit));

@@ -126,6 +126,13 @@ fn Opened() -> impl IntoView {
         of.get()
             .map(|entry| view! { <span class="palette-of clip">{entry.words.clone()}</span> })
     };
+    let invitation = move || {
+        if of.with(Option::is_some) {
+            "What to do with it"
+        } else {
+            "An agent, a page, a conversation, or what to do"
+        }
+    };
     let many = move || {
         rows.with(|rows| {
             rows.iter()
@@ -149,7 +156,7 @@ fn Opened() -> impl IntoView {
                     aria-expanded="true"
                     aria-controls="palette-list"
                     aria-activedescendant=move || format!("palette-{}", active.get())
-                    placeholder="An agent, a page, a conversation, or what to do"
+                    placeholder=invitation
                     prop:value=typed
                     on:input:target=move |event| typed.set(event.target().value())
                 />

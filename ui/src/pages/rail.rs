@@ -4,8 +4,9 @@ use leptos_router::components::A;
 use crate::{
     actions::Actions,
     desk::Desk,
-    kit::{Glyph, Icon, Keys},
+    kit::{Glyph, Icon, Keys, tooltip},
     model::{
+        actions::known,
         format,
         inbox::Inbox,
         stack,
@@ -56,56 +57,18 @@ pub(crate) fn Rail() -> impl IntoView {
                 <ContextHead />
             </div>
             <SearchButton />
-            <A href="/" exact=true>
-                <Icon glyph=Glyph::Home />
-                "Home"
-            </A>
-            <A href="/agents">
-                <Icon glyph=Glyph::Agents />
-                "Agents"
-                <Count number=agents what="agents" />
-            </A>
-            <A href="/chat">
-                <Icon glyph=Glyph::Chat />
-                "Chat"
-            </A>
-            <A href="/traces">
-                <Icon glyph=Glyph::Traces />
-                "Traces"
-            </A>
-            <A href="/logs">
-                <Icon glyph=Glyph::Logs />
-                "Logs"
-            </A>
-            <A href="/stack">
-                <Icon glyph=Glyph::Stack />
-                "Stack"
-                <Count number=stack what="services of the stack are well" />
-            </A>
-            <A href="/activity">
-                <Icon glyph=Glyph::Activity />
-                "Activity"
-                <Count number=jobs what="jobs under way" />
-            </A>
-            <A href="/registry">
-                <Icon glyph=Glyph::Registry />
-                "Registry"
-            </A>
+            <Entry id="go.home" href="/" glyph=Glyph::Home />
+            <Entry id="go.agents" href="/agents" glyph=Glyph::Agents number=(agents, "agents") />
+            <Entry id="go.chat" href="/chat" glyph=Glyph::Chat />
+            <Entry id="go.traces" href="/traces" glyph=Glyph::Traces />
+            <Entry id="go.logs" href="/logs" glyph=Glyph::Logs />
+            <Entry id="go.stack" href="/stack" glyph=Glyph::Stack number=(stack, "services of the stack are well") />
+            <Entry id="go.activity" href="/activity" glyph=Glyph::Activity number=(jobs, "jobs under way") />
+            <Entry id="go.registry" href="/registry" glyph=Glyph::Registry />
             <div class="grow"></div>
-            <A href="/inbox">
-                <Icon glyph=Glyph::Inbox />
-                "Inbox"
-                <Count number=unread what="unread notices" />
-            </A>
-            <A href="/doctor">
-                <Icon glyph=Glyph::Doctor />
-                "Doctor"
-                <Count number=failures what="checks failed" />
-            </A>
-            <A href="/settings">
-                <Icon glyph=Glyph::Settings />
-                "Settings"
-            </A>
+            <Entry id="go.inbox" href="/inbox" glyph=Glyph::Inbox number=(unread, "unread notices") />
+            <Entry id="go.doctor" href="/doctor" glyph=Glyph::Doctor number=(failures, "checks failed") />
+            <Entry id="go.settings" href="/settings" glyph=Glyph::Settings />
             <TaskTray />
             <ThemeChoice />
             <Resident />
@@ -123,6 +86,31 @@ fn SearchButton() -> impl IntoView {
             <span class="clip">"Search or run"</span>
             <Keys shortcut=shortcut />
         </button>
+    }
+}
+
+/// The way to a page, named as its action is.
+#[component]
+fn Entry(
+    /// The action.
+    id: &'static str,
+    href: &'static str,
+    glyph: Glyph,
+    /// How many there are, and of what.
+    #[prop(optional)]
+    number: Option<(Memo<Option<String>>, &'static str)>,
+) -> impl IntoView {
+    let actions = Actions::get();
+    let words = known(id).map_or("", |known| known.words);
+    // Every address begins as Home's does.
+    let exact = href == "/";
+    let count = number.map(|(number, what)| view! { <Count number=number what=what /> });
+    view! {
+        <A href=href exact=exact attr:title=move || tooltip(actions, id)>
+            <Icon glyph=glyph />
+            {words}
+            {count}
+        </A>
     }
 }
 
