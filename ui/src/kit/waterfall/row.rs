@@ -49,8 +49,9 @@ pub(crate) fn SpanRow(
         }
     });
     let duration = format::duration_ns(duration_ns);
-    let label = format!(
-        "{name} {duration}, {}{}",
+    // What colours tell, in words.
+    let told = format!(
+        ", {}{}, ",
         series.word(),
         if failed { ", failed" } else { "" }
     );
@@ -61,7 +62,6 @@ pub(crate) fn SpanRow(
             role="option"
             class:chosen=is_chosen
             class:failed=failed
-            aria-label=label
             aria-selected=move || if is_chosen.get() { "true" } else { "false" }
             on:click=choose
         >
@@ -71,6 +71,7 @@ pub(crate) fn SpanRow(
                 <span class="clip" title=name.clone()>
                     {name.clone()}
                 </span>
+                <span class="unseen">{told}</span>
             </span>
             <span class="bar-field">
                 <i class=format!("bar {}", series.class()) style:left=format!("{left}%") style:width=format!("{width}%")></i>

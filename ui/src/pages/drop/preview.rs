@@ -1,4 +1,5 @@
 use leptos::{ev::SubmitEvent, prelude::*};
+use leptos_router::hooks::use_location;
 
 use crate::{
     browser,
@@ -30,17 +31,28 @@ pub(crate) fn OfferDialog() -> impl IntoView {
                 .collect::<Vec<u64>>()
         })
     });
-    let title = Signal::derive(move || match numbers.with(Vec::len) {
-        0 => "Add agent".to_owned(),
-        1 => "Deploy this?".to_owned(),
-        many => format!("Deploy these {many}?"),
+    let open_items = Memo::new(move |_| offer.with(Offer::open_items));
+    let title = Signal::derive(move || match (numbers.with(Vec::len), open_items.get()) {
+        (0, _) => "Add agent".to_owned(),
+        (_, 0) => "Deploy".to_owned(),
+        (1, _) => "Deploy this?".to_owned(),
+        (many, _) => format!("Deploy these {many}?"),
+    });
+    // Whoever goes on to an agent is done with it.
+    let path = use_location().pathname;
+    Effect::new(move |before: Option<String>| {
+        let path = path.get();
+        if before.is_some_and(|before| before != path) {
+            offers.clear();
+        }
+        path
     });
     view! {
         <Modal open=open close=move |()| offers.clear() label=title class="offer">
             <Show when=move || open.get()>
                 <header class="offer-head">
                     <h2>{title}</h2>
-                    <Button look=Look::Flat label="Give up" press=move |()| offers.clear()>
+                    <Button look=Look::Flat label="Esc: give up" press=move |()| offers.clear()>
                         <Icon glyph=Glyph::Close />
                         "Esc"
                     </Button>
