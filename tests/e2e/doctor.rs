@@ -76,7 +76,7 @@ fn where_no_control_plane_runs_what_can_be_seen_is_told() {
     }
     assert_eq!(check(&document, "data.store")["state"], "ok");
     assert!(
-        !nothing.home().join("nasiko.db").exists(),
+        !nothing.home().join("nasiko.db").try_exists().unwrap(),
         "looking makes nothing"
     );
 }
@@ -92,7 +92,7 @@ fn what_keeps_a_control_plane_from_starting_is_told_and_mended() {
 
     // A dead one's address, a list that makes no sense, and a directory that others may read.
     let endpoint = resident.home().join("endpoint.json");
-    assert!(endpoint.exists(), "it was killed");
+    assert!(endpoint.try_exists().unwrap(), "it was killed");
     let open = std::fs::Permissions::from_mode(0o755);
     std::fs::set_permissions(resident.home(), open).unwrap();
     std::fs::write(resident.home().join("contexts.json"), "{").unwrap();
@@ -253,4 +253,59 @@ fn the_report_shows_nothing_private() {
             assert!(!text.contains(private), "{private} is in {text}");
         }
     }
+}
+
+#[test]
+fn docker_that_is_well_is_told_so_and_what_it_refuses_or_keeps_too_long_is_told() {
+    let Some(host) = skip::engine_or_skip("doctor::docker_that_is_well_is_told_so") else {
+        return;
+    };
+    let resident = Resident::with_engine(&host);
+    let document = resident.try_json(&["doctor"]).json();
+    for name in [
+        "found",
+        "running",
+        "access",
+        "address",
+        "api",
+        "architecture",
+        "clock",
+        "pull",
+    ] {
+        let found = check(&document, &format!("engine.{name}"));
+        assert_eq!(found["state"], "ok", "{found:#}");
+    }
+
+    // Nobody listens there.
+    let source = folder(&[(
+        "Dockerfile",
+        "FROM 127.0.0.1:1/nothing/here:1\nCMD [\"x\"]\n",
+    )]);
+    let path = source.path().to_str().unwrap();
+    let deployed = resident.run(&["deploy", path, "--name", "puller", "--runtime", "docker"]);
+    assert_ne!(deployed.code, 0);
+    // Of this installation, and of no agent: as a crash between two steps leaves one.
+    let installation = std::fs::read_to_string(resident.home().join("installation")).unwrap();
+    let label = format!("nasiko.installation={}", installation.trim());
+    let labels = [
+        label.as_str(),
+        "nasiko.type=agent",
+        "nasiko.name=gone",
+        "nasiko.deployment=of-nobody",
+    ];
+    let mut words = vec!["create"];
+    words.extend(labels.iter().flat_map(|label| ["--label", label]));
+    words.extend(["python:3.11-slim", "true"]);
+    let container = resident.docker(&words);
+    assert!(!container.trim().is_empty(), "it is created");
+
+    let document = resident.try_json(&["doctor"]).json();
+    let pull = check(&document, "engine.pull");
+    assert_eq!(pull["state"], "failed", "{pull:#}");
+    let left = check(&document, "agents.leftovers");
+    assert_eq!(left["state"], "warning", "{left:#}");
+    let mended = resident.try_json(&["doctor", "--fix"]).json();
+    let left = check(&mended, "agents.leftovers");
+    assert_eq!(left["state"], "ok", "{left:#}");
+    assert!(resident.containers().is_empty());
 }

@@ -17,6 +17,7 @@ mod crash;
 mod discovery;
 mod docker;
 mod doctor;
+mod doctor_browser;
 mod drop_browser;
 mod engine_choice;
 mod forwarding;

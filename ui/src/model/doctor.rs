@@ -141,6 +141,26 @@ pub(crate) fn needs_somebody(check: &Check) -> bool {
     check.state < CheckState::Skipped
 }
 
+/// What is said of the checks of a group that need nobody; `alone` where there are no others.
+pub(crate) fn of_the_rest(rest: &[Check], alone: bool) -> String {
+    let skipped = rest
+        .iter()
+        .filter(|check| check.state == CheckState::Skipped)
+        .count();
+    let many = rest.len();
+    let all = if alone {
+        format::counted(many as u64, "check")
+    } else {
+        format!("{many} more")
+    };
+    match skipped {
+        0 if alone && many > 1 => format!("{all}, all fine"),
+        0 => format!("{all}, fine"),
+        _ if skipped == many => format!("{all}, not looked at"),
+        _ => format!("{all}, {skipped} not looked at"),
+    }
+}
+
 /// The call that does what a check offers.
 pub(crate) fn fix_of(check: &Check) -> FixCheck {
     FixCheck {
@@ -223,6 +243,28 @@ mod tests {
             "1 of 3 checks failed, 2 warnings"
         );
         assert_eq!(Examined::default().summary(), None);
+    }
+
+    #[test]
+    fn what_needs_nobody_is_said_in_a_line() {
+        let rest = |states: &[CheckState]| -> Vec<Check> {
+            let checks = states
+                .iter()
+                .map(|state| check("x", CheckGroup::Data, *state));
+            checks.collect()
+        };
+        let (ok, skipped) = (CheckState::Ok, CheckState::Skipped);
+        assert_eq!(of_the_rest(&rest(&[ok, ok]), true), "2 checks, all fine");
+        assert_eq!(of_the_rest(&rest(&[ok]), true), "1 check, fine");
+        assert_eq!(of_the_rest(&rest(&[ok, ok]), false), "2 more, fine");
+        assert_eq!(
+            of_the_rest(&rest(&[ok, skipped]), false),
+            "2 more, 1 not looked at"
+        );
+        assert_eq!(
+            of_the_rest(&rest(&[skipped]), true),
+            "1 check, not looked at"
+        );
     }
 
     #[test]

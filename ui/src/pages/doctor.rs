@@ -12,7 +12,10 @@ use crate::{
     browser,
     desk::Desk,
     kit::{Button, ErrorCard, Look, Panel, Waiting},
-    model::{doctor::Section, format},
+    model::{
+        doctor::{self, Section},
+        format,
+    },
     pages::doctor::{
         check::{CheckRow, QuietRow},
         report::ReportDialog,
@@ -106,22 +109,7 @@ fn Head(page: DoctorView, agent: Option<AgentName>, reporting: RwSignal<bool>) -
 #[component]
 fn SectionPanel(page: DoctorView, section: Section) -> impl IntoView {
     let Section { group, wrong, rest } = section;
-    let nothing_wrong = wrong.is_empty();
-    let many = format::counted(rest.len() as u64, "check");
-    let words = if nothing_wrong {
-        format!("{many}, all fine")
-    } else {
-        format!("{many} more")
-    };
-    let skipped = rest
-        .iter()
-        .filter(|check| check.state == nasiko_contract::CheckState::Skipped)
-        .count();
-    let words = match skipped {
-        0 => words,
-        all if all == rest.len() => format!("{many} not looked at"),
-        some => format!("{many}, {some} not looked at"),
-    };
+    let words = doctor::of_the_rest(&rest, wrong.is_empty());
     let quiet = (!rest.is_empty()).then(|| {
         view! {
             <details class="quiet">

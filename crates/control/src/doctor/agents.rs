@@ -78,8 +78,8 @@ pub(super) async fn checks(shared: &Shared, only: Option<&AgentName>) -> Result<
             .filter(|spec| !troubled.contains_key(spec.id));
         let cause = match total {
             0 => "There are no agents yet".to_owned(),
-            1 => "So it is with the one agent".to_owned(),
-            many => format!("So it is with all {many} agents"),
+            1 => "Nothing is wrong with the one agent".to_owned(),
+            many => format!("Nothing is wrong with any of {many} agents"),
         };
         checks.extend(well.map(|spec| Finding::ok(cause.clone()).of(spec, None)));
     }

@@ -38,6 +38,8 @@ const OLDEST_API: (u32, u32) = (1, 41);
 const SKEW: Duration = Duration::from_secs(10);
 /// How long an engine that is not used may take to say what it is.
 const OTHER_LIMIT: Duration = Duration::from_secs(2);
+/// Why what only an engine can tell is not looked at.
+const NOBODY: &str = "No engine answers";
 /// Engines that are not used and asked what they are.
 const MAX_OTHERS: usize = 3;
 
@@ -138,11 +140,9 @@ impl View {
         lines
     }
 
-    /// Skips what only an engine that answers can be asked.
-    fn particulars(&self) -> Result<&Particulars, Finding> {
-        self.used
-            .as_ref()
-            .map_err(|_| Finding::skipped("No engine answers"))
+    /// What it says of itself; else there is nothing to look at.
+    fn particulars(&self) -> Option<&Particulars> {
+        self.used.as_ref().ok()
     }
 
     fn has(&self, wanted: impl Fn(&Verdict) -> bool) -> bool {
@@ -280,14 +280,13 @@ fn choice(view: &View) -> Finding {
         ))
         .evidence(view.lines()),
         Some(_) => Finding::ok("There is one"),
-        None => Finding::skipped("No engine answers"),
+        None => Finding::skipped(NOBODY),
     }
 }
 
 fn api(view: &View) -> Finding {
-    let particulars = match view.particulars() {
-        Ok(particulars) => particulars,
-        Err(skipped) => return skipped,
+    let Some(particulars) = view.particulars() else {
+        return Finding::skipped(NOBODY);
     };
     match version_in(&particulars.api) {
         Some(version) if version < OLDEST_API => Finding::failed(format!(
@@ -301,9 +300,8 @@ fn api(view: &View) -> Finding {
 }
 
 fn architecture(view: &View) -> Finding {
-    let particulars = match view.particulars() {
-        Ok(particulars) => particulars,
-        Err(skipped) => return skipped,
+    let Some(particulars) = view.particulars() else {
+        return Finding::skipped(NOBODY);
     };
     let own = dockers_word(std::env::consts::ARCH);
     match dockers_word(&particulars.architecture) {
@@ -326,9 +324,8 @@ pub(super) fn dockers_word(architecture: &str) -> &str {
 }
 
 fn clock(view: &View) -> Finding {
-    let particulars = match view.particulars() {
-        Ok(particulars) => particulars,
-        Err(skipped) => return skipped,
+    let Some(particulars) = view.particulars() else {
+        return Finding::skipped(NOBODY);
     };
     let Some(theirs) = particulars.time else {
         return Finding::skipped("It does not tell its time");

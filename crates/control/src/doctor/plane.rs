@@ -16,7 +16,7 @@ use super::{
     surroundings::Needs,
 };
 use crate::{
-    api::{Caller, Serve},
+    api::{self, Caller, Serve},
     plane::{ControlPlane, Shared},
     records::{AgentRecord, Source},
 };
@@ -175,7 +175,7 @@ impl ControlPlane {
                 }
             }
             (check, None) if check == keyring::KEY.id || check == keyring::KEYRING.id => {
-                let vault = self.serve(caller, UnlockVault::default()).await?;
+                let vault = api::call(self, caller, UnlockVault::default()).await?;
                 match vault.fault {
                     Some(fault) => Err(fault),
                     None => Ok("The key of secrets is at hand".to_owned()),
@@ -193,15 +193,15 @@ impl ControlPlane {
         }
     }
 
-    /// By a job, as a person would.
+    /// By a job, as a person would, who needs the right to.
     async fn start_again(&self, caller: &Caller, agent: &AgentName) -> Result<String, Fault> {
         let agent = agent.clone();
         let is_active =
             self.shared.agent(&agent).await?.value.state == nasiko_contract::AgentState::Active;
         let job = if is_active {
-            self.serve(caller, RestartAgent { agent }).await?
+            api::call(self, caller, RestartAgent { agent }).await?
         } else {
-            self.serve(caller, StartAgent { agent }).await?
+            api::call(self, caller, StartAgent { agent }).await?
         };
         Ok(format!("Job {} starts it", job.id))
     }

@@ -22,7 +22,7 @@ fn write_all(text: &mut String, checkup: &Checkup) -> std::fmt::Result {
     writeln!(text, "# Nasiko {}\n", env!("CARGO_PKG_VERSION"))?;
     writeln!(
         text,
-        "{} on {}; {} failed, {} warnings, {} skipped, {} ok\n",
+        "{} on {}; failed: {}, warnings: {}, skipped: {}, ok: {}\n",
         std::env::consts::OS,
         std::env::consts::ARCH,
         count(CheckState::Failed),

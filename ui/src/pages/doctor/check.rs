@@ -47,9 +47,9 @@ pub(super) fn CheckRow(page: DoctorView, check: Check) -> impl IntoView {
         .map(|fix| view! { <FixButton page=page check=check.clone() fix=fix fixing=fixing /> });
     let (name, title) = (check.check.clone(), check.title.clone());
     view! {
-        <section class="check" data-check=name aria-label=title>
+        <section class="examined" data-check=name aria-label=title>
             <StateBadge tone=tone word=word />
-            <div class="check-body">
+            <div class="examined-body">
                 <h3>{check.title} " " {agent} " " <code class="dim">{check.check}</code></h3>
                 <p><Sentence text=check.cause /></p>
                 {evidence}
@@ -107,7 +107,7 @@ fn Outcome(fixing: Memo<Option<Fixing>>) -> impl IntoView {
 pub(super) fn QuietRow(check: Check) -> impl IntoView {
     let (tone, word) = doctor::state(check.state);
     view! {
-        <li class="quiet-check" data-check=check.check>
+        <li class="quiet-row" data-check=check.check>
             <StateBadge tone=tone word=word />
             <span>{check.title}</span>
             <span class="dim"><Sentence text=check.cause /></span>

@@ -129,7 +129,7 @@ async fn what_a_dead_control_plane_left_is_removed_and_what_a_living_one_holds_i
     let fixed = fix(&surroundings, "data.lock").await.unwrap();
     assert!(fixed.changed);
     assert_state(&fixed.check.unwrap(), CheckState::Ok);
-    assert!(!home.path().join("endpoint.json").exists());
+    assert!(!home.path().join("endpoint.json").try_exists().unwrap());
     assert!(!fix(&surroundings, "data.lock").await.unwrap().changed);
 
     // One that holds the lock and does not say where it answers.
@@ -151,8 +151,13 @@ async fn lists_that_make_no_sense_are_told_and_put_aside_where_nothing_is_lost()
     fs_err::write(&contexts, "{ \"version\": 1, \"contexts\": [").unwrap();
     assert_state(&look(&surroundings, "data.contexts"), CheckState::Failed);
     let fixed = fix(&surroundings, "data.contexts").await.unwrap();
-    assert!(fixed.changed && !contexts.exists());
-    assert!(home.path().join("contexts.json.broken").exists());
+    assert!(fixed.changed && !contexts.try_exists().unwrap());
+    assert!(
+        home.path()
+            .join("contexts.json.broken")
+            .try_exists()
+            .unwrap()
+    );
     assert_state(&fixed.check.unwrap(), CheckState::Ok);
 
     // Which store counts is not the doctor's to say.

@@ -154,7 +154,7 @@ async fn of_two_engines_one_is_to_be_chosen() {
     // Before these, the machine's own engine would be tried.
     let has_own = ["/var/run/docker.sock", "/run/podman/podman.sock"]
         .iter()
-        .any(|path| Path::new(path).exists());
+        .any(|path| Path::new(path).try_exists().unwrap());
     let two = check(looking_at(&home, found.clone()), "engine.choice").await;
     assert_state(&two, CheckState::Warning);
     let other = sockets[usize::from(!has_own)].display().to_string();
