@@ -282,7 +282,7 @@ impl Plot {
             };
             let piece = match self.shape {
                 // A lone value is a dot: a line of no length with round ends.
-                Shape::Line if broken => format!("M{x:.1} {y:.1}h.01"),
+                Shape::Line if broken => format!("M{x:.1} {y:.1}h1.6"),
                 Shape::Line => format!("L{x:.1} {y:.1}"),
                 Shape::Bars => format!("M{x:.1} 38h2.6V{y:.1}h-2.6z"),
             };

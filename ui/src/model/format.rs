@@ -203,6 +203,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn large_counts_are_said_shortly() {
+        let said = [
+            0,
+            999,
+            1_000,
+            31_400,
+            999_499,
+            999_500,
+            1_240_000,
+            2_000_000_000,
+        ]
+        .map(short_count);
+        assert_eq!(
+            said,
+            [
+                "0", "999", "1.00 k", "31.4 k", "999 k", "1.00 M", "1.24 M", "2.00 G"
+            ]
+        );
+    }
+
+    #[test]
     fn durations_never_show_a_rounded_up_unit() {
         let cases: &[(u64, &str)] = &[
             (0, "0 µs"),

@@ -9,6 +9,8 @@ use nasiko_contract::{
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::model::format;
+
 /// Finished jobs that are remembered; the oldest are forgotten first.
 const JOBS_KEPT: usize = 200;
 
@@ -78,7 +80,8 @@ pub(crate) struct World {
 impl Standing {
     /// How many answer, in words; none while there is no agent.
     pub(crate) fn words(self) -> Option<String> {
-        (self.total > 0).then(|| format!("{} of {} answer", self.active, self.total))
+        let many = |number: usize| format::count(number as u64);
+        (self.total > 0).then(|| format!("{} of {} answer", many(self.active), many(self.total)))
     }
 }
 

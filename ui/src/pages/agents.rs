@@ -23,12 +23,13 @@ pub(crate) use table::AgentTable;
 pub(crate) fn use_standing(desk: Desk) -> Memo<Option<Standing>> {
     let told = use_told(desk);
     Memo::new(move |_| {
-        told.track();
+        let _so_often = told.get();
         desk.world.with_untracked(World::standing)
     })
 }
 
-/// How often something about any agent was told; none before the first list has arrived.
+/// How often something about any agent was told; none before the first list has arrived. To be read, not tracked: a memo
+/// that nobody has read knows of no change.
 fn use_told(desk: Desk) -> Memo<Option<u64>> {
     Memo::new(move |_| {
         desk.world

@@ -10,7 +10,7 @@ use nasiko_contract::{AgentName, MessageId, SessionId};
 
 use crate::{
     desk::Desk,
-    model::chat::Conversation,
+    model::{chat::Conversation, traces::TraceFilter},
     pages::{
         chat::{composer::Composer, sessions::SessionMenu, thread::Thread},
         pins::{PinDialog, PinStrip, Pins},
@@ -37,7 +37,7 @@ pub(crate) fn ChatTab(
     let desk = Desk::get();
     let navigate = use_navigate();
     desk.read_sessions(agent.clone());
-    let traces = use_trace_list(Signal::stored(Some(agent.clone())));
+    let traces = use_trace_list(Signal::stored(TraceFilter::of(Some(agent.clone()))));
     let current = {
         let agent = agent.clone();
         Memo::new(move |_| match session.get().as_deref() {

@@ -1,35 +1,33 @@
+use std::sync::Arc;
+
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::components::A;
-use nasiko_contract::{AgentName, ListTraces, SpanStatus, TailTraces, TraceId, TraceSummary};
+use nasiko_contract::{ListTraces, SpanStatus, TailTraces, TraceId, TraceSummary};
 
 use crate::{
     desk::{Desk, Followed, follow},
-    kit::{Clock, Empty, Waiting},
+    kit::{Clock, Empty, LongTable, Waiting},
     model::{
         format,
         traces::{TraceFilter, TraceList},
     },
 };
 
-/// Rows read at first; newer ones come by the tail.
-const ROWS_READ: u32 = 200;
+/// A row's height in pixels, as the styles have it.
+const ROW: f64 = 34.0;
 
-/// The traces of an agent, or of all; new ones, and new spans of old ones, arrive by themselves.
-pub(crate) fn use_trace_list(agent: Signal<Option<AgentName>>) -> RwSignal<TraceList> {
+/// The traces that are wanted; new ones, and new spans of old ones, arrive by themselves.
+pub(crate) fn use_trace_list(filter: Signal<TraceFilter>) -> RwSignal<TraceList> {
     let desk = Desk::get();
     let list = RwSignal::new(TraceList::default());
     Effect::new(move || {
-        let agent = agent.get();
-        list.set(TraceList::default());
-        let wanted = ListTraces {
-            agent: agent.clone(),
-            limit: Some(ROWS_READ),
-            ..ListTraces::default()
-        };
+        let filter = filter.get();
+        let agent = filter.agent.clone();
+        list.set(TraceList::of(filter));
         follow(desk, TailTraces { agent }, move |learnt| match learnt {
             // What came before, or while the stream was broken: read once the stream stands, so that nothing is missed.
-            Followed::Opened => read(desk, wanted.clone(), list),
-            Followed::Items(rows) => list.update(|list| list.put(rows)),
+            Followed::Opened => read(desk, list.with_untracked(TraceList::newest_page), list),
+            Followed::Items(rows) => list.update(|list| list.hear(rows)),
             Followed::Ended(Some(fault)) => desk.report(fault),
             Followed::Ended(None) => {}
         });
@@ -38,24 +36,28 @@ pub(crate) fn use_trace_list(agent: Signal<Option<AgentName>>) -> RwSignal<Trace
 }
 
 fn read(desk: Desk, wanted: ListTraces, list: RwSignal<TraceList>) {
+    let filter = list.with_untracked(|list| list.filter().clone());
     spawn_local(async move {
-        match desk.client().call(wanted).await {
-            Ok(page) => {
-                let _gone = list.try_update(|list| {
-                    list.loaded = true;
-                    list.put(page.items);
-                });
+        let answer = desk.client().call(wanted.clone()).await;
+        // Gone, or a list of something else by now.
+        let is_wanted = list.try_with_untracked(|list| *list.filter() == filter);
+        if is_wanted != Some(true) {
+            return;
+        }
+        match answer {
+            Ok(page) => list.update(|list| list.put_page(page, &wanted)),
+            Err(fault) => {
+                list.update(TraceList::give_up);
+                desk.report(fault);
             }
-            Err(fault) => desk.report(fault),
         }
     });
 }
 
-/// The list, newest first; a row leads to its trace.
+/// The list, newest first; a row leads to its trace. Older pages are read as one scrolls.
 #[component]
 pub(crate) fn TraceTable(
     list: RwSignal<TraceList>,
-    filter: Signal<TraceFilter>,
     /// The chosen trace.
     chosen: Memo<Option<TraceId>>,
     /// Where the rows lead, without the trace's id.
@@ -63,50 +65,68 @@ pub(crate) fn TraceTable(
     /// Whose trace a row is need not be said.
     one_agent: bool,
 ) -> impl IntoView {
-    let rows = Memo::new(move |_| list.with(|list| filter.with(|filter| list.shown(filter))));
+    let desk = Desk::get();
+    let rows = Signal::derive(move || list.with(TraceList::shown));
+    let is_empty = Memo::new(move |_| list.with(|list| list.newest().is_none()));
     let loaded = Memo::new(move |_| list.with(|list| list.loaded));
-    let none_at_all = Memo::new(move |_| list.with(TraceList::is_empty));
+    let all_wanted = Memo::new(move |_| {
+        list.with(|list| *list.filter() == TraceFilter::of(list.filter().agent.clone()))
+    });
     let base = StoredValue::new(base);
+    let read_older = move |()| {
+        // Nothing is drawn anew for a question.
+        if let Some(wanted) = list
+            .try_update_untracked(TraceList::begin_reading)
+            .flatten()
+        {
+            read(desk, wanted, list);
+        }
+    };
+    let draw = move |row| {
+        view! { <TraceRow row=row chosen=chosen base=base.get_value() one_agent=one_agent /> }
+    };
     let table = move || {
         view! {
-            <table class="rows traces">
-                <thead>
-                    <tr>
-                        <th scope="col">"Time"</th>
-                        <th scope="col" class="rest">{if one_agent { "Call" } else { "Agent and call" }}</th>
-                        <th scope="col" class="figure">"Took"</th>
-                        <th scope="col" class="figure">"Spans"</th>
-                        <th scope="col" class="figure wide">"Tokens"</th>
-                    </tr>
-                </thead>
-                <tbody>
-                    <For
-                        each=move || rows.get()
-                        key=|row| (row.trace_id.clone(), row.spans, row.duration_ns)
-                        children=move |row| {
-                            view! { <TraceRow row=row chosen=chosen base=base.get_value() one_agent=one_agent /> }
-                        }
-                    />
-                </tbody>
-            </table>
+            <LongTable
+                rows=rows
+                key=key
+                draw=draw
+                row_height=ROW
+                label="Traces"
+                class="traces"
+                near_end=Callback::new(read_older)
+            >
+                <th scope="col" class="c-time">"Time"</th>
+                <th scope="col">{if one_agent { "Call" } else { "Agent and call" }}</th>
+                <th scope="col" class="c-figure figure">"Took"</th>
+                <th scope="col" class="c-figure figure">"Spans"</th>
+                <th scope="col" class="c-figure figure wide">"Tokens"</th>
+            </LongTable>
         }
     };
     move || {
-        match (rows.with(Vec::is_empty), loaded.get(), none_at_all.get()) {
+        match (is_empty.get(), loaded.get(), all_wanted.get()) {
         (false, ..) => table().into_any(),
         (true, false, _) => view! { <Waiting what="traces" /> }.into_any(),
         (true, true, true) => view! {
             <Empty title="There is no trace yet">"Each call through the gateway leaves one: ask an agent something."</Empty>
         }
         .into_any(),
-        (true, true, false) => view! { <Empty title="No trace is like that">"Take something out of the filter."</Empty> }.into_any(),
+        (true, true, false) => {
+            view! { <Empty title="No trace is like that">"Take something out of the filter."</Empty> }.into_any()
+        }
     }
     }
 }
 
+/// A row is drawn anew when it says something else.
+fn key(row: &Arc<TraceSummary>) -> (TraceId, u64, u64) {
+    (row.trace_id.clone(), row.spans, row.duration_ns)
+}
+
 #[component]
 fn TraceRow(
-    row: TraceSummary,
+    row: Arc<TraceSummary>,
     chosen: Memo<Option<TraceId>>,
     base: String,
     one_agent: bool,
@@ -116,16 +136,17 @@ fn TraceRow(
     let failed = row.status == SpanStatus::Error;
     let at = i64::try_from(row.start_ns / 1_000_000).unwrap_or(i64::MAX);
     let agent = (!one_agent).then(|| view! { <strong>{row.agent.to_string()}</strong> " " });
+    let (call, href) = (row.name.clone(), format!("{base}/{}", row.trace_id));
     view! {
         <tr class:chosen=is_chosen>
             <td class="dim">
                 <Clock at=at />
             </td>
-            <th scope="row" class="rest">
-                <A href=format!("{base}/{}", row.trace_id)>
+            <th scope="row">
+                <A href=href>
                     {failed.then(|| view! { <span class="tag bad">"failed"</span> " " })}
                     {agent}
-                    <span class="call">{row.name}</span>
+                    <span class="call">{call}</span>
                 </A>
             </th>
             <td class="figure">{format::duration_ns(row.duration_ns)}</td>

@@ -1,16 +1,20 @@
+use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use nasiko_contract::{AgentName, TraceId};
 
 use crate::{
     browser,
-    desk::Desk,
-    model::traces::{TraceFilter, TraceList},
+    desk::{Desk, spawn_for_the_owner},
+    model::traces::TraceFilter,
     pages::{
         trace_list::{TraceTable, use_trace_list},
         trace_view::TraceView,
     },
 };
+
+/// Milliseconds without a keystroke before words are looked for.
+const TYPING_PAUSE: u32 = 250;
 
 /// All traces.
 #[component]
@@ -44,17 +48,25 @@ fn Split(
     base: String,
     one_agent: bool,
 ) -> impl IntoView {
-    let list = use_trace_list(agent);
     let errors_only = RwSignal::new(false);
     let text = RwSignal::new(String::new());
-    let filter = Signal::derive(move || TraceFilter {
+    let typed = RwSignal::new(String::new());
+    Effect::new(move || {
+        let words = typed.get();
+        spawn_for_the_owner(async move {
+            TimeoutFuture::new(TYPING_PAUSE).await;
+            let _left = text.try_set(words);
+        });
+    });
+    let filter = Memo::new(move |_| TraceFilter {
         agent: agent.get(),
         errors_only: errors_only.get(),
         text: text.get(),
     });
+    let list = use_trace_list(filter.into());
     let chosen = Memo::new(move |_| {
         let of_address = trace.get().map(TraceId::from);
-        of_address.or_else(|| newest(list, filter))
+        of_address.or_else(|| list.with(|list| list.newest().map(|row| row.trace_id.clone())))
     });
     let arrived = Memo::new(move |_| {
         let chosen = chosen.get()?;
@@ -68,26 +80,18 @@ fn Split(
                         type="search"
                         aria-label="Filter traces by words"
                         placeholder="Filter"
-                        on:input:target=move |event| text.set(event.target().value())
+                        on:input:target=move |event| typed.set(event.target().value())
                     />
                     <label class="check">
                         <input type="checkbox" on:change:target=move |event| errors_only.set(event.target().checked()) />
                         "Failed only"
                     </label>
                 </header>
-                <div class="table-scroll">
-                    <TraceTable list=list filter=filter chosen=chosen base=base one_agent=one_agent />
-                </div>
+                <TraceTable list=list chosen=chosen base=base one_agent=one_agent />
             </section>
             <TraceView trace=chosen arrived=arrived />
         </div>
     }
-}
-
-fn newest(list: RwSignal<TraceList>, filter: Signal<TraceFilter>) -> Option<TraceId> {
-    list.with(|list| {
-        filter.with(|filter| list.shown(filter).first().map(|row| row.trace_id.clone()))
-    })
 }
 
 #[component]

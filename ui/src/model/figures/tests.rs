@@ -124,7 +124,7 @@ fn a_line_is_broken_where_there_is_nothing() {
             point(Some(2.0)),
         ],
     };
-    assert_eq!(plot.path(), "M0.0 29.5h.01M160.0 4.0h.01L240.0 21.0");
+    assert_eq!(plot.path(), "M0.0 29.5h1.6M160.0 4.0h1.6L240.0 21.0");
     assert_eq!(
         plot.told(),
         "Latency p95: 4 ms. At least 1 ms, at most 4 ms, lately 2 ms"

@@ -181,3 +181,58 @@ fn finished_jobs_are_forgotten_but_never_unfinished_or_dead_ones() {
         "the oldest goes first"
     );
 }
+
+#[test]
+fn what_is_made_of_all_agents_is_made_anew_only_when_one_of_them_changed() {
+    let mut world = World::default();
+    let agents: Vec<_> = (0..1_000)
+        .map(|number| serde_json::from_value(agent(&format!("agent-{number}"), "active")).unwrap())
+        .collect();
+    world.set_agents(agents);
+    let (roster, told) = (world.roster, world.agents_told);
+    for number in 0..1_000 {
+        let id = format!("job-{number}");
+        world.apply(&event(
+            number,
+            "job.changed",
+            &id,
+            job(&id, "running", 0.5, 1),
+        ));
+    }
+    assert_eq!(
+        (world.roster, world.agents_told),
+        (roster, told),
+        "jobs are no agents"
+    );
+    for number in 1_000..1_010 {
+        world.apply(&event(
+            number,
+            "agent.changed",
+            "agent-7",
+            agent("agent-7", "stopped"),
+        ));
+    }
+    assert_eq!(
+        (world.roster, world.agents_told),
+        (roster, told + 10),
+        "none came or went"
+    );
+    assert_eq!(
+        world
+            .standing()
+            .map(|standing| (standing.total, standing.active)),
+        Some((1_000, 999))
+    );
+    world.apply(&event(1_010, "agent.removed", "agent-7", Value::Null));
+    world.apply(&event(
+        1_011,
+        "agent.changed",
+        "new",
+        agent("new", "active"),
+    ));
+    assert_eq!(world.roster, roster + 2);
+    assert_eq!(
+        world.standing().and_then(Standing::words).as_deref(),
+        Some("1,000 of 1,000 answer")
+    );
+}

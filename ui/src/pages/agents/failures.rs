@@ -4,16 +4,20 @@ use nasiko_contract::{AgentName, AgentState, Fault, RebuildAgent};
 use crate::{
     desk::Desk,
     kit::{Button, ErrorCard, Look},
+    model::format,
     pages::agents::use_told,
 };
 
-/// Each failed agent with its reason and the ways out.
+/// Failed agents that are told at once.
+const SHOWN: usize = 3;
+
+/// Failed agents with their reasons and the ways out; of a crowd, the first few.
 #[component]
 pub(crate) fn Failures() -> impl IntoView {
     let desk = Desk::get();
     let told = use_told(desk);
     let failed = Memo::new(move |_| {
-        told.track();
+        let _so_often = told.get();
         desk.world.with_untracked(|world| {
             let agents = world.agents.iter().flat_map(|agents| agents.values());
             agents
@@ -38,5 +42,15 @@ pub(crate) fn Failures() -> impl IntoView {
             </ErrorCard>
         }
     };
-    view! { <For each=move || failed.get() key=|(name, fault)| (name.clone(), fault.message.clone()) children=card /> }
+    let shown =
+        move || failed.with(|failed| failed.iter().take(SHOWN).cloned().collect::<Vec<_>>());
+    let more = Memo::new(move |_| failed.with(Vec::len).saturating_sub(SHOWN));
+    view! {
+        <For each=shown key=|(name, fault)| (name.clone(), fault.message.clone()) children=card />
+        <Show when=move || more.get() != 0>
+            <p class="dim">
+                {move || format!("{} more do not answer; the list by state has them first.", format::count(more.get() as u64))}
+            </p>
+        </Show>
+    }
 }

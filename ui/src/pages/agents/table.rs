@@ -40,7 +40,7 @@ pub(crate) fn AgentTable(
         })
     });
     let names = Memo::new(move |_| {
-        told.track();
+        let _so_often = told.get();
         let (order, wanted) = (order.get(), wanted.get());
         desk.world.with_untracked(|world| {
             board.with_untracked(|board| roster(world, board, &wanted, order))
