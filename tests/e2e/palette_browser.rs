@@ -12,6 +12,7 @@ use crate::{
 };
 
 const ESCAPE: &str = "\u{e00c}";
+/// Ctrl and K, as an element takes them: held together.
 const CONTROL_K: &str = "\u{e009}k\u{e000}";
 const CHOSEN: &str = ".palette [aria-selected='true']";
 /// An agent that takes its time to come up, longer than a test lasts.
@@ -64,7 +65,7 @@ impl Scene {
         let id = session["id"].as_str().unwrap().to_owned();
         let path = format!("/chat/sessions/{id}/messages");
         let events = self.api.post_stream(&path, &json!({ "text": words })).await;
-        assert_eq!(events.last().unwrap()["type"], "Answer", "{events:#?}");
+        assert_eq!(events.last().unwrap()["type"], "answer", "{events:#?}");
         id
     }
 
@@ -119,8 +120,17 @@ async fn place(web: &Web, path: &str) {
     .await;
 }
 
+/// Presses Ctrl and K where the keyboard is.
+async fn control_k(web: &Web, at: &str) {
+    let element = web.see(at).await;
+    element
+        .send_keys(CONTROL_K)
+        .await
+        .expect("keys can be typed");
+}
+
 async fn palette(web: &Web, typed: &str) {
-    web.keys(CONTROL_K).await;
+    control_k(web, "body").await;
     web.see("#palette-input").await;
     until("one can type", async || {
         let focus = web.script("return document.activeElement.id").await;
@@ -180,7 +190,7 @@ async fn browser_palette_finds_runs_and_leads() {
 
         // Closed by the key that opens it, and by Escape; nothing is done.
         palette(web, "stop").await;
-        web.keys(CONTROL_K).await;
+        control_k(web, "#palette-input").await;
         web.gone("dialog.palette[open]").await;
         palette(web, "stop").await;
         web.keys(ESCAPE).await;
@@ -283,8 +293,8 @@ async fn browser_shortcuts_can_be_changed() {
         web.script("document.activeElement.blur()").await;
         web.keys("x").await;
         place(web, "/stack").await;
-        web.keys("ga").await;
-        place(web, "/agents").await;
+        web.keys("gt").await;
+        place(web, "/traces").await;
         web.reload().await;
         web.read(".resident", "Connected").await;
         web.keys("x").await;

@@ -2,7 +2,7 @@
 
 mod row;
 
-use leptos::{ev::KeyboardEvent, prelude::*};
+use leptos::{ev, prelude::*};
 use nasiko_contract::{Job, JobId};
 
 use crate::{
@@ -74,16 +74,19 @@ pub(crate) fn TaskTray() -> impl IntoView {
         format!("scaleX({})", filled.clamp(0.0, 1.0))
     };
     let open = actions.tray;
-    let key = move |event: KeyboardEvent| {
-        if event.key() == "Escape" && open.get_untracked() {
+    // Wherever the keyboard is: what had it may have ended with its job.
+    let escape = window_event_listener(ev::keydown, move |event| {
+        let meant = event.key() == "Escape" && !event.default_prevented();
+        if meant && open.get_untracked() && !browser::keys::dialog_is_open() {
             event.prevent_default();
             open.set(false);
             browser::focus("tasks");
         }
-    };
+    });
+    on_cleanup(move || escape.remove());
     let expanded = move || if open.get() { "true" } else { "false" };
     view! {
-        <div class="tray" on:keydown=key>
+        <div class="tray">
             <button
                 type="button"
                 id="tasks"

@@ -3,6 +3,7 @@ use nasiko_contract::{CancelJob, Job, JobId};
 
 use crate::{
     actions::Actions,
+    browser,
     desk::Desk,
     kit::{Age, Button, Look, Progress, StateBadge},
     model::{
@@ -58,6 +59,13 @@ pub(super) fn TaskRow(id: JobId, tasks: Tasks) -> impl IntoView {
             }
         })
     };
+    let cancel = move |()| {
+        desk.start(CancelJob {
+            job: stop.get_value(),
+        });
+        // The button goes with the job's end.
+        browser::focus("task-list");
+    };
     let course = StoredValue::new(left);
     let under_way = move || {
         let left = move || course.with_value(|left| left());
@@ -68,7 +76,7 @@ pub(super) fn TaskRow(id: JobId, tasks: Tasks) -> impl IntoView {
                 look=Look::Flat
                 disabled=cancelling
                 label=label()
-                press=move |()| desk.start(CancelJob { job: stop.get_value() })
+                press=cancel
             >
                 "Cancel"
             </Button>
