@@ -23,6 +23,7 @@ mod engine_choice;
 mod forwarding;
 mod hostile_browser;
 mod keyboard_browser;
+mod home_browser;
 mod keyring;
 mod live;
 mod live_browser;
