@@ -8,12 +8,14 @@ use std::time::Duration;
 use futures::StreamExt;
 use ksni::TrayMethods;
 use tokio::sync::{mpsc, watch};
-use zbus::{Connection, MessageStream};
+use zbus::{Connection, MessageStream, fdo::DBusProxy, names::BusName};
 
 use crate::{deed::Deed, follow::Heard, menu::Address, picture::Picture};
 use notifications::Notifications;
 use status_item::StatusItem;
 
+/// Whoever has this name shows icons.
+const TRAY: &str = "org.kde.StatusNotifierWatcher";
 /// The wait before a session bus that went away is looked for again; it doubles with each try.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// The longest wait between two tries.
@@ -64,13 +66,8 @@ impl Shown {
             .await
             .map_err(|error| error.to_string())?;
         let messages = MessageStream::from(&bus);
+        let item = place(&bus, address, picture, deeds).await?;
         let notifications = Notifications::open(bus)
-            .await
-            .map_err(|error| error.to_string())?;
-        let item = StatusItem::new(address, picture, deeds.clone())
-            // A desktop's tray may come after us, or again.
-            .assume_sni_available(true)
-            .spawn()
             .await
             .map_err(|error| error.to_string())?;
         Ok(Self {
@@ -113,4 +110,32 @@ impl Shown {
         }
         item.shutdown().await;
     }
+}
+
+/// Puts the icon into the tray, which may come later. The library asks for that and only then listens for one that comes:
+/// of one that came in between it would never hear, so the icon is put there anew.
+async fn place(
+    bus: &Connection,
+    address: Address,
+    picture: &Picture,
+    deeds: &mpsc::Sender<Deed>,
+) -> Result<ksni::Handle<StatusItem>, String> {
+    loop {
+        let was_there = has_tray(bus).await?;
+        let item = StatusItem::new(address, picture, deeds.clone())
+            .assume_sni_available(true)
+            .spawn()
+            .await
+            .map_err(|error| error.to_string())?;
+        if was_there || !has_tray(bus).await? {
+            return Ok(item);
+        }
+        item.shutdown().await;
+    }
+}
+
+async fn has_tray(bus: &Connection) -> Result<bool, String> {
+    let name = BusName::from_static_str(TRAY).map_err(|error| error.to_string())?;
+    let asked = async { DBusProxy::new(bus).await?.name_has_owner(name).await };
+    asked.await.map_err(|error| error.to_string())
 }

@@ -64,24 +64,24 @@ impl TrayHost {
         self.bus.close().await.expect("the tray ends");
     }
 
-    /// The item that registered last.
+    /// Waits until an icon is here.
     pub async fn item(&self) -> TrayItem {
-        let name = until("an icon is in the tray", async || {
-            let last = self.registered.lock().last().cloned();
-            last.ok_or_else(|| "none".to_owned())
+        until("an icon is in the tray", async || {
+            let none = self.registered.lock().is_empty();
+            if none { Err("none".to_owned()) } else { Ok(()) }
         })
         .await;
         TrayItem {
             bus: self.bus.clone(),
-            name,
+            registered: self.registered.clone(),
         }
     }
 }
 
-/// An icon in the tray.
+/// The icon in the tray: the one that registered last, since an icon may be put there anew.
 pub struct TrayItem {
     bus: Connection,
-    name: String,
+    registered: Arc<Mutex<Vec<String>>>,
 }
 
 /// An entry of a menu.
@@ -125,8 +125,9 @@ impl TrayItem {
     }
 
     async fn proxy(&self, path: &'static str, interface: &'static str) -> Proxy<'_> {
+        let name = self.registered.lock().last().cloned().expect("an icon");
         zbus::proxy::Builder::new(&self.bus)
-            .destination(self.name.as_str())
+            .destination(name)
             .and_then(|builder| builder.path(path))
             .and_then(|builder| builder.interface(interface))
             .expect("names")
@@ -138,14 +139,18 @@ impl TrayItem {
 
     /// Its whole menu.
     pub async fn menu(&self) -> Vec<Entry> {
+        until("the menu is read", async || self.read().await).await
+    }
+
+    async fn read(&self) -> Result<Vec<Entry>, String> {
         let menu = self.proxy("/MenuBar", MENU).await;
-        let reply = menu
-            .call_method("GetLayout", &(0_i32, -1_i32, Vec::<&str>::new()))
-            .await
-            .expect("the menu is read");
+        let whole = (0_i32, -1_i32, Vec::<&str>::new());
+        let reply = menu.call_method("GetLayout", &whole).await;
+        let reply = reply.map_err(|error| error.to_string())?;
         let body = reply.body();
-        let (_, (_, _, children)): (u32, Layout) = body.deserialize().expect("a menu");
-        children.iter().map(|child| entry(child)).collect()
+        let (_, (_, _, children)): (u32, Layout) =
+            body.deserialize().map_err(|error| error.to_string())?;
+        Ok(children.iter().map(|child| entry(child)).collect())
     }
 
     /// Waits until `wanted` is in the menu, deeper entries named by all that lead to them, each by how its label begins.
