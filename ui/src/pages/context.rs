@@ -99,7 +99,8 @@ pub(crate) fn ContextHead() -> impl IntoView {
 fn ContextRows() -> impl IntoView {
     let desk = Desk::get();
     let contexts = Contexts::get();
-    let list = contexts.list()?;
+    // Made anew each time that the menu opens.
+    let list = contexts.0.get_untracked()?;
     let current = list.current.clone();
     let row = move |context: Context| {
         let in_use = context.name == current;
