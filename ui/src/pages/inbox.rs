@@ -44,7 +44,8 @@ pub(crate) fn InboxPage() -> impl IntoView {
                     0 => "All read".to_owned(),
                     many => format!("{many} unread"),
                 }}</span>
-            <span class="actions end">
+            <span class="grow"></span>
+            <span class="actions">
                 <Button
                     id="read-all"
                     disabled=Signal::derive(move || unread.get() == 0)
