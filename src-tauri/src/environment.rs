@@ -106,6 +106,13 @@ pub(crate) fn folder() -> PathBuf {
     std::env::current_dir().unwrap_or_default()
 }
 
+/// The AppImage that this program is run from.
+pub(crate) fn app_image() -> Option<PathBuf> {
+    std::env::var_os("APPIMAGE")
+        .map(PathBuf::from)
+        .filter(|image| cfg!(target_os = "linux") && image.is_absolute())
+}
+
 /// The context that this window was started for, where one was named.
 pub(crate) fn context() -> Option<String> {
     std::env::var("NASIKO_CONTEXT")

@@ -12,6 +12,7 @@ mod link;
 mod opened;
 mod paint;
 mod place;
+mod update;
 mod window;
 
 use std::process::ExitCode;

@@ -10,11 +10,13 @@ use tauri::{
 
 use crate::{
     bridge::{self, Bridge},
+    environment,
     instance::Instance,
     kept::{self, Keeper},
     opened::{self, Arrivals},
     paint::{self, End, Paint},
     place::{Place, Screen},
+    update::Updates,
 };
 
 /// The one window's label; the capability names it.
@@ -38,10 +40,17 @@ pub(crate) fn run(home: &Path, instance: Instance, mut opened: Vec<Opened>) -> t
 
     let handle = app.handle().clone();
     tauri::async_runtime::spawn(async move { handle.state::<Keeper>().keep_up().await });
+    app.manage(Updates::new(home));
+    let handle = app.handle().clone();
+    tauri::async_runtime::spawn(async move { handle.state::<Updates>().keep_up().await });
     let handle = app.handle().clone();
     // Its code means nothing to us: how the window ended is known better.
     let _ = app.run_return(hear_the_system);
     handle.state::<Keeper>().write();
+    let installed = tauri::async_runtime::block_on(handle.state::<Updates>().install());
+    if let Err(fault) = installed {
+        environment::complain(&format!("The update was not put in place: {fault}"));
+    }
     Ok(handle.state::<Paint>().end())
 }
 

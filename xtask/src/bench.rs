@@ -3,7 +3,9 @@
 //! Everything goes through the command line and HTTP, as people's requests do. Comparisons take turns within one run,
 //! with the order swapped, and are told as ratios or differences, since machines differ and drift.
 
+mod day;
 mod deploys;
+mod desktop;
 mod discovery;
 mod gateway;
 mod idle;
@@ -23,7 +25,7 @@ use crate::places::{Places, Scratch};
 use crate::product::Product;
 use crate::report::{Step, warn};
 use crate::setup::{self, Purpose};
-use crate::{build, command, engine, images, ui};
+use crate::{build, command, engine, images, package, ui};
 
 /// A group of figures that are measured together.
 type Bench = (&'static str, fn(&Bed<'_>) -> Result<Vec<Figure>>);
@@ -44,7 +46,11 @@ const BENCHES: &[Bench] = &[
     ("live-docker", live::docker),
     ("live-heavy", live::heavy),
     ("live-watching", live::watching),
+    ("desktop", desktop::measure),
+    ("day", day::measure),
 ];
+/// Those that measure what packages hold, and no engine.
+const OF_PACKAGES: &[&str] = &["desktop", "day"];
 
 /// What a bench works with.
 struct Bed<'a> {
@@ -58,9 +64,18 @@ struct Bed<'a> {
 impl Bed<'_> {
     /// The release programs, with a fresh home of that name.
     fn product(&self, home: &str) -> Product<'_> {
+        self.product_of("release", home)
+    }
+
+    /// The programs that packages hold, with a fresh home of that name.
+    fn packaged(&self, home: &str) -> Product<'_> {
+        self.product_of("dist", home)
+    }
+
+    fn product_of(&self, profile: &'static str, home: &str) -> Product<'_> {
         Product {
             places: self.places,
-            profile: "release",
+            profile,
             home: Some(self.scratch.0.join(home)),
             any_ports: true,
             docker_host: self.docker_host.clone(),
@@ -84,14 +99,15 @@ pub(crate) fn bench(places: &Places, filters: &[String]) -> Result<()> {
     // What is measured beside the product, and the servers that it works with, are of what testing takes.
     setup::setup(places, Purpose::Test)?;
     ui::build(places, ui::Profile::Small)?;
-    build::programs(places, true, false)?;
-
-    let engine = match engine::provide(places) {
-        Ok(engine) => images::provide(places, &engine.host).map(|()| Some(engine))?,
-        Err(error) => {
-            warn(&format!("no figures with Docker: {error:#}"));
-            None
-        }
+    let of_packages = |name: &str| OF_PACKAGES.contains(&name);
+    if chosen.iter().any(|(name, _)| of_packages(name)) {
+        package::package(places, package::Programs::Dist, None)?;
+    }
+    let engine = if chosen.iter().all(|(name, _)| of_packages(name)) {
+        None
+    } else {
+        build::programs(places, true, false)?;
+        engine(places)?
     };
     let scratch = Scratch::new("bench")?;
     let bed = Bed {
@@ -123,4 +139,15 @@ pub(crate) fn bench(places: &Places, filters: &[String]) -> Result<()> {
         bail!("could not be measured: {}", failed.join(", "));
     }
     Ok(())
+}
+
+/// An engine with base images, where one can be had.
+fn engine(places: &Places) -> Result<Option<engine::Engine>> {
+    match engine::provide(places) {
+        Ok(engine) => images::provide(places, &engine.host).map(|()| Some(engine)),
+        Err(error) => {
+            warn(&format!("no figures with Docker: {error:#}"));
+            Ok(None)
+        }
+    }
 }

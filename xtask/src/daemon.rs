@@ -59,6 +59,11 @@ impl Daemon {
         }
     }
 
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it printed so far.
     pub(crate) fn output(&self) -> String {
         fs::read(&self.log)

@@ -1,7 +1,7 @@
 //! A display of our own for tests that open windows: a virtual X server and a session bus, so that nothing appears on
 //! the developer's screen and nothing of the developer's desktop is seen.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -16,6 +16,8 @@ const START: Duration = Duration::from_secs(15);
 pub(crate) struct Display {
     /// Variables for programs that are to use it.
     pub(crate) env: Vec<(String, String)>,
+    /// What is on the screen, as a window dump that changes with it.
+    pub(crate) screen: PathBuf,
     _server: Daemon,
     _bus: Daemon,
 }
@@ -35,7 +37,9 @@ pub(crate) fn start(places: &Places, scratch: &Path) -> Result<Display> {
         "tcp",
         // Else it starts anew whenever its last client leaves, and refuses whoever comes just then.
         "-noreset",
+        "-fbdir",
     ]);
+    server.arg(scratch);
     let mut server = Daemon::start("Xvfb", &mut server, &places.logs().join("xvfb.log"))?;
     let mut bus = command(places, dbus);
     bus.args(["--session", "--nofork", "--print-address=1"]);
@@ -72,6 +76,7 @@ pub(crate) fn start(places: &Places, scratch: &Path) -> Result<Display> {
         .collect();
     Ok(Display {
         env,
+        screen: scratch.join("Xvfb_screen0"),
         _server: server,
         _bus: bus,
     })

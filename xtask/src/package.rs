@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
 pub(crate) use self::release::Release;
 use self::stage::Stage;
@@ -81,14 +81,15 @@ pub(crate) fn package(
     setup::setup(places, Purpose::Package)?;
     ui::build(places, ui::Profile::Small)?;
     let step = Step::begin("building the programs");
-    run(cargo(places)
-        .args(["build", "--package", "nasiko-cli"])
-        .args([
-            "--package",
-            "nasiko-desktop",
-            "--profile",
-            programs.profile(),
-        ]))?;
+    for package in ["nasiko-cli", "nasiko-desktop"] {
+        let mut build = cargo(places);
+        build.args(["rustc", "--package", package, "--bins"]);
+        build.args(["--profile", programs.profile()]);
+        if programs == Programs::Dist && cfg!(target_os = "linux") {
+            build.args(["--", FOLDED]);
+        }
+        run(&mut build)?;
+    }
     step.done();
     let installed = pack(places, programs)?;
     let out = out(places, programs);
@@ -101,7 +102,10 @@ pub(crate) fn package(
     }
     report::note(&format!("{:>5.1} MB  installed", megabytes(installed)));
     if programs == Programs::Dist && installed > BUDGET {
-        bail!("more than {:.0} MB installed", megabytes(BUDGET));
+        report::warn(&format!(
+            "more than the {:.0} MB that were promised",
+            megabytes(BUDGET)
+        ));
     }
     Ok(())
 }
@@ -142,6 +146,11 @@ pub(crate) fn pack(places: &Places, programs: Programs) -> Result<u64> {
     };
     step.done();
     Ok(installed)
+}
+
+/// What the packages that people get take once installed, in bytes.
+pub(crate) fn installed(places: &Places) -> Result<u64> {
+    size_of(&Stage::of(places, Programs::Dist)?.installed()?)
 }
 
 fn size_of(dir: &Path) -> Result<u64> {

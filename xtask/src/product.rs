@@ -20,7 +20,7 @@ const PORTS: &[&str] = &["API", "GATEWAY", "ADMIN", "OTLP_GRPC", "OTLP_HTTP"];
 /// Programs of one profile, with their state in one place.
 pub(crate) struct Product<'a> {
     pub(crate) places: &'a Places,
-    /// `debug` or `release`.
+    /// The folder of the build output: `debug`, `release` or `dist`.
     pub(crate) profile: &'static str,
     /// Where state is kept; none: where people keep theirs.
     pub(crate) home: Option<PathBuf>,
@@ -73,7 +73,8 @@ impl Product<'_> {
         Ok(daemon)
     }
 
-    fn program(&self, name: &str) -> Command {
+    /// A program of ours.
+    pub(crate) fn program(&self, name: &str) -> Command {
         let mut program = command(self.places, self.places.program(self.profile, name));
         program.envs(self.home.iter().map(|home| ("NASIKO_HOME", home)));
         if self.home.is_some() {

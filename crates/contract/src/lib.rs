@@ -20,6 +20,7 @@ pub mod stack;
 pub mod store;
 pub mod system;
 pub mod telemetry;
+pub mod updates;
 pub mod vault;
 
 pub use agent_requests::*;
@@ -44,6 +45,7 @@ pub use stack::*;
 pub use store::*;
 pub use system::*;
 pub use telemetry::*;
+pub use updates::*;
 pub use vault::*;
 
 /// Every operation's path is below this.

@@ -12,7 +12,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     agent_requests::*, agents::*, chat::*, doctor::*, figures::*, jobs::*, live::*, logs::*,
     notices::*, page::*, samples::*, shared_secrets::*, stack::*, store::*, system::*,
-    telemetry::*, vault::*,
+    telemetry::*, updates::*, vault::*,
 };
 
 /// An HTTP method.
@@ -201,6 +201,8 @@ define_api! {
         ReadNotices = "notices.read" Post "/notices/read" -> NoticesChanged, "notices:write", 200, "Mark one notice as read, or all of them";
         ClearNotices = "notices.clear" Post "/notices/clear" -> NoticesChanged, "notices:write", 200, "Take one notice out of the inbox, or all of them";
         RestoreNotices = "notices.restore" Post "/notices/restore" -> NoticesChanged, "notices:write", 200, "Undo the last clearing of the inbox";
+
+        AnnounceUpdate = "updates.announce" Post "/updates" -> Done, "notices:write", 200, "Tell of a newer version of the product";
 
         CreateSession = "sessions.create" Post "/chat/sessions" -> ChatSession, "chat:write", 201, "Begin a conversation";
         ListSessions = "sessions.list" Get "/chat/sessions" -> Page<ChatSession>, "chat:read", 200, "Conversations, newest first";

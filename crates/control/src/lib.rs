@@ -57,6 +57,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod time;
+mod updates;
 mod vault;
 mod worker;
 

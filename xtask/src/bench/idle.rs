@@ -105,7 +105,8 @@ pub(super) fn processor_time(process: &Path) -> Result<Duration> {
     Ok(Duration::from_nanos(total))
 }
 
-fn proportional_megabytes(process: &Path) -> Result<f64> {
+/// Proportional set size.
+pub(super) fn proportional_megabytes(process: &Path) -> Result<f64> {
     let text = fs::read_to_string(process.join("smaps_rollup"))?;
     let line = text
         .lines()

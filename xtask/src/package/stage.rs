@@ -41,21 +41,25 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Lays out the built programs and what belongs to them.
-    pub(super) fn prepare(places: &Places, programs: Programs) -> Result<Self> {
-        let dir = places.target.join("package").join(programs.profile());
-        remove(&dir)?;
+    /// The folder of these programs, whatever is in it.
+    pub(super) fn of(places: &Places, programs: Programs) -> Result<Self> {
         let said = capture(command(places, "rustc").arg("-vV"), ASKING)?;
         let target = said
             .lines()
             .find_map(|line| line.strip_prefix("host: "))
             .context("rustc names no host")?
             .to_owned();
-        let stage = Self {
-            dir,
+        Ok(Self {
+            dir: places.target.join("package").join(programs.profile()),
             programs,
             target,
-        };
+        })
+    }
+
+    /// Lays out the built programs and what belongs to them, in place of what was there.
+    pub(super) fn prepare(places: &Places, programs: Programs) -> Result<Self> {
+        let stage = Self::of(places, programs)?;
+        remove(&stage.dir)?;
         fs::create_dir_all(stage.programs())?;
         fs::create_dir_all(stage.extra())?;
         let suffix = std::env::consts::EXE_SUFFIX;
