@@ -147,7 +147,7 @@ async fn browser_without_a_link_is_told_how_to_come_in() {
         web.open(&used).await;
         web.see("#deploy-path").await;
         let title = web.script("return document.title").await;
-        assert_eq!(title, "Agents · Nasiko");
+        assert_eq!(title, "Home · Nasiko");
         let cookie = web.script("return document.cookie").await;
         assert_eq!(cookie, "", "no script reads the session");
     })
