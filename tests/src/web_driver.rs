@@ -88,15 +88,27 @@ impl Web {
         scratch: &Path,
         prepare: impl FnOnce(&mut Command),
     ) -> Self {
+        Self::window_with(webkit_driver, program, &[], scratch, prepare).await
+    }
+
+    /// As [`Web::window`], started with `arguments`.
+    pub async fn window_with(
+        webkit_driver: &Path,
+        program: &Path,
+        arguments: &[&str],
+        scratch: &Path,
+        prepare: impl FnOnce(&mut Command),
+    ) -> Self {
         let mut command = Command::new(webkit_driver);
         prepare(&mut command);
         command
             .env("TAURI_AUTOMATION", "true")
             .env("TAURI_WEBVIEW_AUTOMATION", "true")
-            // WebKit keeps what pages remember here.
+            // What WebKit keeps beside what the data directory holds.
             .env("XDG_DATA_HOME", scratch.join("data"))
             .env("XDG_CACHE_HOME", scratch.join("cache"));
-        let wanted = json!({ "webkitgtk:browserOptions": { "binary": program, "args": [] } });
+        let wanted =
+            json!({ "webkitgtk:browserOptions": { "binary": program, "args": arguments } });
         Self::start(command, wanted, scratch, false).await
     }
 
@@ -334,6 +346,20 @@ impl Web {
             .perform()
             .await
             .expect("keys can be typed");
+    }
+
+    /// Presses a key while Control is held, wherever the focus is.
+    pub async fn control(&self, key: char) {
+        const CONTROL: char = '\u{e009}';
+        self.driver
+            .action_chain()
+            .key_down(CONTROL)
+            .key_down(key)
+            .key_up(key)
+            .key_up(CONTROL)
+            .perform()
+            .await
+            .expect("keys can be pressed");
     }
 
     /// Notes from now on each new text of the elements, for [`Web::followed`].

@@ -120,7 +120,7 @@ impl BridgeTransport {
     /// What is dropped on the window, and what it is asked to open, from now on and what waited. Call it once, and keep
     /// the stream: dropping it closes the channel.
     pub async fn opened() -> Result<impl Stream<Item = Opened>, Fault> {
-        let (channel, messages) = Channel::open(|value| read(value));
+        let (channel, messages) = Channel::open(read);
         call(
             "opened",
             &serde_json::json!({ "channel": channel.reference() }),
