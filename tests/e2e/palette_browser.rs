@@ -82,7 +82,10 @@ impl Scene {
     }
 
     async fn nothing_went_wrong(&self) {
-        assert_eq!(self.web.wrong().await, Vec::<String>::new());
+        let mut wrong = self.web.wrong().await;
+        // A browser notes each refusal: a trace is asked for until its first span is there.
+        wrong.retain(|note| !(note.contains("status of 404") && note.contains("/traces/")));
+        assert_eq!(wrong, Vec::<String>::new());
     }
 
     /// Pictures in both themes and three widths, where a folder for them is named.
@@ -183,8 +186,10 @@ async fn browser_palette_finds_runs_and_leads() {
         web.read(CHOSEN, "My name is Grace").await;
         web.keys(ENTER).await;
         web.read(".answer:not(.arriving)", "Grace").await;
-        palette(web, "post weather").await;
-        web.read(CHOSEN, "POST").await;
+        let (_, traces) = scene.api.get("/traces").await;
+        let name = traces["items"][0]["name"].as_str().unwrap();
+        palette(web, &format!("{name} weather")).await;
+        web.read(CHOSEN, name).await;
         web.keys(ENTER).await;
         web.read("section.trace", "spans").await;
 
@@ -210,7 +215,7 @@ async fn browser_palette_is_a_combobox_to_a_screen_reader() {
     };
     let web = &scene.web;
     web.watched(test, async {
-        palette(web, "gree").await;
+        palette(web, "gre").await;
         web.read(CHOSEN, "greeter").await;
         let told = "const field = document.getElementById('palette-input');
             const list = document.getElementById(field.getAttribute('aria-controls'));
@@ -226,6 +231,8 @@ async fn browser_palette_is_a_combobox_to_a_screen_reader() {
             }
         })
         .await;
+        web.fill("#palette-input", "o").await;
+        web.see(CHOSEN).await;
         let before = web.text(CHOSEN).await.unwrap();
         web.keys("\u{e015}").await;
         until("the next one is chosen", async || {
@@ -315,6 +322,8 @@ async fn browser_shortcuts_can_be_changed() {
         })
         .await;
         web.read(".key-sheet kbd", "X").await;
+        // The first one empties the field.
+        web.keys(ESCAPE).await;
         web.keys(ESCAPE).await;
         web.gone(".key-sheet[open]").await;
 
