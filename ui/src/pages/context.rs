@@ -40,6 +40,12 @@ impl Contexts {
 
     /// Goes to another one. What the page knows is of the former, so it begins anew.
     pub(crate) fn go(self, desk: Desk, name: ContextName) {
+        if self
+            .0
+            .with_untracked(|list| list.as_ref().is_some_and(|list| list.current == name))
+        {
+            return;
+        }
         spawn_local(async move {
             match Shell::use_context(&name).await {
                 Ok(()) => browser::begin_anew(),
@@ -75,9 +81,13 @@ pub(crate) fn ContextHead() -> impl IntoView {
     let shown = Memo::new(move |_| {
         contexts.current().map_or_else(
             || ("Nasiko".to_owned(), "This computer".to_owned()),
-            |context| match context.name.is_local() {
-                true => ("Nasiko".to_owned(), place(&context)),
-                false => (context.name.to_string(), place(&context)),
+            |context| {
+                let name = if context.name.is_local() {
+                    "Nasiko".to_owned()
+                } else {
+                    context.name.to_string()
+                };
+                (name, place(&context))
             },
         )
     });
@@ -85,9 +95,12 @@ pub(crate) fn ContextHead() -> impl IntoView {
     let place = move || shown.with(|shown| shown.1.clone());
     view! {
         <div class="context-words">
-            {move || match several.get() {
-                true => view! { <Menu title=name label="Context" list=ContextRows /> }.into_any(),
-                false => view! { <b class="clip">{name}</b> }.into_any(),
+            {move || {
+                if several.get() {
+                    view! { <Menu title=name label="Context" list=ContextRows /> }.into_any()
+                } else {
+                    view! { <b class="clip">{name}</b> }.into_any()
+                }
             }}
             <small class="clip" title=place>{place}</small>
         </div>

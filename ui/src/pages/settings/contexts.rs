@@ -60,14 +60,15 @@ fn ContextRow(context: Context, in_use: bool) -> impl IntoView {
     let desk = Desk::get();
     let contexts = Contexts::get();
     let name = context.name.clone();
-    let action = match in_use {
-        true => view! { <span class="tag ok">"In use"</span> }.into_any(),
-        false => view! {
+    let action = if in_use {
+        view! { <span class="tag ok">"In use"</span> }.into_any()
+    } else {
+        view! {
             <Button label=format!("Use {name}") press=move |()| contexts.go(desk, name.clone())>
                 "Use"
             </Button>
         }
-        .into_any(),
+        .into_any()
     };
     view! {
         <tr>

@@ -54,14 +54,15 @@ fn Place(status: StoreStatus, moving: RwSignal<bool>) -> impl IntoView {
     let before = status.before.map(|before| {
         view! { <div><dt>"Before"</dt><dd><code>{words(&before)}</code>" as it was left"</dd></div> }
     });
-    let action = match status.from_environment {
-        true => view! { <span class="dim">"Given by the environment (" <code>"NASIKO_STORE_URL"</code> ")"</span> }.into_any(),
-        false => view! {
+    let action = if status.from_environment {
+        view! { <span class="dim">"Given by the environment (" <code>"NASIKO_STORE_URL"</code> ")"</span> }.into_any()
+    } else {
+        view! {
             <Button id="move-store" disabled=status.moving press=move |()| moving.set(true)>
                 "Move…"
             </Button>
         }
-        .into_any(),
+        .into_any()
     };
     view! {
         <div class="setting">
