@@ -313,7 +313,7 @@ async fn the_tray_comes_back_after_the_panel_and_after_the_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_tray_goes_to_another_context_and_quits_its_own_control_plane() {
+async fn the_tray_goes_to_another_context_and_back() {
     let work = Resident::start();
     let desk = Desk::start();
     let path = work.home().to_str().unwrap();

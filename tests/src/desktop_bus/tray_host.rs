@@ -166,20 +166,25 @@ impl TrayItem {
 
     /// Waits until `wanted` is in the menu, and clicks it.
     pub async fn click(&self, wanted: &[&str]) {
-        let entry = self.entry(wanted).await;
-        assert!(entry.enabled, "{entry:?} can be clicked");
-        let menu = self.proxy("/MenuBar", MENU).await;
-        menu.call_method("Event", &(entry.id, "clicked", Value::from(0_i32), 0_u32))
-            .await
-            .expect("the click arrives");
+        until("the click arrives", async || {
+            let entry = self.entry(wanted).await;
+            assert!(entry.enabled, "{entry:?} can be clicked");
+            let click = (entry.id, "clicked", Value::from(0_i32), 0_u32);
+            let menu = self.proxy("/MenuBar", MENU).await;
+            let clicked = menu.call_method("Event", &click).await;
+            clicked.map(drop).map_err(|error| error.to_string())
+        })
+        .await;
     }
 
     /// Tells that the menu is about to be seen.
     pub async fn look(&self) {
-        let menu = self.proxy("/MenuBar", MENU).await;
-        menu.call_method("AboutToShow", &(0_i32,))
-            .await
-            .expect("the menu is told");
+        until("the menu is told", async || {
+            let menu = self.proxy("/MenuBar", MENU).await;
+            let told = menu.call_method("AboutToShow", &(0_i32,)).await;
+            told.map(drop).map_err(|error| error.to_string())
+        })
+        .await;
     }
 }
 
