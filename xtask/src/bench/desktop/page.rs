@@ -120,7 +120,7 @@ fn drawing(browser: &Browser<'_>, api: &Api<'_>) -> Result<Figure> {
 /// Traces of one span each, as an agent would send them.
 fn fill(product: &Product<'_>, client: &Agent) -> Result<()> {
     let status = product.status()?;
-    let url = format!("{}/v1/traces", text(&status, "otlpHttp")?);
+    let url = format!("{}/v1/traces", text(&status, "otlp_http")?);
     let now = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)?
         .as_nanos();
