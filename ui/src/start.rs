@@ -11,7 +11,8 @@ use crate::{app::App, browser};
 pub(crate) fn start() {
     std::panic::set_hook(Box::new(|panic| browser::crashed(&panic.to_string())));
     if BridgeTransport::is_present() {
-        spawn_local(start_in_window());
+        // Not that of Leptos: it has none before something is mounted.
+        wasm_bindgen_futures::spawn_local(start_in_window());
     } else {
         mount(PageState::default());
     }
