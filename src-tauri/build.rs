@@ -25,6 +25,7 @@ fn main() {
         "opened",
         "first_frame",
         "painted",
+        "pick",
         "zoom",
     ]);
     let attributes = tauri_build::Attributes::new()

@@ -11,6 +11,7 @@ mod kept;
 mod link;
 mod opened;
 mod paint;
+mod pick;
 mod place;
 mod update;
 mod window;

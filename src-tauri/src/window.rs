@@ -15,6 +15,7 @@ use crate::{
     kept::{self, Keeper},
     opened::{self, Arrivals},
     paint::{self, End, Paint},
+    pick,
     place::{Place, Screen},
     update::Updates,
 };
@@ -75,6 +76,7 @@ pub(crate) fn with_bridge<R: Runtime>(
             opened::opened,
             paint::first_frame,
             paint::painted,
+            pick::pick,
             zoom,
         ])
         .setup(|app| {

@@ -140,6 +140,7 @@ fn commands() -> Vec<(&'static str, Value)> {
         ("opened", json!({ "channel": "__CHANNEL__:1" })),
         ("first_frame", json!({ "dark": true })),
         ("painted", json!({})),
+        ("pick", json!({ "folder": true })),
         ("zoom", json!({ "change": "in" })),
     ]
 }
