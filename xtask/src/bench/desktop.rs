@@ -25,8 +25,8 @@ use crate::report::warn;
 const RUNS: usize = 7;
 /// A start on a machine that reads every page from its disk.
 const LIMIT: Duration = Duration::from_secs(60);
-/// After this, what follows a start is over.
-const SETTLE: Duration = Duration::from_secs(8);
+/// After this, what follows a start is over, and threads that only that took have ended: their counts go with them.
+const SETTLE: Duration = Duration::from_secs(20);
 const WATCH: Duration = Duration::from_secs(20);
 /// Finer than what is measured by two orders.
 const GLANCE: Duration = Duration::from_millis(2);
