@@ -214,11 +214,12 @@ impl Web {
                 .filter(|entry| matches!(entry.level.as_str(), "SEVERE" | "WARNING"));
             wrong.extend(bad.map(|entry| entry.message));
             let was_broken_off = wrong.iter().any(|what| what.contains(NETWORK_CHANGED));
-            wrong.retain(|what| {
-                !what.contains(NETWORK_CHANGED)
-                    // What was preloaded is not used where the program did not arrive.
-                    && !(was_broken_off && what.contains("was preloaded using link preload"))
-            });
+            // What was preloaded is not used where the program did not arrive.
+            let is_of_it = |what: &String| {
+                what.contains(NETWORK_CHANGED)
+                    || was_broken_off && what.contains("was preloaded using link preload")
+            };
+            wrong.retain(|what| !is_of_it(what));
         }
         wrong
     }

@@ -98,11 +98,11 @@ pub(crate) fn Whereabouts() -> impl IntoView {
     let (path, scroll) = restore
         .before
         .with_value(|before| (before.path.clone(), before.scroll));
-    if scroll > 0.0 && untrack(&shown) == path {
+    if scroll > 0.0 && untrack(shown) == path {
         let owner = Owner::new();
         owner.with(|| browser::scroll::bring_back(scroll));
         // Another page is scrolled by its own.
-        Effect::watch(shown.clone(), move |_, _, _| owner.cleanup(), false);
+        Effect::watch(shown, move |_, _, _| owner.cleanup(), false);
     }
     Effect::new(move || {
         let path = shown();

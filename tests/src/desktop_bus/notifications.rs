@@ -35,6 +35,11 @@ pub struct NotificationDaemon {
 
 struct Server(Arc<Mutex<Vec<Notification>>>);
 
+#[expect(
+    clippy::unused_self,
+    clippy::used_underscore_binding,
+    reason = "the macro reads every argument, and wants methods"
+)]
 #[interface(name = "org.freedesktop.Notifications")]
 impl Server {
     #[expect(clippy::too_many_arguments, reason = "as the specification has it")]

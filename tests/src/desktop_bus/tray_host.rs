@@ -25,6 +25,7 @@ pub struct TrayHost {
 
 struct Watcher(Arc<Mutex<Vec<String>>>);
 
+#[expect(clippy::unused_self, reason = "the macro wants methods")]
 #[interface(name = "org.kde.StatusNotifierWatcher")]
 impl Watcher {
     fn register_status_notifier_item(&self, service: String) {

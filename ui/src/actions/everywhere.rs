@@ -46,14 +46,14 @@ pub(crate) fn offer_everywhere(desk: Desk) {
     actions.offer(PAGES.map(|(id, path)| Action::known(id, move || actions.go(path))));
     actions.offer([
         Action::known("palette.open", move || {
-            actions.palette.update(|open| *open = !*open)
+            actions.palette.update(|open| *open = !*open);
         }),
         Action::known("help.keys", move || actions.sheet.set(true)),
         Action::known("page.search", || {
             browser::keys::focus_first("#content input[type=search]");
         }),
         Action::known("tasks.open", move || {
-            actions.tray.update(|open| *open = !*open)
+            actions.tray.update(|open| *open = !*open);
         }),
     ]);
     if cfg!(feature = "fixtures") {
@@ -79,7 +79,7 @@ pub(crate) fn offer_everywhere(desk: Desk) {
     actions.offer(Theme::ALL.map(|(choice, word)| {
         let id = format!("theme.{}", word.to_lowercase());
         Action::made(id, format!("Theme: {word}"), Group::Appearance, move || {
-            theme.set(choice)
+            theme.set(choice);
         })
     }));
     offer_contexts(desk, actions);
@@ -98,7 +98,7 @@ fn offer_contexts(desk: Desk, actions: Actions) {
             let words = format!("Switch to {name}");
             let id = format!("context.use.{name}");
             Action::made(id, words, Group::Contexts, move || {
-                contexts.go(desk, name.clone())
+                contexts.go(desk, name.clone());
             })
         }));
     });

@@ -280,7 +280,7 @@ mod tests {
             check: Some(mended.clone()),
         };
         examined.end(key(&broken), Ok(fixed));
-        assert_eq!(examined.sections()[0].wrong, [mended.clone()]);
+        assert_eq!(examined.sections()[0].wrong, std::slice::from_ref(&mended));
         assert_eq!(
             examined.fixing(&mended),
             Some(&Fixing::Done("Mended".to_owned()))

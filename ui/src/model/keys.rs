@@ -139,7 +139,7 @@ impl Chord {
             "ArrowLeft" => text.push('←'),
             "ArrowRight" => text.push('→'),
             key if key.chars().count() == 1 => {
-                text.extend(key.chars().flat_map(char::to_uppercase))
+                text.extend(key.chars().flat_map(char::to_uppercase));
             }
             key => text.push_str(key),
         }

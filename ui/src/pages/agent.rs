@@ -55,7 +55,7 @@ fn OneAgent(name: AgentName, tab: Memo<String>, item: Memo<Option<String>>) -> i
         let known = Memo::new(move |_| summary.with(Option::is_some));
         // Its history is read again whenever an event tells that it went on.
         Effect::new(move || {
-            touched.track();
+            touched.get();
             if known.get() {
                 fetch(
                     desk,
@@ -134,7 +134,7 @@ fn keep_live(desk: Desk, name: AgentName, summary: Summary) {
     let known = Memo::new(move |_| summary.with(Option::is_some));
     let missed = Memo::new(move |_| desk.live.with(|live| live.missed));
     Effect::new(move || {
-        missed.track();
+        missed.get();
         if known.get() {
             desk.read_live(name.clone());
         }

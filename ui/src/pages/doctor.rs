@@ -13,7 +13,7 @@ use crate::{
     desk::Desk,
     kit::{Button, ErrorCard, Look, Panel, Waiting},
     model::{
-        doctor::{self, Section},
+        doctor::{self, Examined, Section},
         format,
     },
     pages::doctor::{
@@ -39,7 +39,7 @@ pub(crate) fn DoctorPage() -> impl IntoView {
 fn Examination(agent: Option<AgentName>) -> impl IntoView {
     let page = DoctorView::open(agent.clone());
     let reporting = RwSignal::new(false);
-    let sections = Memo::new(move |_| page.examined.with(|examined| examined.sections()));
+    let sections = Memo::new(move |_| page.examined.with(Examined::sections));
     let body = move || match (page.fault.get(), sections.with(Vec::is_empty)) {
         (Some(fault), _) => view! { <ErrorCard fault=fault /> }.into_any(),
         (None, true) => {
@@ -68,7 +68,7 @@ fn Head(page: DoctorView, agent: Option<AgentName>, reporting: RwSignal<bool>) -
         if page.looking.get() {
             return Some("Looking…".to_owned());
         }
-        page.examined.with(|examined| examined.summary())
+        page.examined.with(Examined::summary)
     };
     let at = Memo::new(move |_| {
         page.examined

@@ -231,12 +231,11 @@ impl Serve<ClearNotices> for ControlPlane {
         let clear = |record: &NoticeRecord, _: &[_]| match record.cleared {
             // Only the last clearing can be undone.
             Some(cleared) if cleared < now => Change::Forget,
-            Some(_) => Change::Keep,
             None if meant(&record.notice) => Change::Put(NoticeRecord {
                 cleared: Some(now),
                 ..record.clone()
             }),
-            None => Change::Keep,
+            _ => Change::Keep,
         };
         self.shared.change_notices(clear).await
     }

@@ -94,7 +94,7 @@ pub(super) fn Courses() -> impl IntoView {
         log.push(lines.into_iter().map(move |line| LogLine {
             at: now + line.at,
             ..line
-        }))
+        }));
     });
     let waterfall =
         trace.map(|trace| view! { <WaterfallView trace=Signal::stored(trace) chosen=chosen /> });

@@ -28,7 +28,7 @@ pub(crate) fn PinView(pins: Pins, id: PinId) -> impl IntoView {
         let id = id.clone();
         let latest_at = Memo::new(move |_| latest.with(|latest| latest.as_ref().map(|it| it.at)));
         Effect::new(move || {
-            latest_at.track();
+            latest_at.get();
             let wanted = ListPinAnswers {
                 agent: pins.agent(),
                 pin: id.clone(),

@@ -42,7 +42,7 @@ impl StackView {
         };
         let missed = Memo::new(move |_| desk.live.with(|live| live.missed));
         Effect::new(move || {
-            missed.track();
+            missed.get();
             page.read_and(|| {});
         });
         page.follow_job();
