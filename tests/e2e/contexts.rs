@@ -130,7 +130,8 @@ fn a_control_plane_elsewhere_is_asked_with_its_own_token() {
     let file = here.home().join("token");
     std::fs::write(&file, "wrong").unwrap();
     let private = |mode| {
-        std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap()
+        std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(mode))
+            .unwrap();
     };
     private(0o644);
     here.run(&[

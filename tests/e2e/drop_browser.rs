@@ -216,6 +216,7 @@ async fn replaces(web: &Web, resident: &Resident, other: &Path) {
 }
 
 /// What was dropped is shown at once, even where it is large; how long it took is printed.
+#[expect(clippy::print_stderr, reason = "a figure, for whoever reads the test's output")]
 async fn tells_how_long(web: &Web) {
     let many = folder(&[("main.py", &program::saying("many", ""))]);
     for number in 0..MANY {
@@ -243,7 +244,7 @@ async fn tells_how_long(web: &Web) {
             "return performance.getEntriesByName('nasiko-understood').map((one) => one.duration)",
         )
         .await;
-    println!("{MANY} files: its name after {shown} ms, understood after {understood} ms");
+    eprintln!("{MANY} files: its name after {shown} ms, understood after {understood} ms");
     web.keys(ESCAPE).await;
     web.gone("dialog.offer[open]").await;
 }

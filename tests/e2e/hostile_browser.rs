@@ -3,13 +3,14 @@
 use std::{
     io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
-    sync::{Arc, Mutex},
+    sync::Arc,
 };
 
 use nasiko_tests::{
     Resident, example, folder,
     web_driver::{Web, until},
 };
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use crate::{
@@ -74,7 +75,7 @@ impl Canary {
                 let mut buffer = [0; 512];
                 let read = stream.read(&mut buffer).unwrap_or(0);
                 let request = String::from_utf8_lossy(&buffer[..read]).into_owned();
-                told.lock().unwrap().push(request);
+                told.lock().push(request);
                 let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
             }
         });
@@ -82,7 +83,7 @@ impl Canary {
     }
 
     fn heard(&self) -> Vec<String> {
-        self.heard.lock().unwrap().clone()
+        self.heard.lock().clone()
     }
 }
 

@@ -77,9 +77,10 @@ impl Desk {
         let record = self.programs.path().join("opened");
         eventually("the window is opened", || {
             let opened = std::fs::read_to_string(&record).unwrap_or_default();
-            match opened.lines().any(|line| line == link) {
-                true => Ok(()),
-                false => Err(opened),
+            if opened.lines().any(|line| line == link) {
+                Ok(())
+            } else {
+                Err(opened)
             }
         });
     }
@@ -157,9 +158,10 @@ async fn without_an_engine_the_tray_says_why_the_stack_does_not_start() {
     item.click(&["Notices: 1 unread", "Mark all as read"]).await;
     until("it is read", async || {
         let unread = desk.resident.json(&["notices", "--unread"]);
-        match unread.as_array().is_some_and(Vec::is_empty) {
-            true => Ok(()),
-            false => Err(unread.to_string()),
+        if unread.as_array().is_some_and(Vec::is_empty) {
+            Ok(())
+        } else {
+            Err(unread.to_string())
         }
     })
     .await;
@@ -202,12 +204,13 @@ async fn a_crash_changes_the_icon_and_its_notification_opens_the_agents_page() {
     item.click(&["Notices", "Mark all as read"]).await;
     until("it is withdrawn", async || {
         let all = daemon.all();
-        match all
+        if all
             .iter()
             .any(|shown| shown.id == deployed.id && shown.withdrawn)
         {
-            true => Ok(()),
-            false => Err(format!("{all:?}")),
+            Ok(())
+        } else {
+            Err(format!("{all:?}"))
         }
     })
     .await;
@@ -231,9 +234,10 @@ async fn a_crash_is_notified_once_a_minute_and_kept_unseen_while_notifications_a
         until("it answers again", async || {
             let detail = desk.resident.json(&["ps"]);
             let row = &detail[0];
-            match row["state"] == "active" && row["restarts"] == restarts {
-                true => Ok(()),
-                false => Err(detail.to_string()),
+            if row["state"] == "active" && row["restarts"] == restarts {
+                Ok(())
+            } else {
+                Err(detail.to_string())
             }
         })
         .await;

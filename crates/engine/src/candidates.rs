@@ -77,9 +77,8 @@ impl fmt::Display for Source {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Given => formatter.write_str("given by DOCKER_HOST"),
-            Self::Instead => {
-                formatter.write_str("chosen instead of what is configured, until the control plane ends")
-            }
+            Self::Instead => formatter
+                .write_str("chosen instead of what is configured, until the control plane ends"),
             Self::Context(name) => write!(formatter, "the Docker context {name}"),
             Self::Usual(engine) => write!(formatter, "the usual place of {engine}"),
         }

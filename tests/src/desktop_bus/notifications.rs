@@ -35,25 +35,22 @@ pub struct NotificationDaemon {
 
 struct Server(Arc<Mutex<Vec<Notification>>>);
 
-#[expect(
-    clippy::unused_self,
-    clippy::used_underscore_binding,
-    reason = "the macro reads every argument, and wants methods"
-)]
+#[expect(clippy::unused_self, reason = "the macro wants methods")]
 #[interface(name = "org.freedesktop.Notifications")]
 impl Server {
     #[expect(clippy::too_many_arguments, reason = "as the specification has it")]
     fn notify(
         &self,
-        _app_name: String,
-        _replaces_id: u32,
-        _app_icon: String,
+        app_name: String,
+        replaces_id: u32,
+        app_icon: String,
         summary: String,
         body: String,
         actions: Vec<String>,
-        _hints: HashMap<String, OwnedValue>,
-        _expire_timeout: i32,
+        hints: HashMap<String, OwnedValue>,
+        expire_timeout: i32,
     ) -> u32 {
+        let _unused = (app_name, replaces_id, app_icon, hints, expire_timeout);
         let mut shown = self.0.lock();
         let id = u32::try_from(shown.len() + 1).expect("a number");
         shown.push(Notification {

@@ -19,7 +19,7 @@ use crate::{
 pub(crate) fn run(session: &Session, command: ContextCommand) -> Result<(), Failure> {
     match command {
         ContextCommand::List => list(session),
-        ContextCommand::Add(words) => add(session, words),
+        ContextCommand::Add(words) => add(session, &words),
         ContextCommand::Use { name } => choose(session, &name),
         ContextCommand::Rm { name } => remove(session, &name),
     }
@@ -55,7 +55,7 @@ pub(crate) fn list(session: &Session) -> Result<(), Failure> {
     table.print(output, "")
 }
 
-fn add(session: &Session, words: AddContext) -> Result<(), Failure> {
+fn add(session: &Session, words: &AddContext) -> Result<(), Failure> {
     let mut contexts = Contexts::read(&session.contexts_home)?;
     let name = ContextName::new(&words.name).ok_or_else(|| {
         usage(
@@ -69,7 +69,7 @@ fn add(session: &Session, words: AddContext) -> Result<(), Failure> {
     let context = Context {
         name: name.clone(),
         color: given.unwrap_or_else(|| contexts.free_color()),
-        place: place(&words)?,
+        place: place(words)?,
     };
     contexts.add(context)?;
     if words.in_use {

@@ -96,17 +96,15 @@ fn config(session: &Session, words: &ServeArguments) -> Result<Config, Failure> 
 /// What a resident of this session would find around it, for a look without one.
 pub(super) fn surroundings(session: &Session) -> Result<Surroundings, Failure> {
     // The ports that the environment asks for are read where they are declared.
-    let words = match Arguments::try_parse_from(["nasiko", "serve"]) {
-        Ok(Arguments {
-            command: Command::Serve(words),
-            ..
-        }) => words,
-        _ => {
-            return Err(usage(
-                "The environment asks for a port that is none",
-                "Look at NASIKO_API_PORT and the like",
-            ));
-        }
+    let Ok(Arguments {
+        command: Command::Serve(words),
+        ..
+    }) = Arguments::try_parse_from(["nasiko", "serve"])
+    else {
+        return Err(usage(
+            "The environment asks for a port that is none",
+            "Look at NASIKO_API_PORT and the like",
+        ));
     };
     Ok(config(session, &words)?.surroundings())
 }

@@ -24,7 +24,7 @@ fn agent(state: AgentState, fault: Option<ErrorCode>) -> Happened {
     Happened::Agent(Box::new(agent))
 }
 
-fn job(kind: JobKind, state: JobState, result: serde_json::Value) -> Happened {
+fn job(kind: JobKind, state: JobState, result: &serde_json::Value) -> Happened {
     let job: Job = serde_json::from_value(serde_json::json!({
         "id": "j", "kind": kind, "agent": "weather", "state": state, "progress": 1.0, "attempt": 1, "created": 0,
         "result": result,
@@ -148,12 +148,12 @@ fn a_deploy_is_told_at_its_end_unless_it_changed_nothing() {
     let none = serde_json::Value::Null;
     assert_eq!(
         titles([
-            job(JobKind::Deploy, JobState::Succeeded, done),
-            job(JobKind::Deploy, JobState::Succeeded, same),
-            job(JobKind::Deploy, JobState::Failed, none.clone()),
-            job(JobKind::Deploy, JobState::Cancelled, none.clone()),
-            job(JobKind::Restart, JobState::Failed, none.clone()),
-            job(JobKind::StackUp, JobState::Dead, none),
+            job(JobKind::Deploy, JobState::Succeeded, &done),
+            job(JobKind::Deploy, JobState::Succeeded, &same),
+            job(JobKind::Deploy, JobState::Failed, &none),
+            job(JobKind::Deploy, JobState::Cancelled, &none),
+            job(JobKind::Restart, JobState::Failed, &none),
+            job(JobKind::StackUp, JobState::Dead, &none),
         ]),
         [
             "weather was deployed",
