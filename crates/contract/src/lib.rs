@@ -16,7 +16,7 @@ pub mod operation;
 pub mod page;
 pub mod samples;
 pub mod shared_secrets;
-pub mod stack;
+mod stack;
 pub mod store;
 pub mod system;
 pub mod telemetry;
