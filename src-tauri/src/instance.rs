@@ -33,9 +33,10 @@ const MOST_WAITING: usize = 16;
 /// What the first window says to a message that it took.
 const TAKEN: &[u8] = b"taken\n";
 
-/// The one window of a data directory; another may be it when this is dropped.
+/// The one window of a data directory.
 pub(crate) struct Instance {
-    _lock: File,
+    /// Another may be it when this is dropped.
+    pub(crate) lock: File,
     /// What later starts hand over.
     pub(crate) later: mpsc::Receiver<Vec<Opened>>,
 }
@@ -101,7 +102,7 @@ fn listen(home: &Path, lock: File) -> std::io::Result<Instance> {
                 let _ = take(&stream, &secret, &sender);
             }
         })?;
-    Ok(Instance { _lock: lock, later })
+    Ok(Instance { lock, later })
 }
 
 fn take(

@@ -1,6 +1,6 @@
 //! The window: made hidden where it was last, shown on its first frame, closed with the process.
 
-use std::path::Path;
+use std::{path::Path, sync::mpsc::Receiver};
 
 use nasiko_client::window::{Opened, Zoom};
 use tauri::{
@@ -37,7 +37,8 @@ pub(crate) fn run(home: &Path, instance: Instance, mut opened: Vec<Opened>) -> t
     for one in opened {
         arrivals.put(one);
     }
-    hear_later_starts(app.handle().clone(), instance)?;
+    let Instance { lock, later } = instance;
+    hear_later_starts(app.handle().clone(), later)?;
 
     let handle = app.handle().clone();
     tauri::async_runtime::spawn(async move { handle.state::<Keeper>().keep_up().await });
@@ -52,6 +53,7 @@ pub(crate) fn run(home: &Path, instance: Instance, mut opened: Vec<Opened>) -> t
     if let Err(fault) = installed {
         environment::complain(&format!("The update was not put in place: {fault}"));
     }
+    drop(lock);
     Ok(handle.state::<Paint>().end())
 }
 
@@ -201,11 +203,11 @@ fn screens(window: &WebviewWindow) -> Vec<Screen> {
 }
 
 /// Takes what later starts of the program were asked to open.
-fn hear_later_starts(app: AppHandle, instance: Instance) -> std::io::Result<()> {
+fn hear_later_starts(app: AppHandle, later: Receiver<Vec<Opened>>) -> std::io::Result<()> {
     std::thread::Builder::new()
         .name("what is opened".to_owned())
         .spawn(move || {
-            while let Ok(all) = instance.later.recv() {
+            while let Ok(all) = later.recv() {
                 for opened in all {
                     app.state::<Arrivals>().put(opened);
                 }
