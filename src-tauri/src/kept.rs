@@ -95,12 +95,12 @@ impl Keeper {
         self.changed.notify_one();
     }
 
-    /// Changes the zoom; gives it as a factor.
-    pub(crate) fn put_zoom(&self, change: Zoom) -> f64 {
+    /// Changes the zoom; gives it in percent.
+    pub(crate) fn put_zoom(&self, change: Zoom) -> u16 {
         let mut kept = self.kept.lock();
         kept.zoom = zoomed(kept.zoom, change);
         self.changed.notify_one();
-        f64::from(kept.zoom) / 100.0
+        kept.zoom
     }
 
     /// Writes what changes, for as long as the process lives.

@@ -256,9 +256,9 @@ fn hear_the_system(_app: &AppHandle, _event: RunEvent) {}
     clippy::needless_pass_by_value,
     reason = "what a command is given is handed over"
 )]
-fn zoom<R: Runtime>(window: WebviewWindow<R>, change: Zoom) -> f64 {
-    let factor = window.state::<Keeper>().put_zoom(change);
+fn zoom<R: Runtime>(window: WebviewWindow<R>, change: Zoom) -> u16 {
+    let percent = window.state::<Keeper>().put_zoom(change);
     // A window that is gone has no zoom.
-    let _ = window.set_zoom(factor);
-    factor * 100.0
+    let _ = window.set_zoom(f64::from(percent) / 100.0);
+    percent
 }

@@ -1,86 +1,15 @@
 //! The desktop window itself, under a display of its own.
 
-use std::{path::PathBuf, process::Command};
+use std::process::Command;
 
 use nasiko_tests::{
-    Resident,
     resident::program,
     skip,
     web_driver::{Web, until},
 };
 use serde_json::Value;
 
-use crate::conversation;
-
-/// A data directory whose resident nobody started but the window.
-struct Desk {
-    resident: Resident,
-    driver: PathBuf,
-    scratch: tempfile::TempDir,
-}
-
-impl Desk {
-    fn or_skip(test: &str) -> Option<Self> {
-        skip::path_or_skip(test, "NASIKO_TEST_DISPLAY", "display")?;
-        let driver =
-            skip::path_or_skip(test, "NASIKO_TEST_WEBKIT_DRIVER", "driver of the webview")?;
-        Some(Self {
-            resident: Resident::prepared("unix:///nonexistent/docker.sock", &[]),
-            driver,
-            scratch: tempfile::tempdir().unwrap(),
-        })
-    }
-
-    async fn open(&self) -> Web {
-        let like = self.resident.command(&[]);
-        let window = program("nasiko-desktop");
-        let web = Web::window(
-            &self.driver,
-            &window,
-            self.scratch.path(),
-            |command: &mut Command| {
-                for (name, value) in like.get_envs() {
-                    match value {
-                        Some(value) => command.env(name, value),
-                        None => command.env_remove(name),
-                    };
-                }
-            },
-        )
-        .await;
-        web.watch().await;
-        web
-    }
-
-    /// The resident's process, as it says itself.
-    fn resident_process(&self) -> u64 {
-        self.resident.json(&["status"])["pid"].as_u64().unwrap()
-    }
-}
-
-impl Drop for Desk {
-    fn drop(&mut self) {
-        // Nobody's child: it is asked to end, as a person would.
-        self.resident.run(&["down", "--stop-agents"]);
-    }
-}
-
-/// Processes that show the window of this data directory: `nasiko-desktop` and what WebKit runs for it.
-fn window_processes(desk: &Desk) -> Vec<u32> {
-    let mark = format!("NASIKO_HOME={}", desk.resident.home().display());
-    let name = program("nasiko-desktop");
-    let processes = std::fs::read_dir("/proc").unwrap();
-    processes
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok())
-        .filter(|pid| {
-            let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-            std::fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == name)
-                && environment
-                    .split(|byte| *byte == 0)
-                    .any(|variable| variable == mark.as_bytes())
-        })
-        .collect()
-}
+use crate::{conversation, desk::Desk};
 
 #[tokio::test]
 async fn window_from_a_folder_to_a_conversation() {
@@ -95,10 +24,9 @@ async fn window_from_a_folder_to_a_conversation() {
         refuses_what_is_no_operation(&web).await;
         holds_its_policy(&web, &desk).await;
         outlives_the_control_plane(&web, &desk).await;
-        leaves_the_resident(&web, &desk).await;
     })
     .await;
-    web.quit().await;
+    leaves_the_resident(web, &desk).await;
 }
 
 /// Without a display there is no window, but a sentence that says so.
@@ -127,7 +55,7 @@ fn window_without_a_display_says_so() {
         );
     }
     assert!(
-        std::fs::read_dir(home.path()).unwrap().next().is_none(),
+        !home.path().join("resident.log").try_exists().unwrap(),
         "no control plane was started for it"
     );
 }
@@ -254,18 +182,11 @@ async fn outlives_the_control_plane(web: &Web, desk: &Desk) {
 }
 
 /// The window's process ends with it; the resident and its agents go on.
-async fn leaves_the_resident(web: &Web, desk: &Desk) {
-    assert_eq!(window_processes(desk).len(), 1, "one window, one process");
+async fn leaves_the_resident(web: Web, desk: &Desk) {
+    assert_eq!(desk.window_processes().len(), 1, "one window, one process");
+    assert!(!desk.webview_processes().is_empty(), "WebKit has its own");
     let resident = desk.resident_process();
-    web.close().await;
-    until(
-        "the window's process ends",
-        async || match window_processes(desk) {
-            none if none.is_empty() => Ok(()),
-            some => Err(format!("{some:?}")),
-        },
-    )
-    .await;
+    desk.close(web).await;
     assert_eq!(desk.resident_process(), resident, "the resident goes on");
     let answer = desk.resident.json(&["chat", "greeter", "My name is Ada"]);
     assert!(

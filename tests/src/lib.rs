@@ -19,6 +19,7 @@ pub mod live;
 pub mod platform;
 pub mod program;
 pub mod resident;
+pub mod screen;
 pub mod servers;
 pub mod skip;
 pub mod steady;

@@ -101,8 +101,16 @@ pub(crate) fn Whereabouts() -> impl IntoView {
     if scroll > 0.0 && untrack(shown) == path {
         let owner = Owner::new();
         owner.with(|| browser::scroll::bring_back(scroll));
-        // Another page is scrolled by its own.
-        Effect::watch(shown, move |_, _, _| owner.cleanup(), false);
+        // Another page is scrolled by its own. The router tells where it is once more when it begins.
+        Effect::watch(
+            shown.clone(),
+            move |now, _, _| {
+                if *now != path {
+                    owner.cleanup();
+                }
+            },
+            false,
+        );
     }
     Effect::new(move || {
         let path = shown();

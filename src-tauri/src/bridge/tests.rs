@@ -206,10 +206,10 @@ fn zoom_is_given_in_percent_and_kept() {
     let mock = Mock::new();
     let main = mock.window(MAIN);
     for (change, percent) in [
-        ("in", 110.0),
-        ("in", 125.0),
-        ("out", 110.0),
-        ("reset", 100.0),
+        ("in", 110),
+        ("in", 125),
+        ("out", 110),
+        ("reset", 100),
     ] {
         assert_eq!(
             ask(&main, OURS, "zoom", json!({ "change": change })),

@@ -1,7 +1,8 @@
 //! How far a page is scrolled, told and brought back.
 
 use leptos::prelude::{
-    Dispose, SetValue, StoredValue, UpdateValue, on_cleanup, window_event_listener_untyped,
+    Dispose, SetValue, StoredValue, UpdateValue, WithValue, on_cleanup,
+    window_event_listener_untyped,
 };
 use wasm_bindgen::{JsCast, prelude::Closure};
 use web_sys::{Element, Event, MutationObserver, MutationObserverInit};
@@ -64,11 +65,18 @@ pub(crate) fn bring_back(top: f64) {
         let _always_observed = made.observe_with_options(&content, &wanted);
         observer.set_value(Some(made));
     }
+    // A window that is still hidden has no room; when it is shown, nothing in the page changes.
+    let shown = window_event_listener_untyped("resize", move |_| {
+        if observer.with_value(Option::is_some) && scroll(top) {
+            stop();
+        }
+    });
     let ways = OWN_WAYS.map(|way| window_event_listener_untyped(way, move |_| stop()));
     let grown = StoredValue::new_local(grown);
     on_cleanup(move || {
         stop();
         grown.dispose();
+        shown.remove();
         for way in ways {
             way.remove();
         }
@@ -79,8 +87,10 @@ pub(crate) fn bring_back(top: f64) {
 fn scroll(top: f64) -> bool {
     let panes = PANES.split(", ");
     let mut panes = panes.filter_map(|pane| document()?.query_selector(pane).ok()?);
-    let pane =
-        panes.find(|pane| f64::from(pane.scroll_height() - pane.client_height()) + 1.0 >= top);
+    let pane = panes.find(|pane| {
+        let below = pane.scroll_height() - pane.client_height();
+        pane.client_height() > 0 && f64::from(below) + 1.0 >= top
+    });
     #[expect(
         clippy::cast_possible_truncation,
         reason = "in whole pixels; a browser takes the nearest place that there is"
