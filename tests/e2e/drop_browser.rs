@@ -216,7 +216,10 @@ async fn replaces(web: &Web, resident: &Resident, other: &Path) {
 }
 
 /// What was dropped is shown at once, even where it is large; how long it took is printed.
-#[expect(clippy::print_stderr, reason = "a figure, for whoever reads the test's output")]
+#[expect(
+    clippy::print_stderr,
+    reason = "a figure, for whoever reads the test's output"
+)]
 async fn tells_how_long(web: &Web) {
     let many = folder(&[("main.py", &program::saying("many", ""))]);
     for number in 0..MANY {

@@ -322,10 +322,10 @@ impl Resident {
 
 impl Drop for Resident {
     fn drop(&mut self) {
-        // One that `up` or a command started is nobody's child, but has left its address.
+        // One that `up` or a command started is nobody's child, but has left its address. Its own, whichever is chosen there.
         let runs = self.child.is_some() || self.home().join("endpoint.json").is_file();
         let ended_by_itself = runs && {
-            let output = self.run(&["down", "--stop-agents"]);
+            let output = self.run(&["--context", "local", "down", "--stop-agents"]);
             let ended = |child| ended_within(child, Duration::from_secs(30));
             output.code == 0 && self.child.as_mut().is_none_or(ended)
         };

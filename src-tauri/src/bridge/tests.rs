@@ -205,12 +205,7 @@ fn where_a_person_was_is_given_back_and_bounded() {
 fn zoom_is_given_in_percent_and_kept() {
     let mock = Mock::new();
     let main = mock.window(MAIN);
-    for (change, percent) in [
-        ("in", 110),
-        ("in", 125),
-        ("out", 110),
-        ("reset", 100),
-    ] {
+    for (change, percent) in [("in", 110), ("in", 125), ("out", 110), ("reset", 100)] {
         assert_eq!(
             ask(&main, OURS, "zoom", json!({ "change": change })),
             Ok(json!(percent))

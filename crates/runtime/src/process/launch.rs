@@ -27,6 +27,9 @@ const LONGEST_NAME: usize = 100;
 const FIRST_INHERITED: i32 = 3;
 /// Free ports tried before giving up: each was just given to another start.
 const PORT_ATTEMPTS: usize = 32;
+/// Where free ports are looked for first: below those that systems give to outgoing connections (from 32768 on Linux, from 49152
+/// elsewhere), any of which could take a port between here and the program's listening. Above those of well-known services.
+const QUIET_PORTS: std::ops::Range<u16> = 20_000..32_768;
 
 /// Whether a deployment id can name a folder.
 pub(super) fn is_safe_name(name: &str) -> bool {
@@ -146,6 +149,12 @@ impl<'a> Attempt<'a> {
     }
 
     fn any_free(&self) -> Result<u16, RuntimeError> {
+        for _ in 0..PORT_ATTEMPTS {
+            let port = rand::random_range(QUIET_PORTS);
+            if is_free(port) && self.shared.ports.lock().insert(port) {
+                return Ok(port);
+            }
+        }
         for _ in 0..PORT_ATTEMPTS {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
                 .and_then(|listener| listener.local_addr());
