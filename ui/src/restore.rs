@@ -103,7 +103,7 @@ pub(crate) fn Whereabouts() -> impl IntoView {
         owner.with(|| browser::scroll::bring_back(scroll));
         // Another page is scrolled by its own. The router tells where it is once more when it begins.
         Effect::watch(
-            shown.clone(),
+            shown,
             move |now, _, _| {
                 if *now != path {
                     owner.cleanup();
