@@ -5,7 +5,7 @@
 //! a started GTK before it finds out.
 
 use std::{
-    fs::{File, TryLockError},
+    fs::File,
     io::{BufRead, BufReader, Read, Write},
     net::{Ipv4Addr, TcpListener, TcpStream},
     path::{Path, PathBuf},
@@ -59,7 +59,7 @@ pub(crate) fn claim(home: &Path, opened: &[Opened]) -> std::io::Result<Option<In
     let deadline = Instant::now() + PATIENCE;
     loop {
         // A window may end, or begin to listen, while it is asked.
-        if let Some(lock) = lock(home)? {
+        if let Some(lock) = private::try_lock(&home.join(LOCK))? {
             return listen(home, lock).map(Some);
         }
         match hand_over(home, opened) {
@@ -67,21 +67,6 @@ pub(crate) fn claim(home: &Path, opened: &[Opened]) -> std::io::Result<Option<In
             Err(error) if Instant::now() > deadline => return Err(error),
             Err(_) => std::thread::sleep(STEP),
         }
-    }
-}
-
-fn lock(home: &Path) -> std::io::Result<Option<File>> {
-    let file = fs_err::File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(home.join(LOCK))?
-        .into_parts()
-        .0;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 

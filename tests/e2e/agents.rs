@@ -178,10 +178,7 @@ async fn every_example_as_a_process_by_api() {
 
 #[test]
 fn a_conversation_goes_on() {
-    let resident = Resident::start();
-    resident
-        .run(&["deploy", example("greeter").to_str().unwrap()])
-        .ok();
+    let resident = Resident::with_greeter();
     let first = resident.json(&["chat", "greeter", "My name is Ada"]);
     let session = first["session"].as_str().unwrap();
     let second = resident.json(&["chat", "--session", session, "What is my name?"]);
@@ -265,10 +262,7 @@ fn a_repository_becomes_an_agent() {
 
 #[test]
 fn stop_start_restart_and_logs() {
-    let resident = Resident::start();
-    resident
-        .run(&["deploy", example("greeter").to_str().unwrap()])
-        .ok();
+    let resident = Resident::with_greeter();
     resident.run(&["stop", "greeter"]).ok();
     assert_eq!(resident.json(&["ps"])[0]["state"], "stopped");
     assert!(

@@ -97,10 +97,7 @@ impl<'a> Checker<'a> {
 
 /// A control plane that has something to show on each page: an agent that was talked to, and one that failed.
 fn prepared() -> Resident {
-    let resident = Resident::start();
-    resident
-        .run(&["deploy", example("greeter").to_str().unwrap()])
-        .ok();
+    let resident = Resident::with_greeter();
     resident.run(&["chat", "greeter", "My name is Ada"]).ok();
     let broken = folder(&[("main.py", "raise SystemExit('it has no key')\n")]);
     assert_ne!(

@@ -61,10 +61,7 @@ async fn browser_by_keyboard_alone() {
     let Some(browser) = Browser::or_skip(test) else {
         return;
     };
-    let resident = Resident::start();
-    resident
-        .run(&["deploy", example("greeter").to_str().unwrap()])
-        .ok();
+    let resident = Resident::with_greeter();
     let web = browser.start().await;
     web.watched(test, async {
         web.open(&link(&resident)).await;
@@ -113,10 +110,7 @@ async fn browser_at_an_agent_that_is_not_there() {
     let Some(browser) = Browser::or_skip(test) else {
         return;
     };
-    let resident = Resident::start();
-    resident
-        .run(&["deploy", example("greeter").to_str().unwrap()])
-        .ok();
+    let resident = Resident::with_greeter();
     let web = browser.start().await;
     web.watched(test, async {
         web.open(&link(&resident)).await;

@@ -86,10 +86,7 @@ async fn browser_figures_move_without_a_reload() {
     let Some(browser) = Browser::or_skip(test) else {
         return;
     };
-    let resident = Resident::start();
-    resident
-        .run(&["deploy", example("greeter").to_str().unwrap()])
-        .ok();
+    let resident = Resident::with_greeter();
     let web = browser.start().await;
     web.watched(test, async {
         web.open(&link(&resident)).await;

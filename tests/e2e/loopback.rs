@@ -8,7 +8,7 @@ use std::{
 };
 
 use nasiko_contract::{Method, OPERATIONS};
-use nasiko_tests::{Api, Resident, api::ask, example, folder, program, skip};
+use nasiko_tests::{Api, Resident, api::ask, folder, program, skip};
 
 /// Says exactly these lines to an address, and gives the head of the answer's first line and all of its text.
 fn say(address: SocketAddr, lines: &[&str]) -> (u16, String) {
@@ -78,10 +78,7 @@ fn nobody_without_a_token() {
 
 #[test]
 fn no_foreign_page_and_no_rebound_name() {
-    let resident = Resident::start();
-    resident
-        .run(&["deploy", example("greeter").to_str().unwrap()])
-        .ok();
+    let resident = Resident::with_greeter();
     let api = Api::of(&resident);
     let status = resident.json(&["status"]);
     let token = format!("Authorization: Bearer {}", api.token);
@@ -260,10 +257,7 @@ fn socket(text: &str) -> SocketAddr {
 
 #[test]
 fn it_listens_on_loopback_alone() {
-    let resident = Resident::start();
-    resident
-        .run(&["deploy", example("greeter").to_str().unwrap()])
-        .ok();
+    let resident = Resident::with_greeter();
     let sockets = listening(resident.pid());
     assert_eq!(
         sockets.len(),

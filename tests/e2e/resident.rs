@@ -443,10 +443,7 @@ fn what_new_makes_answers() {
 
 #[test]
 fn jobs_registry_settings_secrets() {
-    let resident = Resident::start();
-    resident
-        .run(&["deploy", example("greeter").to_str().unwrap()])
-        .ok();
+    let resident = Resident::with_greeter();
     let jobs = resident.json(&["jobs", "--agent", "greeter"]);
     assert_eq!(jobs[0]["state"], "succeeded", "{jobs:#}");
     assert_eq!(jobs[0]["progress"], 1.0, "{jobs:#}");

@@ -203,10 +203,7 @@ async fn browser_sets_and_removes_secrets_that_are_never_shown() {
     let Some(browser) = Browser::or_skip(test) else {
         return;
     };
-    let resident = Resident::start();
-    resident
-        .run(&["deploy", example("greeter").to_str().unwrap()])
-        .ok();
+    let resident = Resident::with_greeter();
     let web = browser.start().await;
     web.watched(test, async {
         open(&web, &resident, "/settings/secrets").await;
@@ -372,10 +369,7 @@ async fn browser_shows_every_page_of_the_settings_in_every_theme() {
     let Some(browser) = Browser::or_skip(test) else {
         return;
     };
-    let resident = Resident::start();
-    resident
-        .run(&["deploy", example("greeter").to_str().unwrap()])
-        .ok();
+    let resident = Resident::with_greeter();
     let web = browser.start().await;
     web.watched(test, async {
         open(&web, &resident, "/settings").await;

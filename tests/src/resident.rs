@@ -10,7 +10,7 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{eventually, skip};
+use crate::{eventually, example, skip};
 
 /// What a command said.
 #[derive(Debug)]
@@ -56,6 +56,16 @@ impl Resident {
     /// A resident that finds no container engine.
     pub fn start() -> Self {
         Self::with_engine("unix:///nonexistent/docker.sock")
+    }
+
+    /// One that runs the example agent `greeter`, and finds no container engine.
+    pub fn with_greeter() -> Self {
+        let resident = Self::start();
+        let greeter = example("greeter");
+        resident
+            .run(&["deploy", greeter.to_str().expect("a plain path")])
+            .ok();
+        resident
     }
 
     /// A resident over an engine.

@@ -7,7 +7,6 @@
 mod reach;
 
 use std::{
-    fs::TryLockError,
     io::Read,
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -396,27 +395,17 @@ fn is_same(one: &Place, other: &Place) -> bool {
 
 /// Makes this process the only one that writes, until the file is dropped.
 fn lock(home: &Path) -> std::io::Result<std::fs::File> {
-    let file = fs_err::File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(home.join(LOCK))?
-        .into_parts()
-        .0;
     let deadline = Instant::now() + LOCK_LIMIT;
     loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
-                std::thread::sleep(LOCK_STEP);
-            }
-            Err(TryLockError::WouldBlock) => {
+        match private::try_lock(&home.join(LOCK))? {
+            Some(lock) => return Ok(lock),
+            None if Instant::now() < deadline => std::thread::sleep(LOCK_STEP),
+            None => {
                 return Err(std::io::Error::new(
                     std::io::ErrorKind::TimedOut,
                     "another program has been writing the contexts for too long",
                 ));
             }
-            Err(TryLockError::Error(error)) => return Err(error),
         }
     }
 }

@@ -1,6 +1,10 @@
 //! Files and folders for the eyes of their owner alone.
 
-use std::{io::Write, path::Path};
+use std::{
+    fs::{File, TryLockError},
+    io::Write,
+    path::Path,
+};
 
 /// Writes a file of `content`, whole or not at all, readable by its owner alone; one that stands there is replaced. What
 /// was written survives the loss of power. Its draft lies beside it, with `.new` at the end of its name.
@@ -24,6 +28,23 @@ pub fn folder(path: &Path) -> std::io::Result<()> {
         builder.mode(0o700);
     }
     builder.create(path)
+}
+
+/// Makes this process the holder of the lock file at `path` until the answer is dropped or the process ends, however it ends;
+/// `None` while another process holds it.
+pub fn try_lock(path: &Path) -> std::io::Result<Option<File>> {
+    let file = fs_err::File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)?
+        .into_parts()
+        .0;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
 }
 
 /// A new file that only its owner may read, from its first byte on.

@@ -25,7 +25,7 @@ use crate::spec::{Artifact, StartSpec};
 const LONGEST_NAME: usize = 100;
 /// Descriptors below are the three standard ones.
 const FIRST_INHERITED: i32 = 3;
-/// Free ports tried before giving up: each was just given to another start.
+/// Ports of each kind that are tried before giving up: each may be in use, or just given to another start.
 const PORT_ATTEMPTS: usize = 32;
 /// Where free ports are looked for first: below those that systems give to outgoing connections (from 32768 on Linux, from 49152
 /// elsewhere), any of which could take a port between here and the program's listening. Above those of well-known services.
@@ -149,23 +149,15 @@ impl<'a> Attempt<'a> {
     }
 
     fn any_free(&self) -> Result<u16, RuntimeError> {
-        for _ in 0..PORT_ATTEMPTS {
-            let port = rand::random_range(QUIET_PORTS);
-            if is_free(port) && self.shared.ports.lock().insert(port) {
-                return Ok(port);
-            }
-        }
-        for _ in 0..PORT_ATTEMPTS {
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-                .and_then(|listener| listener.local_addr());
-            let Ok(address) = listener else { break };
-            if self.shared.ports.lock().insert(address.port()) {
-                return Ok(address.port());
-            }
-        }
-        Err(RuntimeError::Internal(
-            "no free port could be found".to_owned(),
-        ))
+        let quiet = (0..PORT_ATTEMPTS).map(|_| rand::random_range(QUIET_PORTS));
+        let given = (0..PORT_ATTEMPTS).filter_map(|_| {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).ok()?;
+            Some(listener.local_addr().ok()?.port())
+        });
+        quiet
+            .chain(given)
+            .find(|port| is_free(*port) && self.shared.ports.lock().insert(*port))
+            .ok_or_else(|| RuntimeError::Internal("no free port could be found".to_owned()))
     }
 
     /// Finds out what to run, and how.
