@@ -27,6 +27,7 @@ mod shell;
 #[cfg(target_arch = "wasm32")]
 mod start;
 mod theme;
+mod words;
 
 #[cfg(target_arch = "wasm32")]
 fn main() {
