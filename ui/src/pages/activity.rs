@@ -10,12 +10,13 @@ use crate::{
     kit::{Empty, Panel, Waiting},
     model::world::World,
     pages::activity::row::JobRow,
+    words::{activity as words, common},
 };
 
 /// Every long action: what it is doing, how far it is, how it ended.
 #[component]
 pub(crate) fn ActivityPage() -> impl IntoView {
-    browser::set_title("Activity · Nasiko");
+    browser::set_title(&common::window_title(words::TITLE));
     let desk = Desk::get();
     let ids = move |list: fn(&World) -> Vec<Job>| {
         Memo::new(move |_| {
@@ -31,34 +32,28 @@ pub(crate) fn ActivityPage() -> impl IntoView {
     let dead = ids(World::dead_letters);
     let known = Memo::new(move |_| desk.world.with(|world| world.agents.is_some()));
     let under_way = Memo::new(move |_| desk.world.with(World::unfinished_jobs));
-    let jobs = move || {
-        match (recent.with(Vec::is_empty), known.get()) {
-        (true, false) => view! { <Waiting what="jobs" /> }.into_any(),
-        (true, true) => view! {
-            <Empty title="Nothing has been done yet">"Deploys, starts and stops appear here while they run, and stay."</Empty>
+    let jobs = move || match (recent.with(Vec::is_empty), known.get()) {
+        (true, false) => view! { <Waiting what=words::READING /> }.into_any(),
+        (true, true) => {
+            view! { <Empty title=words::NOTHING>{words::NOTHING_TEXT}</Empty> }.into_any()
         }
-        .into_any(),
         (false, _) => view! {
-            <Panel title="Jobs">
+            <Panel title=words::JOBS>
                 <JobList ids=recent />
             </Panel>
         }
         .into_any(),
-    }
     };
     view! {
         <header class="page-head">
-            <h1>"Activity"</h1>
-            <span class="sub">{move || match under_way.get() {
-                    0 => "Nothing under way".to_owned(),
-                    many => format!("{many} under way"),
-                }}</span>
+            <h1>{words::TITLE}</h1>
+            <span class="sub">{move || words::under_way(under_way.get())}</span>
         </header>
         <div class="page-body">
             <Show when=move || dead.with(|dead| !dead.is_empty())>
                 <Panel
-                    title="Given up"
-                    aside=Box::new(|| view! { <em>"after the last try; each can be put back"</em> }.into_any())
+                    title=words::GIVEN_UP
+                    aside=Box::new(|| view! { <em>{words::GIVEN_UP_ASIDE}</em> }.into_any())
                 >
                     <JobList ids=dead />
                 </Panel>

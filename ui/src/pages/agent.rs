@@ -23,6 +23,7 @@ use crate::{
         traces::AgentTraces,
         updates::UpdatesTab,
     },
+    words::{agent as words, common},
 };
 
 /// One agent, by its name in the address.
@@ -33,7 +34,7 @@ pub(crate) fn AgentPage() -> impl IntoView {
     let name = Memo::new(move |_| AgentName(of("name")));
     let tab = Memo::new(move |_| of("tab"));
     let item = Memo::new(move |_| Some(of("item")).filter(|item| !item.is_empty()));
-    Effect::new(move || browser::set_title(&format!("{} · Nasiko", name.get())));
+    Effect::new(move || browser::set_title(&common::window_title(name.get().as_str())));
     // Everything below belongs to one agent: another name makes it anew.
     move || view! { <OneAgent name=name.get() tab=tab item=item /> }
 }
@@ -81,12 +82,12 @@ fn OneAgent(name: AgentName, tab: Memo<String>, item: Memo<Option<String>>) -> i
     };
     let tabs = StoredValue::new(
         [
-            ("Overview", ""),
-            ("Chat", "/chat"),
-            ("Traces", "/traces"),
-            ("Updates", "/updates"),
-            ("Logs", "/logs"),
-            ("Card", "/card"),
+            (words::tab::OVERVIEW, ""),
+            (words::tab::CHAT, "/chat"),
+            (words::tab::TRACES, "/traces"),
+            (words::tab::UPDATES, "/updates"),
+            (words::tab::LOGS, "/logs"),
+            (words::tab::CARD, "/card"),
         ]
         .map(|(word, tab)| (word, at(tab), tab.is_empty())),
     );
@@ -100,7 +101,7 @@ fn OneAgent(name: AgentName, tab: Memo<String>, item: Memo<Option<String>>) -> i
             "logs" => view! { <LogsTab agent=name /> }.into_any(),
             "card" => view! { <CardTab detail=detail /> }.into_any(),
             "" => view! { <OverviewTab summary=summary detail=detail /> }.into_any(),
-            _ => view! { <div class="page-body"><Empty title="There is no such page" /></div> }
+            _ => view! { <div class="page-body"><Empty title=common::NO_SUCH_PAGE /></div> }
                 .into_any(),
         }
     };
@@ -114,7 +115,7 @@ fn OneAgent(name: AgentName, tab: Memo<String>, item: Memo<Option<String>>) -> i
             <Head summary=summary />
             <JobStrip job=job />
             <div class="tab-row">
-                <Tabs label=format!("Pages of {}", name.get_value()) tabs=tabs />
+                <Tabs label=words::tab::all_of(name.get_value().as_str()) tabs=tabs />
                 <LiveSwitch agent=name.get_value() summary=summary />
             </div>
             {body}
@@ -123,7 +124,7 @@ fn OneAgent(name: AgentName, tab: Memo<String>, item: Memo<Option<String>>) -> i
     move || match (exists.get(), listed.get()) {
         (true, _) => page().into_any(),
         (false, false) => {
-            view! { <div class="page-body"><Waiting what="the agent" /></div> }.into_any()
+            view! { <div class="page-body"><Waiting what=words::READING /></div> }.into_any()
         }
         (false, true) => view! { <Gone name=name.get_value() /> }.into_any(),
     }

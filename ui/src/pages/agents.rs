@@ -14,6 +14,7 @@ use crate::{
         world::{Standing, World},
     },
     pages::{agents::filter::AgentFilter, deploy::DeployPanel, figures::use_figures},
+    words::{agents as words, common},
 };
 
 pub(crate) use failures::Failures;
@@ -40,7 +41,7 @@ fn use_told(desk: Desk) -> Memo<Option<u64>> {
 /// All agents.
 #[component]
 pub(crate) fn AgentsPage() -> impl IntoView {
-    browser::set_title("Agents · Nasiko");
+    browser::set_title(&common::window_title(common::AGENTS));
     let desk = Desk::get();
     let adding = RwSignal::new(false);
     let wanted = RwSignal::new(Wanted::default());
@@ -55,19 +56,19 @@ pub(crate) fn AgentsPage() -> impl IntoView {
     });
     view! {
         <header class="page-head">
-            <h1>"Agents"</h1>
+            <h1>{common::AGENTS}</h1>
             <span class="sub">{move || standing.get().and_then(Standing::words)}</span>
             <span class="grow"></span>
             <Show when=move || !adding.get() && !is_empty.get()>
                 <Button look=Look::Primary id="add-agent" press=move |()| adding.set(true)>
                     <Icon glyph=Glyph::Add />
-                    "Add agent"
+                    {common::ADD_AGENT}
                 </Button>
             </Show>
         </header>
         <div class="page-body fills">
             <Show when=move || standing.get().is_none()>
-                <Waiting what="agents" />
+                <Waiting what=words::READING />
             </Show>
             <Show when=move || adding.get()>
                 <DeployPanel first=is_empty close=move |()| adding.set(false) />
@@ -87,7 +88,7 @@ pub(crate) fn AgentsPage() -> impl IntoView {
 fn List(wanted: RwSignal<Wanted>) -> impl IntoView {
     let board = use_figures(Signal::stored(FiguresWindow::default()));
     view! {
-        <section class="panel agents-panel" aria-label="All agents">
+        <section class="panel agents-panel" aria-label=words::ALL>
             <AgentFilter wanted=wanted />
             <AgentTable wanted=wanted.into() board=board />
         </section>

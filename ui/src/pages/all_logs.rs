@@ -19,6 +19,7 @@ use crate::{
         logs::{LogFilter, LogView, Source},
         stack,
     },
+    words::{common, logs as words},
 };
 
 /// Lines of the past that are read of each.
@@ -27,7 +28,7 @@ const TAIL: u32 = 500;
 /// The log of all; `?of=agent:greeter` shows one alone.
 #[component]
 pub(crate) fn LogsPage() -> impl IntoView {
-    browser::set_title("Logs · Nasiko");
+    browser::set_title(&common::window_title(words::TITLE));
     let desk = Desk::get();
     let query = use_query_map();
     let log = RwSignal::new(LogView::default());
@@ -69,11 +70,11 @@ pub(crate) fn LogsPage() -> impl IntoView {
     ]);
     view! {
         <header class="page-head">
-            <h1>"Logs"</h1>
-            <span class="sub">{move || told(agents.with(Vec::len), services.with(Vec::len))}</span>
+            <h1>{words::TITLE}</h1>
+            <span class="sub">{move || words::writers(agents.with(Vec::len), services.with(Vec::len))}</span>
         </header>
         <div class="log-page">
-            <LogViewer log=log fault=fault label="Log of all" series=series filter=filter>
+            <LogViewer log=log fault=fault label=words::LOG_OF_ALL series=series filter=filter>
                 <SourceChoice source=source agents=agents services=services />
                 <LevelChoice filter=filter />
             </LogViewer>
@@ -95,18 +96,6 @@ fn names_of_services(desk: Desk) -> Vec<String> {
         let there = services.filter(|service| service.state != ServiceState::Absent);
         there.map(|service| service.service.clone()).collect()
     })
-}
-
-fn told(agents: usize, services: usize) -> String {
-    use crate::model::format::counted;
-    match services {
-        0 => counted(agents as u64, "agent"),
-        _ => format!(
-            "{} and {}",
-            counted(agents as u64, "agent"),
-            counted(services as u64, "service")
-        ),
-    }
 }
 
 fn follow_agents(
@@ -188,12 +177,12 @@ fn SourceChoice(
     };
     let has_services = Memo::new(move |_| services.with(|services| !services.is_empty()));
     view! {
-        <select id="log-source" aria-label="Whose lines" on:change:target=move |event| choose(event.target().value())>
-            {option(Source::All, "Agents and services".to_owned())}
-            {option(Source::Agents, "All agents".to_owned())}
-            <optgroup label="Agents">{of_agents}</optgroup>
+        <select id="log-source" aria-label=words::SOURCE on:change:target=move |event| choose(event.target().value())>
+            {option(Source::All, words::EVERYONE.to_owned())}
+            {option(Source::Agents, words::ALL_AGENTS.to_owned())}
+            <optgroup label=common::AGENTS>{of_agents}</optgroup>
             <Show when=move || has_services.get()>
-                <optgroup label="Services">{of_services}</optgroup>
+                <optgroup label=common::SERVICES>{of_services}</optgroup>
             </Show>
         </select>
     }
@@ -211,7 +200,7 @@ fn LevelChoice(filter: RwSignal<LogFilter>) -> impl IntoView {
     };
     let options = Level::ALL.map(|(_, word)| view! { <option>{word}</option> });
     view! {
-        <select id="log-level" aria-label="Least level" on:change:target=move |event| choose(event.target().value())>
+        <select id="log-level" aria-label=words::LEVEL on:change:target=move |event| choose(event.target().value())>
             {options.collect_view()}
         </select>
     }

@@ -17,6 +17,7 @@ use crate::{
         trace_list::use_trace_list,
         trace_view::TraceView,
     },
+    words::chat as words,
 };
 
 pub(crate) use sessions::title_of;
@@ -106,9 +107,9 @@ pub(crate) fn ChatTab(
         </Show>
         <PinDialog pins=pins />
         <div class="chat-page">
-            <section class="panel chat" aria-label="Conversation">
+            <section class="panel chat" aria-label=words::CONVERSATION>
                 <header class="panel-head">
-                    <h2>"Conversation"</h2>
+                    <h2>{words::CONVERSATION}</h2>
                     <SessionMenu agent=agent.clone() current=current beside_all=beside_all />
                 </header>
                 <Thread

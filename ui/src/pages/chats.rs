@@ -18,12 +18,16 @@ use crate::{
         chat::{ChatTab, NEW},
         chats::list::SessionList,
     },
+    words::{
+        chat::{self as words, all},
+        common,
+    },
 };
 
 /// The list of conversations beside the one of the address; without one in the address the latest.
 #[component]
 pub(crate) fn ChatPage() -> impl IntoView {
-    browser::set_title("Chat · Nasiko");
+    browser::set_title(&common::window_title(words::TITLE));
     let (desk, actions) = (Desk::get(), Actions::get());
     let (parameters, query) = (use_params_map(), use_query_map());
     let loaded = RwSignal::new(false);
@@ -49,22 +53,26 @@ pub(crate) fn ChatPage() -> impl IntoView {
         Action::known("chat.write", || browser::focus("message")),
     ]);
     let conversation = move || {
-        match (agent.get(), is_new.get(), loaded.get(), session.with(Option::is_some)) {
-        (Some(agent), ..) => view! { <ChatTab agent=agent session=session beside_all=true /> }.into_any(),
-        (None, true, ..) => view! { <Choose /> }.into_any(),
-        (None, false, false, _) => view! { <Waiting what="conversations" /> }.into_any(),
-        (None, false, true, true) => view! { <Empty title="There is no such conversation">"It may have been deleted."</Empty> }.into_any(),
-        (None, false, true, false) => view! { <Choose /> }.into_any(),
-    }
+        let has_one = session.with(Option::is_some);
+        match (agent.get(), is_new.get(), loaded.get(), has_one) {
+            (Some(agent), ..) => {
+                view! { <ChatTab agent=agent session=session beside_all=true /> }.into_any()
+            }
+            (None, true, ..) | (None, false, true, false) => view! { <Choose /> }.into_any(),
+            (None, false, false, _) => view! { <Waiting what=all::READING /> }.into_any(),
+            (None, false, true, true) => {
+                view! { <Empty title=all::GONE>{all::GONE_TEXT}</Empty> }.into_any()
+            }
+        }
     };
     view! {
         <header class="page-head">
-            <h1>"Chat"</h1>
-            <span class="sub">{move || crate::model::format::counted(many.get() as u64, "conversation")}</span>
+            <h1>{words::TITLE}</h1>
+            <span class="sub">{move || words::conversations(many.get())}</span>
             <span class="grow"></span>
             <a class="button" href="/chat/new" id="new-conversation">
                 <Icon glyph=Glyph::Add />
-                "New conversation"
+                {words::NEW_CONVERSATION}
             </a>
         </header>
         <div class="chats">
@@ -113,14 +121,14 @@ fn Choose() -> impl IntoView {
         }
     };
     view! {
-        <section class="panel choose" aria-label="New conversation">
+        <section class="panel choose" aria-label=words::NEW_CONVERSATION>
             <header class="panel-head">
-                <h2>"New conversation"</h2>
-                <em>"with whom?"</em>
+                <h2>{words::NEW_CONVERSATION}</h2>
+                <em>{all::WITH_WHOM}</em>
             </header>
             <Show
                 when=move || names.with(|names| !names.is_empty())
-                fallback=|| view! { <Empty title="There is no agent yet"><a href="/agents">"Add one"</a></Empty> }
+                fallback=|| view! { <Empty title=all::NO_AGENT><a href="/agents">{all::ADD_ONE}</a></Empty> }
             >
                 <ul class="choose-agents">
                     <For each=move || names.get() key=|(name, _)| name.clone() children=button.clone() />

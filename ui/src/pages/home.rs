@@ -18,12 +18,13 @@ use crate::{
             welcome::Welcome,
         },
     },
+    words::{agents, common, home as words},
 };
 
 /// What runs, what fails, and how it goes; with no agent yet, the way to the first one.
 #[component]
 pub(crate) fn HomePage() -> impl IntoView {
-    browser::set_title("Home · Nasiko");
+    browser::set_title(&common::window_title(words::TITLE));
     let desk = Desk::get();
     let adding = RwSignal::new(false);
     let as_table = RwSignal::new(false);
@@ -45,11 +46,11 @@ pub(crate) fn HomePage() -> impl IntoView {
         .collect::<Vec<_>>();
     view! {
         <header class="page-head">
-            <h1>"Home"</h1>
+            <h1>{words::TITLE}</h1>
             <span class="sub">{move || standing.get().and_then(Standing::words)}</span>
             <span class="grow"></span>
             <Show when=move || has_some.get()>
-                <Segments label="Figures of the last" name="figures-window" options=windows.clone() chosen=window />
+                <Segments label=words::WINDOW name="figures-window" options=windows.clone() chosen=window />
                 <button
                     type="button"
                     class="button flat"
@@ -57,19 +58,19 @@ pub(crate) fn HomePage() -> impl IntoView {
                     aria-pressed=move || if as_table.get() { "true" } else { "false" }
                     on:click=move |_| as_table.update(|on| *on = !*on)
                 >
-                    "Table"
+                    {words::AS_TABLE}
                 </button>
                 <Show when=move || !adding.get()>
                     <Button look=Look::Primary id="add-agent" press=move |()| adding.set(true)>
                         <Icon glyph=Glyph::Add />
-                        "Add agent"
+                        {common::ADD_AGENT}
                     </Button>
                 </Show>
             </Show>
         </header>
         <div class="page-body">
             <Show when=move || standing.get().is_none()>
-                <Waiting what="agents" />
+                <Waiting what=agents::READING />
             </Show>
             <Show when=move || welcoming.get()>
                 <Welcome job_id=sample />
@@ -97,7 +98,7 @@ fn Dashboard(
         <Show when=move || as_table.get()>
             <FigureTable board=board />
         </Show>
-        <Panel title="Agents" class="agents-panel">
+        <Panel title=common::AGENTS class="agents-panel">
             <AgentTable wanted=Signal::stored(Wanted::default()) board=board />
         </Panel>
         <Show when=move || !quiet.get()>

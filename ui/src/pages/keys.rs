@@ -12,6 +12,7 @@ use crate::{
         actions::{KNOWN, Known, Place},
         fuzzy::{Haystack, Pattern, Scratch},
     },
+    words::{common, keys as words},
 };
 
 pub(crate) use settings::KeyboardSettings;
@@ -25,7 +26,7 @@ pub(crate) fn KeySheet() -> impl IntoView {
     let actions = Actions::get();
     let close = move |()| actions.sheet.set(false);
     view! {
-        <Modal open=actions.sheet close=close label=Signal::stored("Keyboard shortcuts".to_owned()) class="wide-dialog key-sheet">
+        <Modal open=actions.sheet close=close label=words::TITLE class="wide-dialog key-sheet">
             <Show when=move || actions.sheet.get()>
                 <Sheet />
             </Show>
@@ -71,25 +72,25 @@ fn Sheet() -> impl IntoView {
     let none = move || {
         wanted
             .with(Vec::is_empty)
-            .then(|| view! { <Empty title="No shortcut is called like that" /> })
+            .then(|| view! { <Empty title=words::NONE /> })
     };
     let settings = move |_| actions.sheet.set(false);
     view! {
         <header class="key-sheet-head">
-            <h2>"Keyboard shortcuts"</h2>
+            <h2>{words::TITLE}</h2>
             <input
                 type="search"
                 autofocus
-                aria-label="Search shortcuts"
-                placeholder="Search"
+                aria-label=words::SEARCH_SHORTCUTS
+                placeholder=common::SEARCH
                 on:input:target=move |event| typed.set(event.target().value())
             />
             <span class="grow"></span>
             <a class="button flat" href="/settings/keyboard" on:click=settings>
-                "Change"
+                {words::CHANGE}
             </a>
         </header>
-        <div class="key-groups" tabindex="0" role="group" aria-label="Shortcuts">
+        <div class="key-groups" tabindex="0" role="group" aria-label=words::SHORTCUTS>
             {move || PLACES.map(part).collect_view()}
             {none}
         </div>
@@ -112,7 +113,7 @@ fn KeyRow(known: Known) -> impl IntoView {
 fn told(known: &Known) -> String {
     use crate::model::actions::Group;
     match known.group {
-        Group::Go => format!("Go to {}", known.words),
+        Group::Go => words::go_to(known.words),
         _ => known.words.to_owned(),
     }
 }

@@ -5,6 +5,7 @@ use crate::{
     desk::{Desk, Followed, follow},
     kit::LogViewer,
     model::logs::LogView,
+    words::logs as words,
 };
 
 /// Lines of the past that are read.
@@ -29,7 +30,7 @@ pub(crate) fn LogsTab(agent: AgentName) -> impl IntoView {
     });
     view! {
         <div class="log-page">
-            <LogViewer log=log fault=fault label=format!("Log of {agent}") />
+            <LogViewer log=log fault=fault label=words::log_of(agent.as_str()) />
         </div>
     }
 }

@@ -18,6 +18,7 @@ use crate::{
         palette::{Entry, Index, Row, Subject},
     },
     pages::palette::{list::Results, more::more_of, sources::Sources},
+    words::palette as words,
 };
 
 /// The palette, wherever one is. Nothing of it is kept while it is closed.
@@ -26,7 +27,7 @@ pub(crate) fn Palette() -> impl IntoView {
     let actions = Actions::get();
     let close = move |()| actions.palette.set(false);
     view! {
-        <Modal open=actions.palette close=close label=Signal::stored("Search or run".to_owned()) class="palette">
+        <Modal open=actions.palette close=close label=words::TITLE class="palette">
             <Show when=move || actions.palette.get()>
                 <Opened />
             </Show>
@@ -128,9 +129,9 @@ fn Opened() -> impl IntoView {
     };
     let invitation = move || {
         if of.with(Option::is_some) {
-            "What to do with it"
+            words::INVITATION_OF_ONE
         } else {
-            "An agent, a page, a conversation, or what to do"
+            words::INVITATION
         }
     };
     let many = move || {
@@ -151,7 +152,7 @@ fn Opened() -> impl IntoView {
                     autofocus
                     autocomplete="off"
                     spellcheck="false"
-                    aria-label="Search or run"
+                    aria-label=words::TITLE
                     aria-autocomplete="list"
                     aria-expanded="true"
                     aria-controls="palette-list"
@@ -163,7 +164,7 @@ fn Opened() -> impl IntoView {
             </div>
             <Results state=state run=run />
             <p class="unseen" role="status">
-                {move || format!("{} found", many())}
+                {move || words::found(many())}
             </p>
             <Foot />
         </div>
@@ -236,17 +237,14 @@ fn do_chosen(desk: Desk, actions: Actions, subject: &Subject) {
 
 #[component]
 fn Foot() -> impl IntoView {
-    let keys = [("Enter", "run"), ("Tab", "more"), ("Escape", "close")];
-    let one = |(key, word): (&'static str, &'static str)| {
-        view! { <span><kbd>{if key == "Escape" { "Esc" } else { key }}</kbd> " " {word}</span> }
-    };
+    let one = |(key, word): (&'static str, &'static str)| view! { <span><kbd>{key}</kbd> " " {word}</span> };
     let actions = Actions::get();
     let help = Signal::derive(move || actions.shortcut("help.keys"));
     view! {
         <footer class="palette-foot">
-            {keys.map(one).collect_view()}
+            {words::KEYS.map(one).collect_view()}
             <span class="grow"></span>
-            <span><Keys shortcut=help /> " all shortcuts"</span>
+            <span><Keys shortcut=help /> " " {words::ALL_SHORTCUTS}</span>
         </footer>
     }
 }

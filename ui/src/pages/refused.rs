@@ -3,26 +3,26 @@ use nasiko_contract::Fault;
 
 use crate::{
     browser,
-    kit::{Button, ErrorCard, Look},
+    kit::{Button, ErrorCard, Look, Sentence},
+    words::{common, refused as words},
 };
 
 /// The control plane does not let this page in.
 #[component]
 pub(crate) fn Refused(fault: Fault) -> impl IntoView {
-    browser::set_title("Not signed in · Nasiko");
+    browser::set_title(&common::window_title(words::TITLE));
     view! {
         <header class="page-head">
-            <h1>"Not signed in"</h1>
+            <h1>{words::TITLE}</h1>
         </header>
         <div class="page-body narrow">
             <ErrorCard fault=Fault::new(fault.code, fault.message)>
                 <Button look=Look::Primary press=|()| browser::reload()>
-                    "Try again"
+                    {common::TRY_AGAIN}
                 </Button>
             </ErrorCard>
             <p class="dim">
-                "Run " <code>"nasiko open"</code>
-                ": it opens these pages with a link that works once. The desktop window needs none."
+                <Sentence text=words::HOW_TO />
             </p>
         </div>
     }

@@ -15,6 +15,7 @@ use crate::{
         tasks::{self, Paces, Sum},
     },
     pages::tasks::row::TaskRow,
+    words::{common, tasks as words},
 };
 
 /// The jobs that are shown, with the pace of each.
@@ -56,13 +57,9 @@ pub(crate) fn TaskTray() -> impl IntoView {
     let (desk, actions) = (Desk::get(), Actions::get());
     let tasks = Tasks::follow(desk);
     let sum = Memo::new(move |_| tasks.jobs.with(|jobs| Sum::of(jobs)));
-    let words = move || {
+    let told = move || {
         let sum = sum.get();
-        match (sum.under_way, sum.failed) {
-            (0, 0) => "No task under way".to_owned(),
-            (0, failed) => format!("{} failed", format::counted(failed as u64, "task")),
-            (many, _) => format::counted(many as u64, "task"),
-        }
+        words::sum(sum.under_way, sum.failed)
     };
     let part = move || {
         let sum = sum.get();
@@ -97,7 +94,7 @@ pub(crate) fn TaskTray() -> impl IntoView {
                 on:click=move |_| open.update(|open| *open = !*open)
             >
                 <span class="tray-words">
-                    <span class="clip">{words}</span>
+                    <span class="clip">{told}</span>
                     <span class="figure">{part}</span>
                 </span>
                 <span class="progress-track" aria-hidden="true">
@@ -123,19 +120,19 @@ fn TaskList(tasks: Tasks) -> impl IntoView {
     let open = Actions::get().tray;
     Effect::new(|| browser::focus("task-list"));
     view! {
-        <section class="task-list" id="task-list" tabindex="-1" aria-label="Tasks">
+        <section class="task-list" id="task-list" tabindex="-1" aria-label=words::TITLE>
             <header class="panel-head">
-                <h2>"Tasks"</h2>
+                <h2>{words::TITLE}</h2>
                 <span class="grow"></span>
                 <a class="button flat small" href="/activity" on:click=move |_| open.set(false)>
-                    "All activity"
+                    {words::ALL_ACTIVITY}
                 </a>
                 <button type="button" class="button flat small" on:click=move |_| open.set(false)>
-                    "Close"
+                    {common::CLOSE}
                 </button>
             </header>
             <Show when=move || ids.with(Vec::is_empty)>
-                <Empty title="Nothing is under way">"Deploys, starts and stops appear here, wherever they were asked for."</Empty>
+                <Empty title=words::NOTHING>{words::NOTHING_TEXT}</Empty>
             </Show>
             <ul>
                 <For each=move || ids.get() key=JobId::clone children=move |id| view! { <TaskRow id=id tasks=tasks /> } />

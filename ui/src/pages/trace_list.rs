@@ -11,6 +11,10 @@ use crate::{
         format,
         traces::{TraceFilter, TraceList},
     },
+    words::{
+        common,
+        traces::{self as words, column},
+    },
 };
 
 /// A row's height in pixels, as the styles have it.
@@ -92,30 +96,28 @@ pub(crate) fn TraceTable(
                 key=key
                 draw=draw
                 row_height=ROW
-                label="Traces"
+                label=words::TITLE
                 class="traces"
                 near_end=Callback::new(read_older)
             >
-                <th scope="col" class="c-time">"Time"</th>
-                <th scope="col">{if one_agent { "Call" } else { "Agent and call" }}</th>
-                <th scope="col" class="c-figure figure">"Took"</th>
-                <th scope="col" class="c-figure figure">"Spans"</th>
-                <th scope="col" class="c-figure figure wide">"Tokens"</th>
+                <th scope="col" class="c-time">{column::TIME}</th>
+                <th scope="col">{if one_agent { column::CALL } else { column::AGENT_AND_CALL }}</th>
+                <th scope="col" class="c-figure figure">{common::TOOK}</th>
+                <th scope="col" class="c-figure figure">{column::SPANS}</th>
+                <th scope="col" class="c-figure figure wide">{column::TOKENS}</th>
             </LongTable>
         }
     };
-    move || {
-        match (is_empty.get(), loaded.get(), all_wanted.get()) {
+    move || match (is_empty.get(), loaded.get(), all_wanted.get()) {
         (false, ..) => table().into_any(),
-        (true, false, _) => view! { <Waiting what="traces" /> }.into_any(),
-        (true, true, true) => view! {
-            <Empty title="There is no trace yet">"Each call through the gateway leaves one: ask an agent something."</Empty>
+        (true, false, _) => view! { <Waiting what=words::READING /> }.into_any(),
+        (true, true, true) => {
+            view! { <Empty title=words::NONE>{words::NONE_TEXT}</Empty> }.into_any()
         }
-        .into_any(),
         (true, true, false) => {
-            view! { <Empty title="No trace is like that">"Take something out of the filter."</Empty> }.into_any()
+            view! { <Empty title=words::NONE_LIKE_THAT>{words::NONE_LIKE_THAT_TEXT}</Empty> }
+                .into_any()
         }
-    }
     }
 }
 
@@ -144,7 +146,7 @@ fn TraceRow(
             </td>
             <th scope="row">
                 <A href=href>
-                    {failed.then(|| view! { <span class="tag bad">"failed"</span> " " })}
+                    {failed.then(|| view! { <span class="tag bad">{words::FAILED}</span> " " })}
                     {agent}
                     <span class="call">{call}</span>
                 </A>

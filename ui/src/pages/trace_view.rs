@@ -9,6 +9,7 @@ use crate::{
     kit::{CopyButton, Empty, ErrorCard, WaterfallView},
     model::format,
     pages::trace_view::{reading::use_trace, span::SpanDetail},
+    words::traces::one as words,
 };
 
 /// One trace: its waterfall, and below it the chosen span.
@@ -40,6 +41,7 @@ pub(crate) fn TraceView(
     });
     let aside = move || {
         let id = trace.get()?;
+        let shown = format::short_id(id.as_str());
         let told = document.with(|document| {
             let document = document.as_ref()?;
             let first = document.spans.iter().map(|span| span.start_ns).min()?;
@@ -48,27 +50,21 @@ pub(crate) fn TraceView(
                 .iter()
                 .map(|span| span.start_ns + span.duration_ns)
                 .max()?;
-            Some(format!(
-                " · {} · {}",
-                format::duration_ns(last - first),
-                format::counted(document.spans.len() as u64, "span")
-            ))
+            let took = format::duration_ns(last - first);
+            Some(words::extent(&shown, &took, document.spans.len()))
         });
         Some(view! {
-            <em>{format::short_id(id.as_str())} {told}</em>
+            <em>{told.unwrap_or(shown)}</em>
             <span class="grow"></span>
-            <CopyButton text=id.to_string() what="trace id" />
+            <CopyButton text=id.to_string() what=words::COPIED />
         })
     };
-    let rest = move || {
-        match (fault.get(), trace.with(Option::is_some)) {
+    let rest = move || match (fault.get(), trace.with(Option::is_some)) {
         (Some(fault), _) => view! { <ErrorCard fault=fault /> }.into_any(),
-        (None, true) => view! { <Empty title="No span of it has arrived yet">"It is drawn as they come."</Empty> }.into_any(),
-        (None, false) => view! {
-            <Empty title="No trace to show">"Each answer has one: how long it took, and where the time went."</Empty>
+        (None, true) => {
+            view! { <Empty title=words::NO_SPAN>{words::NO_SPAN_TEXT}</Empty> }.into_any()
         }
-        .into_any(),
-    }
+        (None, false) => view! { <Empty title=words::NONE>{words::NONE_TEXT}</Empty> }.into_any(),
     };
     let span = Memo::new(move |_| {
         let id = chosen.get();
@@ -87,9 +83,9 @@ pub(crate) fn TraceView(
         })
     });
     view! {
-        <section class="panel trace" aria-label="Trace">
+        <section class="panel trace" aria-label=words::TITLE>
             <header class="panel-head">
-                <h2>"Trace"</h2>
+                <h2>{words::TITLE}</h2>
                 {aside}
             </header>
             <Show when=move || there.get() fallback=rest>

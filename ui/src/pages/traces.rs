@@ -11,6 +11,7 @@ use crate::{
         trace_list::{TraceTable, use_trace_list},
         trace_view::TraceView,
     },
+    words::{common, traces as words},
 };
 
 /// Milliseconds without a keystroke before words are looked for.
@@ -19,13 +20,13 @@ const TYPING_PAUSE: u32 = 250;
 /// All traces.
 #[component]
 pub(crate) fn TracesPage() -> impl IntoView {
-    browser::set_title("Traces · Nasiko");
+    browser::set_title(&common::window_title(words::TITLE));
     let parameters = use_params_map();
     let trace = Memo::new(move |_| parameters.with(|map| map.get("trace")));
     let agent = RwSignal::new(None::<AgentName>);
     view! {
         <header class="page-head">
-            <h1>"Traces"</h1>
+            <h1>{words::TITLE}</h1>
             <span class="grow"></span>
             <AgentChoice agent=agent />
         </header>
@@ -74,17 +75,17 @@ fn Split(
     });
     view! {
         <div class="split">
-            <section class="panel list" aria-label="Traces">
+            <section class="panel list" aria-label=words::TITLE>
                 <header class="panel-head filter">
                     <input
                         type="search"
-                        aria-label="Filter traces by words"
-                        placeholder="Filter"
+                        aria-label=words::FILTER
+                        placeholder=common::FILTER
                         on:input:target=move |event| typed.set(event.target().value())
                     />
                     <label class="check">
                         <input type="checkbox" on:change:target=move |event| errors_only.set(event.target().checked()) />
-                        "Failed only"
+                        {words::FAILED_ONLY}
                     </label>
                 </header>
                 <TraceTable list=list chosen=chosen base=base one_agent=one_agent />
@@ -107,9 +108,9 @@ fn AgentChoice(agent: RwSignal<Option<AgentName>>) -> impl IntoView {
         move |word: String| agent.set(Some(word).filter(|word| !word.is_empty()).map(AgentName));
     view! {
         <label class="field inline">
-            <span>"Agent"</span>
+            <span>{common::AGENT}</span>
             <select on:change:target=move |event| choose(event.target().value())>
-                <option value="">"All"</option>
+                <option value="">{words::ALL_AGENTS}</option>
                 <For
                     each=move || names.get()
                     key=AgentName::clone

@@ -1,7 +1,10 @@
 use leptos::prelude::*;
 use nasiko_contract::{FollowJobLog, JobId};
 
-use crate::desk::{Desk, Followed, follow};
+use crate::{
+    desk::{Desk, Followed, follow},
+    words::activity as words,
+};
 
 /// Lines of a job's log that are kept on the page.
 const LINES_KEPT: usize = 2_000;
@@ -28,13 +31,13 @@ pub(crate) fn JobLog(id: JobId) -> impl IntoView {
     });
     let text = move || {
         lines.with(|lines| match (lines.is_empty(), ended.get()) {
-            (true, true) => "It wrote nothing.".to_owned(),
-            (true, false) => "Nothing yet.".to_owned(),
+            (true, true) => words::NO_OUTPUT.to_owned(),
+            (true, false) => words::NO_OUTPUT_YET.to_owned(),
             (false, _) => lines.join("\n"),
         })
     };
     view! {
-        <pre class="job-log" tabindex="0" aria-label="Output of the job">
+        <pre class="job-log" tabindex="0" aria-label=words::OUTPUT>
             {text}
         </pre>
     }

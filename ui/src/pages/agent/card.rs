@@ -5,16 +5,17 @@ use serde_json::Value;
 use crate::{
     desk::Loaded,
     kit::{CopyButton, Empty, ErrorCard, Panel, Waiting},
+    words::agent::card as words,
 };
 
 /// Its card as others read it: the skills first, the document below.
 #[component]
 pub(crate) fn CardTab(detail: RwSignal<Loaded<AgentDetail>>) -> impl IntoView {
     let body = move || match detail.get() {
-        Loaded::Loading => view! { <Waiting what="the card" /> }.into_any(),
+        Loaded::Loading => view! { <Waiting what=words::READING /> }.into_any(),
         Loaded::Failed(fault) => view! { <ErrorCard fault=fault /> }.into_any(),
         Loaded::Ready(detail) if detail.card.is_null() => view! {
-            <Empty title="It has no card yet">"The card is fetched once the agent answers."</Empty>
+            <Empty title=words::NONE>{words::NONE_TEXT}</Empty>
         }
         .into_any(),
         Loaded::Ready(detail) => view! { <Card detail=detail /> }.into_any(),
@@ -33,15 +34,15 @@ fn Card(detail: AgentDetail) -> impl IntoView {
         .map(|skill| view! { <Skill skill=skill.clone() /> })
         .collect_view();
     let generated = detail.card_generated.then(|| {
-        view! { <span class="tag busy">"Generated: the agent brought none"</span> }
+        view! { <span class="tag busy">{words::GENERATED}</span> }
     });
     let copied = document.clone();
     view! {
-        <Panel title="Skills" aside=Box::new(|| generated.into_any())>
+        <Panel title=words::SKILLS aside=Box::new(|| generated.into_any())>
             <ul class="skills">{skills}</ul>
         </Panel>
-        <Panel title="Document" aside=Box::new(|| view! { <span class="grow"></span><CopyButton text=copied what="card" /> }.into_any())>
-            <pre class="document" tabindex="0" aria-label="The card's JSON">
+        <Panel title=words::DOCUMENT aside=Box::new(|| view! { <span class="grow"></span><CopyButton text=copied what=words::COPIED /> }.into_any())>
+            <pre class="document" tabindex="0" aria-label=words::JSON>
                 {document}
             </pre>
         </Panel>

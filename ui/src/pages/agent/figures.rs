@@ -6,6 +6,7 @@ use crate::{
     kit::Figure,
     model::{format, tone},
     pages::agent::Summary,
+    words::{agent::overview as words, common},
 };
 
 /// Seconds of the course that the figures show.
@@ -58,25 +59,25 @@ pub(crate) fn Figures(summary: Summary) -> impl IntoView {
     let limit = Signal::derive(move || {
         let limit = course.with(|course| course.last()?.memory_limit_bytes);
         limit.map_or(String::new(), |limit| {
-            format!("of {}", format::bytes(limit))
+            words::of_limit(&format::bytes(limit))
         })
     });
     view! {
         <dl class="figures">
             <Figure
-                label="CPU"
+                label=common::CPU
                 value=last(|stats| format!("{:.1} %", stats.cpu_percent))
                 course=line(|stats| stats.cpu_percent)
             />
             <Figure
-                label="Memory"
+                label=common::MEMORY
                 value=last(|stats| format::bytes(stats.memory_bytes))
                 note=limit
                 course=line(|stats| stats.memory_bytes as f64)
             />
-            <Figure label="In this state for" value=since />
-            <Figure label="Restarts" value=of(|agent| format::count(agent.restarts.into())) />
-            <Figure label="Speaks" value=of(|agent| tone::protocol(agent.protocol).to_owned()) />
+            <Figure label=words::SINCE value=since />
+            <Figure label=words::RESTARTS value=of(|agent| format::count(agent.restarts.into())) />
+            <Figure label=words::PROTOCOL value=of(|agent| tone::protocol(agent.protocol).to_owned()) />
         </dl>
     }
 }

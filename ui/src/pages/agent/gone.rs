@@ -4,6 +4,7 @@ use nasiko_contract::{AgentDetail, AgentName, GetAgent};
 use crate::{
     desk::{Desk, Loaded, fetch},
     kit::{Empty, ErrorCard},
+    words::agent as words,
 };
 
 /// There is no such agent.
@@ -22,13 +23,13 @@ pub(crate) fn Gone(name: AgentName) -> impl IntoView {
     move || {
         let card = match detail.get() {
             Loaded::Failed(fault) => view! { <ErrorCard fault=fault /> }.into_any(),
-            _ => view! { <Empty title=format!("There is no agent {name}") /> }.into_any(),
+            _ => view! { <Empty title=words::gone(name.as_str()) /> }.into_any(),
         };
         view! {
             <div class="page-body">
                 {card}
                 <p>
-                    <a href="/agents">"All agents"</a>
+                    <a href="/agents">{words::ALL_AGENTS}</a>
                 </p>
             </div>
         }

@@ -4,6 +4,7 @@ use nasiko_contract::{AgentDetail, Build, Deployment};
 use crate::{
     kit::{Age, Panel, StateBadge},
     model::{format, tone},
+    words::{agent::history as words, common},
 };
 
 /// Rows of each history; older ones are the command line's.
@@ -26,28 +27,28 @@ pub(crate) fn History(detail: AgentDetail) -> impl IntoView {
         .collect_view();
     view! {
         <div class="pair">
-            <Panel title="Deployments">
+            <Panel title=words::DEPLOYMENTS>
                 <table class="rows">
                     <thead>
                         <tr>
-                            <th scope="col">"Version"</th>
-                            <th scope="col">"State"</th>
-                            <th scope="col">"Instance"</th>
-                            <th scope="col" class="figure">"Started"</th>
-                            <th scope="col" class="figure">"Ran for"</th>
+                            <th scope="col">{words::VERSION}</th>
+                            <th scope="col">{common::STATE}</th>
+                            <th scope="col">{words::INSTANCE}</th>
+                            <th scope="col" class="figure">{words::STARTED}</th>
+                            <th scope="col" class="figure">{words::RAN_FOR}</th>
                         </tr>
                     </thead>
                     <tbody>{deployments}</tbody>
                 </table>
             </Panel>
-            <Panel title="Builds">
+            <Panel title=words::BUILDS>
                 <table class="rows">
                     <thead>
                         <tr>
-                            <th scope="col">"Content"</th>
-                            <th scope="col">"State"</th>
-                            <th scope="col" class="figure">"Started"</th>
-                            <th scope="col" class="figure">"Took"</th>
+                            <th scope="col">{words::CONTENT}</th>
+                            <th scope="col">{common::STATE}</th>
+                            <th scope="col" class="figure">{words::STARTED}</th>
+                            <th scope="col" class="figure">{common::TOOK}</th>
                         </tr>
                     </thead>
                     <tbody>{builds}</tbody>
@@ -81,7 +82,7 @@ fn DeploymentRow(deployment: Deployment) -> impl IntoView {
 #[component]
 fn BuildRow(record: Build) -> impl IntoView {
     let (tone, word) = tone::build(record.state);
-    let word = if record.reused { "Reused" } else { word };
+    let word = if record.reused { words::REUSED } else { word };
     let why = record.fault.map(|fault| fault.message);
     view! {
         <tr title=why>

@@ -6,6 +6,7 @@ use crate::{
     kit::Switch,
     model::{tone::Tone, updates},
     pages::agent::Summary,
+    words::agent as words,
 };
 
 /// The id of the words beside the switch.
@@ -55,8 +56,8 @@ pub(crate) fn LiveSwitch(agent: AgentName, summary: Summary) -> impl IntoView {
                 {words}
             </span>
             <Switch
-                word="Live"
-                title="A save in its folder is live by itself"
+                word=words::LIVE_SWITCH
+                title=words::LIVE
                 on=on
                 disabled=pending
                 described_by=WORDS

@@ -5,6 +5,7 @@ use crate::{
     desk::Loaded,
     kit::{ErrorCard, FindingRow, Panel, Waiting},
     pages::agent::{Summary, figures::Figures, history::History, variables::Variables},
+    words::{agent::overview as words, common},
 };
 
 /// How it is, what it uses, and what it has been through.
@@ -21,16 +22,16 @@ pub(crate) fn OverviewTab(
         Some(view! {
             <ErrorCard fault=fault>
                 <a class="button primary" href=format!("/agents/{name}/logs")>
-                    "Open log"
+                    {common::OPEN_LOG}
                 </a>
                 <a class="button" href=format!("/doctor/{name}")>
-                    "Check it"
+                    {words::CHECK}
                 </a>
             </ErrorCard>
         })
     };
     let rest = move || match detail.get() {
-        Loaded::Loading => view! { <Waiting what="its history" /> }.into_any(),
+        Loaded::Loading => view! { <Waiting what=words::READING /> }.into_any(),
         Loaded::Failed(fault) => view! { <ErrorCard fault=fault /> }.into_any(),
         Loaded::Ready(detail) => view! { <Rest detail=detail /> }.into_any(),
     };
@@ -53,7 +54,7 @@ fn Rest(detail: AgentDetail) -> impl IntoView {
             .map(|finding| view! { <FindingRow finding=finding /> })
             .collect_view();
         view! {
-            <Panel title="Findings">
+            <Panel title=words::FINDINGS>
                 <ul class="findings">{rows}</ul>
             </Panel>
         }
@@ -61,8 +62,8 @@ fn Rest(detail: AgentDetail) -> impl IntoView {
     let needs = (!detail.env.is_empty() || !detail.secrets.is_empty())
         .then(|| view! { <Variables detail=detail.clone() /> });
     let about = [
-        ("About", detail.summary.description.clone()),
-        ("Came from", detail.summary.source.clone()),
+        (words::ABOUT, detail.summary.description.clone()),
+        (words::SOURCE, detail.summary.source.clone()),
     ]
     .into_iter()
     .filter(|(_, text)| !text.is_empty())

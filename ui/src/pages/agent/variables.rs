@@ -4,6 +4,7 @@ use nasiko_contract::AgentDetail;
 use crate::{
     kit::{Panel, StateBadge},
     model::tone::Tone,
+    words::{agent::environment as words, common},
 };
 
 /// The variables it reads, and its secrets by name.
@@ -12,9 +13,9 @@ pub(crate) fn Variables(detail: AgentDetail) -> impl IntoView {
     let from_secret = |name: &String| detail.secrets.contains(name);
     let needs = detail.env.iter().map(|need| {
         let (tone, word) = match (need.satisfied || from_secret(&need.name), need.required) {
-            (true, _) => (Tone::Ok, "Set"),
-            (false, true) => (Tone::Bad, "Missing"),
-            (false, false) => (Tone::Idle, "Not set"),
+            (true, _) => (Tone::Ok, words::SET),
+            (false, true) => (Tone::Bad, words::MISSING),
+            (false, false) => (Tone::Idle, words::NOT_SET),
         };
         (need.name.clone(), tone, word, need.source.clone())
     });
@@ -22,7 +23,7 @@ pub(crate) fn Variables(detail: AgentDetail) -> impl IntoView {
         .secrets
         .iter()
         .filter(|name| detail.env.iter().all(|need| need.name != **name))
-        .map(|name| (name.clone(), Tone::Ok, "Set", "secret".to_owned()));
+        .map(|name| (name.clone(), Tone::Ok, words::SET, words::SECRET.to_owned()));
     let rows = needs
         .chain(unread)
         .map(|(name, tone, word, source)| {
@@ -42,13 +43,13 @@ pub(crate) fn Variables(detail: AgentDetail) -> impl IntoView {
         })
         .collect_view();
     view! {
-        <Panel title="Environment">
+        <Panel title=words::TITLE>
             <table class="rows">
                 <thead>
                     <tr>
-                        <th scope="col">"Variable"</th>
-                        <th scope="col">"State"</th>
-                        <th scope="col" class="rest">"Read in"</th>
+                        <th scope="col">{words::VARIABLE}</th>
+                        <th scope="col">{common::STATE}</th>
+                        <th scope="col" class="rest">{words::READ_IN}</th>
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>

@@ -4,8 +4,8 @@ use nasiko_contract::{AgentName, AgentState, Fault, RebuildAgent};
 use crate::{
     desk::Desk,
     kit::{Button, ErrorCard, Look},
-    model::format,
     pages::agents::use_told,
+    words::{agents as words, common},
 };
 
 /// Failed agents that are told at once.
@@ -29,15 +29,15 @@ pub(crate) fn Failures() -> impl IntoView {
     let card = move |(name, fault): (AgentName, Fault)| {
         let rebuild = name.clone();
         view! {
-            <ErrorCard title=format!("{name} does not answer") fault=fault>
+            <ErrorCard title=words::silent(name.as_str()) fault=fault>
                 <Button
                     look=Look::Primary
                     press=move |()| desk.start(RebuildAgent { agent: rebuild.clone() })
                 >
-                    "Rebuild"
+                    {common::REBUILD}
                 </Button>
                 <a class="button" href=format!("/agents/{name}/logs")>
-                    "Open log"
+                    {common::OPEN_LOG}
                 </a>
             </ErrorCard>
         }
@@ -48,9 +48,7 @@ pub(crate) fn Failures() -> impl IntoView {
     view! {
         <For each=shown key=|(name, fault)| (name.clone(), fault.message.clone()) children=card />
         <Show when=move || more.get() != 0>
-            <p class="dim">
-                {move || format!("{} more do not answer; the list by state has them first.", format::count(more.get() as u64))}
-            </p>
+            <p class="dim">{move || words::more_silent(more.get())}</p>
         </Show>
     }
 }

@@ -1,15 +1,18 @@
 use leptos::prelude::*;
 use nasiko_contract::AgentState;
 
-use crate::model::roster::Wanted;
+use crate::{
+    model::roster::Wanted,
+    words::{agents as words, common, states::agent as state},
+};
 
 /// The states to choose from.
 const STATES: [(&str, Option<AgentState>); 5] = [
-    ("All states", None),
-    ("Running", Some(AgentState::Active)),
-    ("Failed", Some(AgentState::Failed)),
-    ("Setting up", Some(AgentState::SettingUp)),
-    ("Stopped", Some(AgentState::Stopped)),
+    (words::ANY_STATE, None),
+    (state::RUNNING, Some(AgentState::Active)),
+    (state::FAILED, Some(AgentState::Failed)),
+    (state::SETTING_UP, Some(AgentState::SettingUp)),
+    (state::STOPPED, Some(AgentState::Stopped)),
 ];
 
 /// What is wanted of the list of agents.
@@ -27,11 +30,11 @@ pub(crate) fn AgentFilter(wanted: RwSignal<Wanted>) -> impl IntoView {
         <header class="panel-head filter">
             <input
                 type="search"
-                aria-label="Filter agents by words"
-                placeholder="Filter"
+                aria-label=words::FILTER
+                placeholder=common::FILTER
                 on:input:target=move |event| wanted.update(|wanted| wanted.text = event.target().value())
             />
-            <select aria-label="State" on:change:target=move |event| choose(&event.target().value())>
+            <select aria-label=common::STATE on:change:target=move |event| choose(&event.target().value())>
                 {options}
             </select>
         </header>

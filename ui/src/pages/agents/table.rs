@@ -12,6 +12,11 @@ use crate::{
         roster::{Column, Order, Wanted, roster},
         tone,
     },
+    words::{
+        agent,
+        agents::{self as words, column},
+        common, plots,
+    },
 };
 
 /// A row's height in pixels, as the styles have it.
@@ -62,17 +67,17 @@ pub(crate) fn AgentTable(
             key=AgentName::clone
             draw=move |name| view! { <AgentRow name=name board=board /> }
             row_height=ROW
-            label="Agents"
+            label=common::AGENTS
             class="agents"
         >
-            {head(Column::Name, "Name", "c-name")}
-            {head(Column::State, "State", "c-state")}
-            {head(Column::Runtime, "Runs as", "c-runtime wide")}
-            <th scope="col" class="c-address wide">"Address"</th>
-            {head(Column::Requests, "Requests", "c-number figure")}
-            {head(Column::Latency, "p95", "c-number figure")}
-            {head(Column::Memory, "Memory", "c-number figure wide")}
-            {head(Column::Change, "Last change", "c-change")}
+            {head(Column::Name, column::NAME, "c-name")}
+            {head(Column::State, common::STATE, "c-state")}
+            {head(Column::Runtime, column::RUNTIME, "c-runtime wide")}
+            <th scope="col" class="c-address wide">{column::ADDRESS}</th>
+            {head(Column::Requests, plots::REQUESTS, "c-number figure")}
+            {head(Column::Latency, column::LATENCY, "c-number figure")}
+            {head(Column::Memory, common::MEMORY, "c-number figure wide")}
+            {head(Column::Change, column::CHANGE, "c-change")}
         </LongTable>
     }
 }
@@ -132,7 +137,7 @@ fn AgentRow(name: AgentName, board: RwSignal<FigureBoard>) -> impl IntoView {
                 <span class="agent-name">
                     <A href=href attr:class="clip" attr:title=title>{words}</A>
                     <Show when=move || watched.get()>
-                        <span class="tag" title="A save in its folder is live by itself">"live"</span>
+                        <span class="tag" title=agent::LIVE>{words::LIVE}</span>
                     </Show>
                 </span>
             </th>

@@ -1,7 +1,13 @@
 use leptos::{ev::KeyboardEvent, ev::SubmitEvent, prelude::*};
 use nasiko_contract::{AgentName, AgentState};
 
-use crate::{browser, desk::Desk, kit::Button, pages::chat::Shown};
+use crate::{
+    browser,
+    desk::Desk,
+    kit::Button,
+    pages::chat::Shown,
+    words::{chat as words, common},
+};
 
 /// Lines that the field grows to; beyond it scrolls.
 const MOST_LINES: usize = 8;
@@ -66,11 +72,11 @@ pub(crate) fn Composer(
             .with(|draft| draft.matches('\n').count() + 1)
             .min(MOST_LINES)
     };
-    let words = format!("Message {agent}");
+    let invitation = words::message_to(agent.as_str());
     Effect::new(|| browser::focus("message"));
     view! {
         <Show when=move || silent.get()>
-            <p class="composer-note dim">"It does not answer now: start it to go on."</p>
+            <p class="composer-note dim">{words::SILENT}</p>
         </Show>
         <form
             class="composer"
@@ -82,8 +88,8 @@ pub(crate) fn Composer(
             <textarea
                 id="message"
                 rows=move || lines().to_string()
-                aria-label=words.clone()
-                placeholder=words
+                aria-label=invitation.clone()
+                placeholder=invitation
                 prop:value=draft
                 on:input:target=move |event| write(event.target().value())
                 on:keydown=key
@@ -93,13 +99,13 @@ pub(crate) fn Composer(
                 fallback=move || {
                     view! {
                         <button type="submit" class="button primary" id="send" disabled=silent>
-                            "Send"
+                            {words::SEND}
                         </button>
                     }
                 }
             >
                 <Button id="stop" disabled=stopping press=stop>
-                    "Stop"
+                    {common::STOP}
                 </Button>
             </Show>
         </form>

@@ -8,6 +8,7 @@ use crate::{
         chat::Shown,
         pins::{PinButton, Pins},
     },
+    words::chat::thread as words,
 };
 
 /// A stored message.
@@ -39,7 +40,7 @@ pub(crate) fn Message(
 #[component]
 pub(crate) fn Asked(text: String) -> impl IntoView {
     view! {
-        <article class="asked" aria-label="You">
+        <article class="asked" aria-label=words::YOU>
             {text}
         </article>
     }
@@ -74,30 +75,29 @@ fn Answer(
         Memo::new(move |_| chosen.with(|chosen| chosen.as_ref() == Some(&id)))
     };
     let trace = message.trace.map(|trace| {
-        let words = format!("trace {}", format::short_id(trace.as_str()));
-        let label = format!("{words}: show it beside the conversation");
+        let shown = format::short_id(trace.as_str());
         view! {
             <button
                 type="button"
                 class="link"
-                aria-label=label
+                aria-label=words::show_trace(&shown)
                 aria-pressed=move || if is_chosen.get() { "true" } else { "false" }
                 on:click=move |_| chosen.set(Some(id.clone()))
             >
-                {words}
+                {words::trace(&shown)}
             </button>
         }
     });
     let text = (!message.text.is_empty()).then(|| view! { <Markdown text=message.text /> });
     let state = Some(message.task_state).filter(|state| !state.is_empty() && state != "completed");
     view! {
-        <article class="answer" class:chosen=is_chosen aria-label="Answer">
+        <article class="answer" class:chosen=is_chosen aria-label=words::ANSWER>
             {text}
             {message.fault.map(|fault| view! { <ErrorCard fault=fault /> })}
             <p class="meta">
                 <Clock at=message.at />
                 {took}
-                {move || tokens.get().map(|tokens| view! { <span>{format::counted(tokens, "token")}</span> })}
+                {move || tokens.get().map(|tokens| view! { <span>{words::tokens(tokens)}</span> })}
                 {move || cost.get().map(|cost| view! { <span>{format::dollars(cost)}</span> })}
                 {state.map(|state| view! { <span>{state}</span> })}
                 {trace}
@@ -121,11 +121,11 @@ pub(crate) fn Arriving(conversation: Shown) -> impl IntoView {
     let line = read(|answering| answering.line().to_owned());
     let trace = read(|answering| {
         answering.trace.as_ref().map_or(String::new(), |trace| {
-            format!("trace {}", format::short_id(trace.as_str()))
+            words::trace(&format::short_id(trace.as_str()))
         })
     });
     view! {
-        <article class="answer arriving" aria-label="Answer under way">
+        <article class="answer arriving" aria-label=words::ARRIVING>
             <Markdown text=text />
             <p class="meta">
                 <i class="shape busy" aria-hidden="true"></i>

@@ -5,6 +5,7 @@ use nasiko_contract::{AgentName, ChatSession, DeleteSession, SessionId};
 use crate::{
     desk::Desk,
     kit::{Age, Button, Glyph, Icon, Look, Menu},
+    words::{chat as words, common},
 };
 
 /// The conversations with an agent: which one is shown, the others, and a new one.
@@ -26,7 +27,7 @@ pub(crate) fn SessionMenu(
             let shown = sessions
                 .iter()
                 .find(|session| Some(&session.id) == current.as_ref());
-            shown.map_or("New conversation".to_owned(), title_of)
+            shown.map_or(words::NEW_CONVERSATION.to_owned(), title_of)
         })
     });
     let base = StoredValue::new(format!("/agents/{agent}/chat"));
@@ -77,16 +78,16 @@ pub(crate) fn SessionMenu(
     });
     view! {
         <Show when=move || !beside_all && has_some() fallback=move || view! { <em class="clip">{title}</em> }>
-            <Menu title=title label="Choose a conversation" list=list />
+            <Menu title=title label=words::CHOOSE list=list />
         </Show>
         <span class="grow"></span>
         <Show when=move || current.with(Option::is_some)>
-            <Button look=Look::Flat press=forget label="Delete this conversation">
-                "Delete"
+            <Button look=Look::Flat press=forget label=words::FORGET>
+                {common::DELETE}
             </Button>
             <a class="button small" href=anew.get_value()>
                 <Icon glyph=Glyph::Add />
-                "New"
+                {words::NEW}
             </a>
         </Show>
     }
@@ -94,7 +95,7 @@ pub(crate) fn SessionMenu(
 
 pub(crate) fn title_of(session: &ChatSession) -> String {
     if session.title.is_empty() {
-        "Conversation without a title".to_owned()
+        words::UNTITLED.to_owned()
     } else {
         session.title.clone()
     }

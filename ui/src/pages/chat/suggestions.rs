@@ -4,6 +4,7 @@ use nasiko_contract::{AgentDetail, AgentName, GetAgent};
 use crate::{
     desk::{Desk, Loaded, fetch},
     model::chat::suggestions,
+    words::chat::thread as words,
 };
 
 /// Questions that the agent's card names; pressed, one is asked.
@@ -35,5 +36,5 @@ pub(crate) fn Suggestions(
                 .collect_view()
         })
     };
-    view! { <div class="actions suggestions" role="group" aria-label="Suggested questions">{questions}</div> }
+    view! { <div class="actions suggestions" role="group" aria-label=words::SUGGESTIONS>{questions}</div> }
 }

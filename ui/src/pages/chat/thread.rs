@@ -12,6 +12,7 @@ use crate::{
         },
         pins::Pins,
     },
+    words::chat::thread as words,
 };
 
 /// Pixels from the end within which new text is followed.
@@ -80,7 +81,7 @@ pub(crate) fn Thread(
         })
     });
     let fault = Memo::new(move |_| conversation.get()?.with(|chat| chat.fault.clone()));
-    let invitation = format!("Ask {agent} something");
+    let invitation = words::empty(agent.as_str());
     let agent = StoredValue::new(agent);
     view! {
         <div
@@ -89,17 +90,18 @@ pub(crate) fn Thread(
             on:scroll=scrolled
             tabindex="0"
             role="log"
-            aria-label="Messages"
+            aria-label=words::MESSAGES
+            data-follows=""
             aria-busy=move || if answering.get() { "true" } else { "false" }
         >
             <Show when=move || silent.get()>
                 <Empty title=invitation.clone()>
-                    "Its answer appears here, and beside it how it came to be."
+                    {words::EMPTY_TEXT}
                     <Suggestions agent=agent.get_value() ask=ask />
                 </Empty>
             </Show>
             <Show when=move || unread.get()>
-                <Waiting what="the conversation" />
+                <Waiting what=words::READING />
             </Show>
             <For
                 each=messages

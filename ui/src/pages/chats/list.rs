@@ -6,6 +6,7 @@ use crate::{
     desk::Desk,
     kit::{Age, Empty, VirtualList, Waiting},
     pages::chat::title_of,
+    words::{chat::all, common},
 };
 
 /// A row's height in pixels; the styles say the same.
@@ -48,30 +49,33 @@ pub(super) fn SessionList(loaded: RwSignal<bool>, chosen: Memo<Option<String>>) 
     let draw = StoredValue::new(draw);
     let same = |one: &ChatSession, other: &ChatSession| one.id == other.id;
     let list = move || {
-        match (none.get(), loaded.get(), words.with(|words| words.trim().is_empty())) {
-        (true, false, _) => view! { <Waiting what="conversations" /> }.into_any(),
-        (true, true, true) => view! { <Empty title="No conversation yet">"Each one stays here, whichever agent it is with."</Empty> }.into_any(),
-        (true, true, false) => view! { <Empty title="No conversation is like that" /> }.into_any(),
-        (false, ..) => view! {
-            <VirtualList
-                rows=sessions
-                row_height=ROW
-                draw=move |session| draw.with_value(|draw| draw(session))
-                same=same
-                label="Conversations"
-                class="session-rows"
-            />
+        let all_wanted = words.with(|words| words.trim().is_empty());
+        match (none.get(), loaded.get(), all_wanted) {
+            (true, false, _) => view! { <Waiting what=all::READING /> }.into_any(),
+            (true, true, true) => {
+                view! { <Empty title=all::NONE>{all::NONE_TEXT}</Empty> }.into_any()
+            }
+            (true, true, false) => view! { <Empty title=all::NONE_LIKE_THAT /> }.into_any(),
+            (false, ..) => view! {
+                <VirtualList
+                    rows=sessions
+                    row_height=ROW
+                    draw=move |session| draw.with_value(|draw| draw(session))
+                    same=same
+                    label=all::LIST
+                    class="session-rows"
+                />
+            }
+            .into_any(),
         }
-        .into_any(),
-    }
     };
     view! {
-        <section class="panel list sessions" aria-label="All conversations">
+        <section class="panel list sessions" aria-label=all::TITLE>
             <header class="panel-head filter">
                 <input
                     type="search"
-                    aria-label="Filter conversations by words"
-                    placeholder="Filter"
+                    aria-label=all::FILTER
+                    placeholder=common::FILTER
                     on:input:target=move |event| words.set(event.target().value())
                 />
             </header>

@@ -8,6 +8,7 @@ use crate::{
         figures::{FigureBoard, Plot, or_dash},
         format,
     },
+    words::{home::table as words, plots},
 };
 
 /// The figures of the window, each with its course.
@@ -83,24 +84,24 @@ pub(crate) fn FigureTable(board: RwSignal<FigureBoard>) -> impl IntoView {
         })
     };
     let heads = [
-        "Requests",
-        "Errors",
-        "p50",
-        "p95",
-        "Tokens in",
-        "Tokens out",
-        "Cost",
-        "Saves",
-        "Save to answer",
+        plots::REQUESTS,
+        plots::ERRORS,
+        words::MEDIAN,
+        words::LATENCY,
+        words::TOKENS_IN,
+        words::TOKENS_OUT,
+        words::COST,
+        words::SAVES,
+        plots::SAVE_TO_ANSWER,
     ];
     let heads = heads.map(|head| view! { <th scope="col" class="figure">{head}</th> });
     view! {
-        <Panel title="Figures as a table" class="figure-table">
-            <div class="table-scroll" tabindex="0" role="group" aria-label="Figures as a table">
+        <Panel title=words::TITLE class="figure-table">
+            <div class="table-scroll" tabindex="0" role="group" aria-label=words::TITLE>
                 <table class="rows">
                     <thead>
                         <tr>
-                            <th scope="col">"From"</th>
+                            <th scope="col">{words::FROM}</th>
                             {heads.into_iter().collect_view()}
                         </tr>
                     </thead>

@@ -6,11 +6,12 @@ use nasiko_contract::{
 
 use crate::{
     desk::{Desk, Loaded, fetch},
-    kit::{Button, ErrorCard, JobStrip, Look, Panel, Waiting},
+    kit::{Button, ErrorCard, JobStrip, Look, Panel, Sentence, Waiting},
     model::{
         welcome::{Offered, engine_words, offered},
         world::record,
     },
+    words::{common, home::welcome as words},
 };
 
 /// The first minute: one button to an agent that answers, whatever this computer has.
@@ -44,11 +45,11 @@ pub(crate) fn Welcome(
     open_its_chat(job, job_id);
     let look_again = move |()| looks.update(|looks| *looks += 1);
     let body = move || match samples.get() {
-        Loaded::Loading => view! { <Waiting what="the samples" /> }.into_any(),
+        Loaded::Loading => view! { <Waiting what=words::READING /> }.into_any(),
         Loaded::Failed(fault) => view! {
             <ErrorCard fault=fault>
                 <Button look=Look::Primary press=look_again>
-                    "Try again"
+                    {common::TRY_AGAIN}
                 </Button>
             </ErrorCard>
         }
@@ -62,10 +63,10 @@ pub(crate) fn Welcome(
                 <p class="hint">{hint} "."</p>
                 <div class="actions">
                     <Button look=Look::Primary id="look-again" press=look_again>
-                        "Look again"
+                        {words::LOOK_AGAIN}
                     </Button>
                     <a class="button" href="/doctor">
-                        "Ask the doctor"
+                        {common::ASK_DOCTOR}
                     </a>
                 </div>
             }
@@ -77,7 +78,7 @@ pub(crate) fn Welcome(
             .with(|world| world.status.as_ref().map(engine_words))
     };
     view! {
-        <Panel title="Your first agent" class="welcome">
+        <Panel title=words::TITLE class="welcome">
             <div class="welcome-body">
                 {body} <JobStrip job=Signal::derive(move || job.get().filter(|job| !job.state.is_final())) />
                 {move || job.get().and_then(|job| failure(job, move || start(chosen.get_untracked())))} <p class="dim">{engine}</p>
@@ -92,9 +93,8 @@ fn Runs(sample: Sample, busy: Memo<bool>, #[prop(into)] start: Callback<String>)
     view! {
         <p>
             <strong>{sample.name}</strong>
-            " is a small agent that comes with this program. "
-            {sample.description}
-            "."
+            " "
+            {words::is_a_sample(&sample.description)}
         </p>
         <div class="actions">
             <Button
@@ -103,13 +103,12 @@ fn Runs(sample: Sample, busy: Memo<bool>, #[prop(into)] start: Callback<String>)
                 disabled=busy
                 press=move |()| start.run(name.clone())
             >
-                "Start a sample agent"
+                {words::START}
             </Button>
             <span class="dim">{sample.why}</span>
         </div>
         <p class="dim">
-            "It is written to " <code>{sample.folder}</code>
-            ". Change it there: a save is live by itself."
+            <Sentence text=words::written_to(&sample.folder) />
         </p>
     }
 }
@@ -134,15 +133,15 @@ fn failure(job: Job, again: impl Fn() + Send + Sync + 'static) -> Option<impl In
         .filter(|_| job.state != JobState::Succeeded && job.state.is_final())?;
     let log = format!("/agents/{}/logs", job.agent);
     Some(view! {
-        <ErrorCard title="The sample did not start" fault=fault>
+        <ErrorCard title=words::FAILED fault=fault>
             <Button look=Look::Primary press=move |()| again()>
-                "Try again"
+                {common::TRY_AGAIN}
             </Button>
             <a class="button" href=log>
-                "Open log"
+                {common::OPEN_LOG}
             </a>
             <a class="button" href="/doctor">
-                "Ask the doctor"
+                {common::ASK_DOCTOR}
             </a>
         </ErrorCard>
     })

@@ -6,6 +6,7 @@ use crate::{
     actions::Actions,
     browser,
     model::keys::{Chord, Shortcut},
+    words::keys::capture as text,
 };
 
 /// What came of it.
@@ -60,10 +61,10 @@ pub(super) fn Capture(
     let told = move || {
         let keys: Vec<String> =
             chords.with(|chords| chords.iter().map(|chord| chord.shown(mac)).collect());
-        match (refused.get(), keys.is_empty()) {
-            (true, _) => "That key is needed: another one".to_owned(),
-            (false, true) => "Press keys".to_owned(),
-            (false, false) => format!("{}, then Enter", keys.join(" then ")),
+        if refused.get() {
+            text::NEEDED.to_owned()
+        } else {
+            text::pressed(&keys)
         }
     };
     view! {
@@ -71,7 +72,7 @@ pub(super) fn Capture(
             type="button"
             class="button small key-capture"
             node_ref=element
-            aria-label=format!("New shortcut of {words}: press keys, Enter keeps them, Backspace takes it away, Escape leaves it")
+            aria-label=text::label(words)
             on:keydown=key
             on:blur=move |_| done.run(Captured::Cancelled)
         >

@@ -13,6 +13,7 @@ use crate::{
         capture::{Capture, Captured},
         told,
     },
+    words::{common, keys as text},
 };
 
 /// All actions with their shortcuts, each of which can be changed. Kept on this machine.
@@ -54,13 +55,13 @@ pub(crate) fn KeyboardSettings() -> impl IntoView {
             <p class="actions">
                 <input
                     type="search"
-                    aria-label="Search actions"
-                    placeholder="Search"
+                    aria-label=text::SEARCH_ACTIONS
+                    placeholder=common::SEARCH
                     on:input:target=move |event| typed.set(event.target().value())
                 />
                 <span class="grow"></span>
                 <Button id="reset-keys" disabled=unchanged press=reset>
-                    "Reset all"
+                    {text::RESET_ALL}
                 </Button>
             </p>
             {everywhere_first.map(part).collect_view()}
@@ -77,8 +78,8 @@ fn Rebind(known: Known) -> impl IntoView {
     let changed = Memo::new(move |_| actions.keymap.with(|keymap| keymap.is_changed(id)));
     let conflict = Memo::new(move |_| {
         let others = actions.keymap.with(|keymap| keymap.conflicts(id));
-        let words: Vec<String> = others.iter().map(|other| told(other)).collect();
-        (!words.is_empty()).then(|| format!("Also: {}", words.join(", ")))
+        let others: Vec<String> = others.iter().map(|other| told(other)).collect();
+        (!others.is_empty()).then(|| text::also(&others))
     });
     let done = Callback::new(move |captured: Captured| {
         // Leaving the field ends it too.
@@ -119,14 +120,14 @@ fn Rebind(known: Known) -> impl IntoView {
                 <Show when=move || changed.get()>
                     <Button
                         look=Look::Flat
-                        label=format!("Reset the shortcut of {words}")
+                        label=text::reset(words)
                         press=move |()| actions.rebind(|keymap| keymap.reset(id))
                     >
-                        "Reset"
+                        {text::RESET}
                     </Button>
                 </Show>
-                <Button label=format!("Change the shortcut of {words}") press=move |()| capturing.set(true)>
-                    "Change"
+                <Button label=text::change(words) press=move |()| capturing.set(true)>
+                    {text::CHANGE}
                 </Button>
             </span>
         </li>

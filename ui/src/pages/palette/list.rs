@@ -7,12 +7,12 @@ use crate::{
     desk::Desk,
     kit::{Empty, Keys, Marked, StateBadge, VirtualList},
     model::{
-        format,
         fuzzy::Pattern,
         palette::{Entry, Row, Section, Subject},
         tone,
     },
     pages::palette::State,
+    words::palette as words,
 };
 
 /// A row's height in pixels; the styles say the same.
@@ -74,7 +74,7 @@ pub(super) fn Results(state: State, run: Callback<Arc<Entry>>) -> impl IntoView 
     let draw = StoredValue::new(draw);
     move || {
         if nothing.get() {
-            return view! { <Empty title="Nothing is called like that">"Letters count in their order: ivr finds invoice-reader."</Empty> }.into_any();
+            return view! { <Empty title=words::NOTHING>{words::NOTHING_TEXT}</Empty> }.into_any();
         }
         view! {
             <VirtualList
@@ -84,7 +84,7 @@ pub(super) fn Results(state: State, run: Callback<Arc<Entry>>) -> impl IntoView 
                 draw=move |row| draw.with_value(|draw| draw(row))
                 reveal=reveal
                 role="listbox"
-                label="Found"
+                label=words::FOUND
                 class="palette-list"
             />
         }
@@ -94,13 +94,7 @@ pub(super) fn Results(state: State, run: Callback<Arc<Entry>>) -> impl IntoView 
 
 #[component]
 fn Head(section: Section, all: usize, shown: usize) -> impl IntoView {
-    let many = (all > shown).then(|| {
-        format!(
-            "{} of {}",
-            format::count(shown as u64),
-            format::count(all as u64)
-        )
-    });
+    let many = (all > shown).then(|| words::shown_of(shown, all));
     view! {
         <div class="palette-head" role="presentation">
             {section.words()}

@@ -11,6 +11,7 @@ use crate::{
         tone,
     },
     pages::tasks::Tasks,
+    words::{common, tasks as words},
 };
 
 /// One job: what it is, how far, how long still, and a way to stop it. Of one height whatever it says.
@@ -47,7 +48,7 @@ pub(super) fn TaskRow(id: JobId, tasks: Tasks) -> impl IntoView {
             tasks.left(&id).map(left_words)
         }
     };
-    let label = move || format!("Cancel {} {}", kind.get(), about.get());
+    let label = move || words::cancel(&kind.get(), &about.get());
     let stop = StoredValue::new(id);
     let outcome = move || {
         job.get().map(|job| {
@@ -70,7 +71,7 @@ pub(super) fn TaskRow(id: JobId, tasks: Tasks) -> impl IntoView {
     let under_way = move || {
         let left = move || course.with_value(|left| left());
         view! {
-            <Progress value=progress label="Progress of the task" />
+            <Progress value=progress label=words::PROGRESS />
             <span class="task-left dim">{left}</span>
             <Button
                 look=Look::Flat
@@ -78,7 +79,7 @@ pub(super) fn TaskRow(id: JobId, tasks: Tasks) -> impl IntoView {
                 label=label()
                 press=cancel
             >
-                "Cancel"
+                {common::CANCEL}
             </Button>
         }
     };

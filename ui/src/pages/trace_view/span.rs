@@ -2,15 +2,18 @@ use leptos::prelude::*;
 use nasiko_contract::{Span, SpanStatus};
 use serde_json::Value;
 
-use crate::model::{format, waterfall::Series};
+use crate::{
+    model::{format, waterfall::Series},
+    words::traces::{self as words, one},
+};
 
 /// All that is known of a span.
 #[component]
 pub(crate) fn SpanDetail(span: Span) -> impl IntoView {
     let series = Series::of(&span);
     let failed = (span.status == SpanStatus::Error).then(|| {
-        let words = Some(span.status_message.clone()).filter(|words| !words.is_empty());
-        view! { <p class="tag bad">{words.unwrap_or_else(|| "failed".to_owned())}</p> }
+        let message = Some(span.status_message.clone()).filter(|message| !message.is_empty());
+        view! { <p class="tag bad">{message.unwrap_or_else(|| words::FAILED.to_owned())}</p> }
     });
     let start = span.start_ns;
     let events = span
@@ -51,12 +54,12 @@ pub(crate) fn SpanDetail(span: Span) -> impl IntoView {
         })
         .collect_view();
     view! {
-        <div class="span-detail" role="region" aria-label="Chosen span" tabindex="0">
+        <div class="span-detail" role="region" aria-label=one::SPAN tabindex="0">
             <p>
                 <strong>{span.name}</strong>
                 " "
                 <span class="dim">
-                    {format!("{} · {} · {} of {}", format::duration_ns(span.duration_ns), series.word(), span.kind, span.service)}
+                    {one::span_facts(&format::duration_ns(span.duration_ns), series.word(), &span.kind, &span.service)}
                 </span>
             </p>
             {failed}
