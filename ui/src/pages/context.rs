@@ -1,7 +1,7 @@
 use leptos::{prelude::*, task::spawn_local};
 use nasiko_client::context::{Context, ContextList, ContextName};
 
-use crate::{browser, desk::Desk, kit::Menu, shell::Shell};
+use crate::{browser, desk::Desk, kit::Menu, shell::Shell, words::context as words};
 
 /// The contexts that this window may be pointed at; none in a browser, whose page belongs to one control plane.
 #[derive(Clone, Copy)]
@@ -38,6 +38,11 @@ impl Contexts {
             .with(|list| list.as_ref().and_then(ContextList::current).cloned())
     }
 
+    /// They are these from now on.
+    pub(crate) fn put(self, list: ContextList) {
+        self.0.set(Some(list));
+    }
+
     /// Goes to another one. What the page knows is of the former, so it begins anew.
     pub(crate) fn go(self, desk: Desk, name: ContextName) {
         if self
@@ -67,7 +72,7 @@ fn given() -> Option<ContextList> {
 /// Where the control plane is, in words.
 pub(crate) fn place(context: &Context) -> String {
     if context.name.is_local() {
-        "This computer".to_owned()
+        words::THIS_COMPUTER.to_owned()
     } else {
         context.place.to_string()
     }
@@ -80,10 +85,10 @@ pub(crate) fn ContextHead() -> impl IntoView {
     let several = Memo::new(move |_| contexts.list().is_some_and(|list| list.all.len() > 1));
     let shown = Memo::new(move |_| {
         contexts.current().map_or_else(
-            || ("Nasiko".to_owned(), "This computer".to_owned()),
+            || (words::OWN.to_owned(), words::THIS_COMPUTER.to_owned()),
             |context| {
                 let name = if context.name.is_local() {
-                    "Nasiko".to_owned()
+                    words::OWN.to_owned()
                 } else {
                     context.name.to_string()
                 };
@@ -97,7 +102,7 @@ pub(crate) fn ContextHead() -> impl IntoView {
         <div class="context-words">
             {move || {
                 if several.get() {
-                    view! { <Menu title=name label="Context" list=ContextRows /> }.into_any()
+                    view! { <Menu title=name label=words::CONTEXT list=ContextRows /> }.into_any()
                 } else {
                     view! { <b class="clip">{name}</b> }.into_any()
                 }
@@ -148,7 +153,7 @@ pub(crate) fn ContextBanner() -> impl IntoView {
         let context = contexts.current().filter(|it| !it.name.is_local())?;
         Some(view! {
             <p class=format!("context-banner {}", context.color.as_str())>
-                <span class="unseen">"Context "</span>
+                <span class="unseen">{words::CONTEXT} " "</span>
                 <b>{context.name.to_string()}</b>
                 <span class="clip">{place(&context)}</span>
             </p>

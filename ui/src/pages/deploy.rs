@@ -10,9 +10,10 @@ use nasiko_contract::{
 use crate::{
     browser,
     desk::{Desk, Loaded},
-    kit::{Button, Look, Panel},
+    kit::{Button, Look, Panel, Sentence},
     model::preview::{RUNTIMES, clean_path, is_archive, is_refused},
     pages::deploy::preview::{Preview, inspect_while_typing},
+    words::{common, deploy as words, states},
 };
 
 pub(crate) use outcome::Course;
@@ -84,17 +85,17 @@ pub(crate) fn DeployPanel(
         event.prevent_default();
         deploy(());
     };
-    let type_path = move |words: String| {
+    let type_path = move |typed: String| {
         job_id.set(None);
-        path.set(words);
+        path.set(typed);
     };
     let title = Signal::derive(move || {
-        let words = if first.get() {
-            "Add your first agent"
+        let title = if first.get() {
+            words::ADD_FIRST_AGENT
         } else {
-            "Add agent"
+            common::ADD_AGENT
         };
-        words.to_owned()
+        title.to_owned()
     });
     let show_preview = move || job_id.with(Option::is_none);
     view! {
@@ -103,21 +104,21 @@ pub(crate) fn DeployPanel(
                 <Show when=move || first.get()>{introduction()}</Show>
                 <PathField id="deploy-path" path=path typed=type_path />
                 <label class="field">
-                    <span>"Runs as"</span>
+                    <span>{words::RUNS_AS}</span>
                     <select on:change:target=move |event| runtime.set(runtime_of(&event.target().value()))>
-                        <option value="auto">"As the folder says"</option>
-                        <option value="process">"Process"</option>
-                        <option value="docker">"Docker"</option>
+                        <option value="auto">{words::AS_THE_FOLDER_SAYS}</option>
+                        <option value="process">{states::runtime::PROCESS}</option>
+                        <option value="docker">{states::runtime::DOCKER}</option>
                     </select>
                 </label>
                 <div class="actions">
                     <button type="submit" class="button" class:primary=move || !done.get() id="deploy" disabled=closed>
-                        "Deploy"
+                        {words::DEPLOY}
                     </button>
                     <PathButtons />
                     <Show when=move || !first.get()>
                         <Button look=Look::Flat press=close>
-                            "Close"
+                            {common::CLOSE}
                         </Button>
                     </Show>
                 </div>
@@ -129,7 +130,7 @@ pub(crate) fn DeployPanel(
                         disabled=move || !folder.get()
                         on:change:target=move |event| keep_live.set(event.target().checked())
                     />
-                    <span>"Keep live: a save is live by itself"</span>
+                    <span>{words::KEEP_LIVE}</span>
                 </label>
             </form>
             <Show when=show_preview>
@@ -143,8 +144,7 @@ pub(crate) fn DeployPanel(
 fn introduction() -> impl IntoView {
     view! {
         <p class="dim introduction">
-            "Give the folder that holds it, with or without a Dockerfile, and press Enter. On the command line: "
-            <code>"nasiko deploy PATH"</code>
+            <Sentence text=words::INTRODUCTION />
         </p>
     }
 }

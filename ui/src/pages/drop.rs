@@ -10,6 +10,7 @@ use crate::{
     actions::{Action, Actions},
     desk::{Desk, Offers},
     pages::drop::{arrivals::follow_arrivals, preview::OfferDialog},
+    words::drop as words,
 };
 
 /// Takes what arrives in any way, on every page. Nothing is shown of it until something does.
@@ -24,8 +25,8 @@ pub(crate) fn DropTarget(desk: Desk) -> impl IntoView {
         <Show when=move || hovering.get()>
             <div class="drop-target" aria-hidden="true">
                 <p>
-                    <strong>"Drop to deploy"</strong>
-                    <span>"A folder, or a zip or tar archive. What is in it is shown first."</span>
+                    <strong>{words::DROP_TO_DEPLOY}</strong>
+                    <span>{words::WHAT_MAY_BE_DROPPED}</span>
                 </p>
             </div>
         </Show>

@@ -12,6 +12,7 @@ use crate::{
     kit::Modal,
     model::{pins::of_question, tone},
     pages::pins::view::PinView,
+    words::pins as words,
 };
 
 pub(crate) use strip::PinStrip;
@@ -73,12 +74,11 @@ pub(crate) fn PinDialog(pins: Pins) -> impl IntoView {
         }
         now
     });
-    let label = Signal::derive(|| "A pinned question and its answers".to_owned());
     view! {
         <Modal
             open=Signal::derive(move || shown.with(Option::is_some))
             close=move |()| pins.opened.set(None)
-            label=label
+            label=words::DIALOG
             class="wide-dialog"
         >
             {move || shown.get().map(|id| view! { <PinView pins=pins id=id /> })}
@@ -106,8 +106,8 @@ pub(crate) fn PinButton(pins: Pins, question: String) -> impl IntoView {
         None => desk.pin(pins.agent(), question.get_value()),
     };
     let label = move || match known.get() {
-        Some((_, state)) => format!("Pinned: {}. Show its answers", tone::pin(state).1),
-        None => "Pin: ask again after each update".to_owned(),
+        Some((_, state)) => words::pinned(tone::pin(state).1),
+        None => words::PIN_MEANS.to_owned(),
     };
     let inside = move || {
         known.get().map(|(_, state)| {
@@ -117,9 +117,9 @@ pub(crate) fn PinButton(pins: Pins, question: String) -> impl IntoView {
     };
     let word = move || {
         if known.with(Option::is_some) {
-            "Pinned"
+            words::PINNED
         } else {
-            "Pin"
+            words::PIN
         }
     };
     view! {

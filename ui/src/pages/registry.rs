@@ -10,8 +10,12 @@ use crate::{
     browser,
     desk::{Desk, Loaded, fetch},
     kit::{Empty, ErrorCard, StateBadge, VirtualList, Waiting},
-    model::{format, tone},
+    model::tone,
     pages::registry::entry::EntryView,
+    words::{
+        common::{self, window_title},
+        registry as words,
+    },
 };
 
 /// For how long words and changes are gathered before the list is asked for.
@@ -22,7 +26,7 @@ const ROW: f64 = 52.0;
 /// Agents as others find them.
 #[component]
 pub(crate) fn RegistryPage() -> impl IntoView {
-    browser::set_title("Registry · Nasiko");
+    browser::set_title(&window_title(words::TITLE));
     let parameters = use_params_map();
     let named = Memo::new(move |_| {
         parameters
@@ -39,7 +43,7 @@ pub(crate) fn RegistryPage() -> impl IntoView {
         let first = || rows.with(|rows| rows.first().map(|entry| entry.id.clone()));
         named.get().map(AgentName).or_else(first)
     });
-    let many = move || rows.with(|rows| format::counted(rows.len() as u64, "agent"));
+    let many = move || rows.with(|rows| words::agents(rows.len()));
     let draw = move |entry: RegistryEntry| view! { <EntryRow entry=entry chosen=chosen /> };
     // What is drawn changes with the kind of answer alone, so that a list that is read again stays where it is.
     let stage = Memo::new(move |_| match list.get() {
@@ -52,36 +56,36 @@ pub(crate) fn RegistryPage() -> impl IntoView {
     let body = move || {
         match stage.get() {
         Stage::Failed(fault) => view! { <ErrorCard fault=fault /> }.into_any(),
-        Stage::Waiting => view! { <Waiting what="the registry" /> }.into_any(),
+        Stage::Waiting => view! { <Waiting what=words::READING /> }.into_any(),
         Stage::None => view! {
-            <Empty title="No agents yet">
-                <a href="/agents">"Deploy a folder"</a>
+            <Empty title=words::NONE>
+                <a href="/agents">{words::DEPLOY_ONE}</a>
             </Empty>
         }
         .into_any(),
         Stage::NoneWithWords => view! {
-            <Empty title="No agent has these words">"They are looked for in names, descriptions, skills and tags."</Empty>
+            <Empty title=words::NONE_WITH_WORDS>{words::WHERE_WORDS_ARE}</Empty>
         }
         .into_any(),
         Stage::Some => view! {
-            <VirtualList rows=rows row_height=ROW draw=draw label="Registry entries" class="registry-rows" />
+            <VirtualList rows=rows row_height=ROW draw=draw label=words::ENTRY_LIST class="registry-rows" />
         }
         .into_any(),
     }
     };
     view! {
         <header class="page-head">
-            <h1>"Registry"</h1>
-            <span class="sub">"Agents as others find them"</span>
+            <h1>{words::TITLE}</h1>
+            <span class="sub">{words::WHAT_IT_IS}</span>
         </header>
         <div class="split registry">
-            <section class="panel list" aria-label="Entries">
+            <section class="panel list" aria-label=words::ENTRIES>
                 <header class="panel-head filter">
                     <input
                         id="registry-filter"
                         type="search"
-                        aria-label="Filter entries by words"
-                        placeholder="Filter"
+                        aria-label=words::FILTER_LABEL
+                        placeholder=common::FILTER
                         on:input:target=move |event| text.set(event.target().value())
                     />
                     <span class="grow"></span>
@@ -150,7 +154,7 @@ fn EntryRow(entry: RegistryEntry, chosen: Memo<Option<AgentName>>) -> impl IntoV
         <div class="registry-row" class:chosen=is_chosen>
             <A href=format!("/registry/{}", entry.id)>
                 <b class="clip">{entry.name}</b>
-                {entry.edited.then(|| view! { <span class="tag">"Edited"</span> })}
+                {entry.edited.then(|| view! { <span class="tag">{words::EDITED}</span> })}
                 <span class="grow"></span>
                 <StateBadge tone=tone word=word />
                 <span class="registry-about clip">{entry.description}</span>

@@ -27,12 +27,16 @@ use crate::{
         services::ServiceTable,
         view::StackView,
     },
+    words::{
+        common::{self, window_title},
+        stack as words,
+    },
 };
 
 /// The local stack: what there is of it, how it is, and what its services write.
 #[component]
 pub(crate) fn StackPage() -> impl IntoView {
-    browser::set_title("Stack · Nasiko");
+    browser::set_title(&window_title(words::TITLE));
     let parameters = use_params_map();
     let of = move |name: &str| parameters.with(|map| map.get(name)).unwrap_or_default();
     let tab = Memo::new(move |_| of("tab"));
@@ -42,23 +46,25 @@ pub(crate) fn StackPage() -> impl IntoView {
     let body = move || match tab.get().as_str() {
         "" => view! { <Overview page=page /> }.into_any(),
         "logs" => view! { <StackLogs page=page service=service /> }.into_any(),
-        _ => view! { <div class="page-body"><Empty title="There is no such page" /></div> }
-            .into_any(),
+        _ => view! { <div class="page-body"><Empty title=common::NO_SUCH_PAGE /></div> }.into_any(),
     };
     let tabs = || {
-        [("Services", "/stack", true), ("Logs", "/stack/logs", false)]
-            .map(|(word, href, exact)| Tab {
-                word,
-                href: href.to_owned(),
-                exact,
-            })
-            .into()
+        [
+            (common::SERVICES, "/stack", true),
+            (words::LOGS, "/stack/logs", false),
+        ]
+        .map(|(word, href, exact)| Tab {
+            word,
+            href: href.to_owned(),
+            exact,
+        })
+        .into()
     };
     view! {
         <Head page=page asking=asking />
         <JobStrip job=page.job />
         <div class="tab-row">
-            <Tabs label="Pages of the stack" tabs=tabs() />
+            <Tabs label=words::TABS tabs=tabs() />
         </div>
         {body}
         <DownDialog page=page open=asking />
@@ -77,7 +83,7 @@ fn Overview(page: StackView) -> impl IntoView {
         }
         .into_any(),
         (false, Some(fault)) => view! { <ErrorCard fault=fault /> }.into_any(),
-        (false, None) => view! { <Waiting what="the stack" /> }.into_any(),
+        (false, None) => view! { <Waiting what=words::READING /> }.into_any(),
     };
     view! { <div class="page-body">{body}</div> }
 }

@@ -26,6 +26,7 @@ use crate::{
             times::Times,
         },
     },
+    words::updates as words,
 };
 
 /// What each save did, and why.
@@ -92,7 +93,7 @@ pub(crate) fn UpdatesTab(
     };
     let agent = StoredValue::new(agent);
     let body = move || match state.get() {
-        State::Reading => view! { <Waiting what="what its saves did" /> }.into_any(),
+        State::Reading => view! { <Waiting what=words::READING /> }.into_any(),
         State::Refused(fault) => view! { <ErrorCard fault=fault /> }.into_any(),
         State::Empty => view! { <NoSaves agent=agent.get_value() summary=summary /> }.into_any(),
         State::Some => view! {

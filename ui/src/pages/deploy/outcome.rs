@@ -4,6 +4,7 @@ use nasiko_contract::{DeployResult, Job, JobState};
 use crate::{
     kit::{Button, ErrorCard, JobStrip, Look},
     model::{format, world::record},
+    words::deploy::outcome as words,
 };
 
 /// How a deploy goes, and how it ended.
@@ -27,24 +28,24 @@ fn Outcome(job: Job, again: Callback<()>) -> impl IntoView {
     if job.state == JobState::Succeeded {
         return match record::<DeployResult>(&job.result) {
             Some(result) => view! { <Success result=result /> }.into_any(),
-            None => view! { <p class="preview">"Deployed"</p> }.into_any(),
+            None => view! { <p class="preview">{words::DEPLOYED}</p> }.into_any(),
         };
     }
     if job.state == JobState::Cancelled {
         return view! {
             <p class="preview dim" role="status">
-                "Cancelled; nothing was changed"
+                {words::CANCELLED}
             </p>
         }
         .into_any();
     }
     let Some(fault) = job.fault else {
-        return view! { <p class="preview">"It ended without saying why"</p> }.into_any();
+        return view! { <p class="preview">{words::WITHOUT_REASON}</p> }.into_any();
     };
     view! {
-        <ErrorCard title="It could not be deployed" fault=fault>
+        <ErrorCard title=words::FAILED fault=fault>
             <Button look=Look::Primary press=again>
-                "Deploy again"
+                {words::DEPLOY_AGAIN}
             </Button>
         </ErrorCard>
     }
@@ -56,20 +57,19 @@ fn Success(result: DeployResult) -> impl IntoView {
     let seconds = result.seconds;
     let long = format::duration_seconds;
     let told = if result.unchanged {
-        "unchanged, it goes on running".to_owned()
+        words::UNCHANGED.to_owned()
     } else {
-        format!(
-            "live in {}: read {}, prepare {}, start {}",
-            long(seconds.total),
-            long(seconds.read),
-            long(seconds.prepare),
-            long(seconds.start)
+        words::live_in(
+            &long(seconds.total),
+            &long(seconds.read),
+            &long(seconds.prepare),
+            &long(seconds.start),
         )
     };
     let name = result.agent.to_string();
     view! {
         <div class="preview outcome" role="status">
-            <span class="tag ok">"Running"</span>
+            <span class="tag ok">{words::RUNNING}</span>
             <span>
                 <strong>{name.clone()}</strong>
                 " "
@@ -77,7 +77,7 @@ fn Success(result: DeployResult) -> impl IntoView {
             </span>
             <span class="grow"></span>
             <a class="button primary" href=format!("/agents/{name}/chat")>
-                {format!("Chat with {name}")}
+                {words::chat_with(&name)}
             </a>
         </div>
     }

@@ -6,6 +6,7 @@ use crate::{
     kit::Button,
     model::offer::Source,
     shell::Shell,
+    words::deploy as words,
 };
 
 /// What a browser's dialog shows.
@@ -22,7 +23,7 @@ pub(crate) fn PathField(
 ) -> impl IntoView {
     view! {
         <label class="field grow">
-            <span>"Folder or archive on this computer"</span>
+            <span>{words::PATH}</span>
             <input
                 id=id
                 class="mono"
@@ -44,9 +45,9 @@ pub(crate) fn PathButtons() -> impl IntoView {
     if Shell::is_present() {
         view! {
             <Button id="pick-folder" press=move |()| pick(desk, offers, true)>
-                "Choose folder"
+                {words::CHOOSE_FOLDER}
             </Button>
-            <Button press=move |()| pick(desk, offers, false)>"Choose archive"</Button>
+            <Button press=move |()| pick(desk, offers, false)>{words::CHOOSE_ARCHIVE}</Button>
         }
         .into_any()
     } else {
@@ -95,7 +96,7 @@ fn UploadButton() -> impl IntoView {
             on:change=take
         />
         <Button id="upload" press=choose>
-            "Upload archive"
+            {words::UPLOAD_ARCHIVE}
         </Button>
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     kit::{Button, ErrorCard, FindingRow},
     model::preview::{clean_path, facts, is_absolute, missing},
     pages::deploy::Found,
+    words::deploy as words,
 };
 
 /// Milliseconds without a keystroke before a path is looked at.
@@ -28,8 +29,7 @@ pub(crate) fn Preview(
     move || {
         Some(match found.get()? {
             Loaded::Loading => {
-                view! { <p class="preview dim" role="status">"Looking at the folder"</p> }
-                    .into_any()
+                view! { <p class="preview dim" role="status">{words::LOOKING}</p> }.into_any()
             }
             Loaded::Failed(fault) => view! { <ErrorCard fault=fault /> }.into_any(),
             Loaded::Ready(description) if !description.agents.is_empty() => {
@@ -43,7 +43,7 @@ pub(crate) fn Preview(
                     .collect_view();
                 view! {
                     <div class="preview" role="status">
-                        <p>"This folder holds several agents. Which one?"</p>
+                        <p>{words::SEVERAL_AGENTS}</p>
                         <div class="actions">{folders}</div>
                     </div>
                 }
@@ -74,11 +74,11 @@ pub(crate) fn Description(description: AgentDescription) -> impl IntoView {
     let needs = (!needs.is_empty()).then(|| {
         view! {
             <p>
-                <span class="tag busy">"Needs"</span>
+                <span class="tag busy">{words::NEEDS}</span>
                 " "
                 <code>{needs.join(", ")}</code>
                 " "
-                <span class="dim">"set with nasiko secret set, or in the folder's .env"</span>
+                <span class="dim">{words::SET_WITH}</span>
             </p>
         }
     });
@@ -114,7 +114,11 @@ pub(crate) fn inspect_while_typing(desk: Desk, path: RwSignal<String>, found: Fo
         spawn_for_the_owner(async move {
             TimeoutFuture::new(TYPING_PAUSE).await;
             let _closed = found.try_set(Some(Loaded::Loading));
-            let outcome = desk.client().call(Inspect { directory_path }).await;
+            let request = Inspect {
+                directory_path,
+                preview: true,
+            };
+            let outcome = desk.client().call(request).await;
             let _closed = found.try_set(Some(match outcome {
                 Ok(description) => Loaded::Ready(description),
                 Err(fault) => Loaded::Failed(fault),

@@ -7,6 +7,7 @@ use crate::{
     kit::{Button, ErrorCard, FindingRow, Glyph, Icon, Look, Sentence},
     model::offer::{Item, State, word},
     pages::deploy::{Course, Description},
+    words::drop::item as words,
 };
 
 fn item_of(number: u64) -> Memo<Option<Item>> {
@@ -34,14 +35,12 @@ pub(crate) fn OfferedItem(number: u64) -> impl IntoView {
         let item = item.get()?;
         Some(match item.state {
             State::Looking => {
-                view! { <p class="dim" role="status">"Looking at what is in it"</p> }.into_any()
+                view! { <p class="dim" role="status">{words::LOOKING}</p> }.into_any()
             }
             State::Understood(description) => {
                 view! { <Description description=*description /> }.into_any()
             }
-            State::Unseen => {
-                view! { <p class="dim">"What is in it is read when it is deployed"</p> }.into_any()
-            }
+            State::Unseen => view! { <p class="dim">{words::UNSEEN}</p> }.into_any(),
             State::Hopeless(fault) | State::Refused(fault) => {
                 view! { <ErrorCard fault=fault /> }.into_any()
             }
@@ -104,11 +103,11 @@ pub(crate) fn OfferedRow(number: u64) -> impl IntoView {
                 <Heading item=item job=job />
                 <Button
                     look=Look::Flat
-                    label=format!("Leave out {}", name().unwrap_or_default())
+                    label=words::leave_out(&name().unwrap_or_default())
                     press=leave_out
                 >
                     <Icon glyph=Glyph::Close />
-                    "Leave out"
+                    {words::LEAVE_OUT}
                 </Button>
             </div>
             <Replace number=number item=item />
@@ -167,19 +166,19 @@ fn Replace(number: u64, item: Memo<Option<Item>>) -> impl IntoView {
     };
     move || {
         let options = choices.get()?.into_iter().map(|agent| {
-            let (value, words) = (agent.to_string(), format!("Replace {agent}"));
+            let (value, word) = (agent.to_string(), words::replace(agent.as_str()));
             view! {
                 <option value=value selected=move || chosen.get().as_ref() == Some(&agent)>
-                    {words}
+                    {word}
                 </option>
             }
         });
         Some(view! {
             <label class="field inline offer-replace">
-                <span>"Deploy as"</span>
+                <span>{words::DEPLOY_AS}</span>
                 <select on:change:target=move |event| choose(event.target().value())>
                     <option value="" selected=move || chosen.with(Option::is_none)>
-                        "An agent of its own"
+                        {words::NEW_AGENT}
                     </option>
                     {options.collect_view()}
                 </select>

@@ -5,14 +5,12 @@ use crate::{
     browser,
     desk::Offers,
     kit::{Button, Glyph, Icon, Look, Modal},
-    model::{
-        format,
-        offer::{Offer, named},
-    },
+    model::offer::{Offer, named},
     pages::{
         deploy::{PathButtons, PathField},
         drop::item::{OfferedItem, OfferedRow},
     },
+    words::{deploy, drop as words},
 };
 
 /// What was dropped: what each of it is, and one Enter to deploy what is well. Escape gives it up.
@@ -32,12 +30,7 @@ pub(crate) fn OfferDialog() -> impl IntoView {
         })
     });
     let open_items = Memo::new(move |_| offer.with(Offer::open_items));
-    let title = Signal::derive(move || match (numbers.with(Vec::len), open_items.get()) {
-        (0, _) => "Add agent".to_owned(),
-        (_, 0) => "Deploy".to_owned(),
-        (1, _) => "Deploy this?".to_owned(),
-        (many, _) => format!("Deploy these {many}?"),
-    });
+    let title = Signal::derive(move || words::title(numbers.with(Vec::len), open_items.get()));
     // Whoever goes on to an agent is done with it.
     let path = use_location().pathname;
     Effect::new(move |before: Option<String>| {
@@ -52,9 +45,9 @@ pub(crate) fn OfferDialog() -> impl IntoView {
             <Show when=move || open.get()>
                 <header class="offer-head">
                     <h2>{title}</h2>
-                    <Button look=Look::Flat label="Esc: give up" press=move |()| offers.clear()>
+                    <Button look=Look::Flat label=words::GIVE_UP press=move |()| offers.clear()>
                         <Icon glyph=Glyph::Close />
-                        "Esc"
+                        {words::ESC}
                     </Button>
                 </header>
                 <Show when=move || asking.get() fallback=move || view! { <Offered numbers=numbers /> }>
@@ -100,11 +93,6 @@ fn Decision() -> impl IntoView {
             items.any(|item| item.source.is_folder() && item.is_open())
         })
     });
-    let words = move || match open_items.get() {
-        0 => "Close".to_owned(),
-        1 => "Deploy".to_owned(),
-        many => format!("Deploy {many} agents"),
-    };
     let press = move |()| {
         if open_items.get_untracked() == 0 {
             offers.clear();
@@ -123,14 +111,14 @@ fn Decision() -> impl IntoView {
                         prop:checked=move || offers.keep_live.get()
                         on:change:target=move |event| offers.keep_live.set(event.target().checked())
                     />
-                    <span>"Keep live: a save is live by itself"</span>
+                    <span>{deploy::KEEP_LIVE}</span>
                 </label>
             </Show>
             <span class="grow dim" role="status">
-                {move || waits.get().then_some("Is deployed as soon as it is understood")}
+                {move || waits.get().then_some(words::SOON_DEPLOYED)}
             </span>
             <Button look=Look::Primary id="offer-deploy" press=press>
-                {words}
+                {move || words::decision(open_items.get())}
             </Button>
         </footer>
     }
@@ -153,15 +141,15 @@ fn Asking() -> impl IntoView {
     Effect::new(|| request_animation_frame(|| browser::focus("offer-path")));
     view! {
         <form class="offer-ask" on:submit=submit>
-            <PathField id="offer-path" path=path typed=move |words: String| path.set(words) />
+            <PathField id="offer-path" path=path typed=move |typed: String| path.set(typed) />
             <div class="actions">
                 <button type="submit" class="button primary">
-                    "Look at it"
+                    {words::LOOK}
                 </button>
                 <PathButtons />
             </div>
             <p class="hint" role="alert">
-                {move || unclear.get().then_some("Give a whole path, as /home/me/agents/greeter, or the address of a git repository")}
+                {move || unclear.get().then_some(words::UNCLEAR)}
             </p>
         </form>
     }
@@ -172,9 +160,7 @@ fn LeftOut() -> impl IntoView {
     let offers = Offers::get();
     let many = Memo::new(move |_| offers.offer.with(Offer::left_out));
     move || {
-        (many.get() > 0).then(|| {
-            let many = format::count(u64::try_from(many.get()).unwrap_or(u64::MAX));
-            view! { <p class="hint">{format!("There was no room for {many} more: offer them after these")}</p> }
-        })
+        let many = many.get();
+        (many > 0).then(|| view! { <p class="hint">{words::no_room(many)}</p> })
     }
 }

@@ -4,6 +4,7 @@ use nasiko_contract::{AgentName, PinAnswer};
 use crate::{
     kit::{Age, ErrorCard},
     model::{compare::Piece, format},
+    words::pins as words,
 };
 
 /// One answer as it was written, with the words marked that the other one has not.
@@ -59,7 +60,7 @@ fn About(agent: AgentName, answer: PinAnswer) -> impl IntoView {
     let trace = answer.trace.map(|trace| {
         view! {
             <a class="link" href=format!("/agents/{agent}/traces/{trace}")>
-                {format!("trace {}", format::short_id(trace.as_str()))}
+                {words::trace(&format::short_id(trace.as_str()))}
             </a>
         }
     });

@@ -5,6 +5,10 @@ use crate::{
     desk::Loaded,
     kit::{Clock, ErrorCard, StateBadge, Waiting},
     model::{format, pins::verdict},
+    words::{
+        common,
+        pins::{self, history as words},
+    },
 };
 
 /// All answers, newest first; each can be put beside the accepted one.
@@ -26,16 +30,16 @@ pub(crate) fn AnswerHistory(
         let after = match answer.update {
             Some(update) => view! {
                 <a class="link" href=format!("/agents/{}/updates/{update}", agent.get_value())>
-                    "after a save"
+                    {words::AFTER_A_SAVE}
                 </a>
             }
             .into_any(),
-            None => view! { <span class="dim">"by hand"</span> }.into_any(),
+            None => view! { <span class="dim">{words::BY_HAND}</span> }.into_any(),
         };
         let trace = answer.trace.map(|trace| {
             view! {
                 <a class="link" href=format!("/agents/{}/traces/{trace}", agent.get_value())>
-                    {format!("trace {}", format::short_id(trace.as_str()))}
+                    {pins::trace(&format::short_id(trace.as_str()))}
                 </a>
             }
         });
@@ -46,7 +50,7 @@ pub(crate) fn AnswerHistory(
                         type="button"
                         class="link"
                         aria-pressed=move || if shown.get() { "true" } else { "false" }
-                        title="Put it beside the accepted answer"
+                        title=words::COMPARE
                         on:click=move |_| chosen.set((!is_latest).then_some(at))
                     >
                         <Clock at=at />
@@ -62,7 +66,7 @@ pub(crate) fn AnswerHistory(
         }
     };
     move || match history.get() {
-        Loaded::Loading => view! { <Waiting what="its answers" /> }.into_any(),
+        Loaded::Loading => view! { <Waiting what=words::READING /> }.into_any(),
         Loaded::Failed(fault) => view! { <ErrorCard fault=fault /> }.into_any(),
         Loaded::Ready(page) if page.items.is_empty() => ().into_any(),
         Loaded::Ready(page) => {
@@ -72,13 +76,13 @@ pub(crate) fn AnswerHistory(
                     <table class="rows">
                         <thead>
                             <tr>
-                                <th scope="col">"Asked"</th>
+                                <th scope="col">{words::ASKED}</th>
                                 <th scope="col" class="rest">
-                                    "Why"
+                                    {words::WHY}
                                 </th>
-                                <th scope="col">"Compared"</th>
-                                <th scope="col" class="figure">"Took"</th>
-                                <th scope="col" class="figure">"Trace"</th>
+                                <th scope="col">{words::COMPARED}</th>
+                                <th scope="col" class="figure">{common::TOOK}</th>
+                                <th scope="col" class="figure">{words::TRACE}</th>
                             </tr>
                         </thead>
                         <tbody>{rows}</tbody>

@@ -6,6 +6,7 @@ use crate::{
     kit::{Button, Look},
     model::{pins as told, tone},
     pages::pins::Pins,
+    words::pins as words,
 };
 
 /// One chip for each pinned question: whether it is still answered as it was accepted.
@@ -25,13 +26,13 @@ pub(crate) fn PinStrip(
     let ask = (!compact).then(|| {
         view! {
             <Button look=Look::Flat press=move |()| desk.ask_pins(pins.agent())>
-                "Ask again"
+                {words::ASK_AGAIN}
             </Button>
         }
     });
     view! {
-        <section class="pins" class:compact=compact aria-label="Pinned questions">
-            <h2>"Pinned"</h2>
+        <section class="pins" class:compact=compact aria-label=words::QUESTIONS>
+            <h2>{words::PINNED}</h2>
             <ul class="chips">
                 <For each=move || ids.get() key=PinId::clone children=move |id| view! { <Chip pins=pins id=id /> } />
             </ul>

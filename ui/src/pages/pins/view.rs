@@ -7,6 +7,7 @@ use crate::{
     kit::{Button, ConfirmDialog, Glyph, Icon, Look, StateBadge},
     model::{pins as told, tone},
     pages::pins::{Pins, answer::AnswerColumn, history::AnswerHistory},
+    words::{common, pins as words},
 };
 
 /// A pinned question: the accepted answer beside another one, and all that came before.
@@ -70,9 +71,9 @@ pub(crate) fn PinView(pins: Pins, id: PinId) -> impl IntoView {
     let too_long = move || comparison.with(|comparison| comparison.too_long);
     let title = Signal::derive(move || {
         if chosen.with(Option::is_none) {
-            "Latest answer"
+            words::LATEST
         } else {
-            "Earlier answer"
+            words::EARLIER
         }
     });
     // With the pin goes the chip that the keyboard would come back to.
@@ -84,14 +85,14 @@ pub(crate) fn PinView(pins: Pins, id: PinId) -> impl IntoView {
             {move || state.get().map(|(tone, word)| view! { <StateBadge tone=tone word=word /> })}
             <Button look=Look::Flat press=move |()| pins.opened.set(None)>
                 <Icon glyph=Glyph::Close />
-                "Close"
+                {common::CLOSE}
             </Button>
         </header>
         <div class="pin-body">
             <div class="pin-answers">
                 <AnswerColumn
-                    title="Accepted answer"
-                    nothing="There is none yet: the first answer is accepted by itself."
+                    title=words::ACCEPTED
+                    nothing=words::NONE_ACCEPTED
                     agent=pins.agent()
                     answer=accepted
                     pieces=pieces(true)
@@ -99,7 +100,7 @@ pub(crate) fn PinView(pins: Pins, id: PinId) -> impl IntoView {
                 />
                 <AnswerColumn
                     title=title
-                    nothing="It has not been asked yet."
+                    nothing=words::NOT_ASKED
                     agent=pins.agent()
                     answer=other
                     pieces=pieces(false)
@@ -107,7 +108,7 @@ pub(crate) fn PinView(pins: Pins, id: PinId) -> impl IntoView {
                 />
             </div>
             <Show when=too_long>
-                <p class="dim">"They are too long to mark what differs."</p>
+                <p class="dim">{words::TOO_LONG}</p>
             </Show>
             <AnswerHistory agent=pins.agent() history=history accepted=accepted latest=latest chosen=chosen />
         </div>
@@ -117,22 +118,22 @@ pub(crate) fn PinView(pins: Pins, id: PinId) -> impl IntoView {
                 disabled=Signal::derive(move || !can_accept.get())
                 press=move |()| desk.accept_pin(pins.agent(), accept.clone())
             >
-                "Accept latest"
+                {words::ACCEPT_LATEST}
             </Button>
-            <Button press=move |()| desk.ask_pins(pins.agent())>"Ask again"</Button>
+            <Button press=move |()| desk.ask_pins(pins.agent())>{words::ASK_AGAIN}</Button>
             <span class="grow"></span>
             <Button look=Look::Flat press=move |()| removing.set(true)>
-                "Remove"
+                {common::REMOVE}
             </Button>
         </div>
         <ConfirmDialog
             open=removing
-            title="Remove this pin?"
-            action="Remove"
+            title=words::REMOVE_TITLE
+            action=common::REMOVE
             id="confirm-pin"
             confirm=move |()| desk.remove_pin(pins.agent(), remove.clone(), away)
         >
-            "Its answers are forgotten. The conversation it came from stays."
+            {words::REMOVE_MEANS}
         </ConfirmDialog>
     }
 }

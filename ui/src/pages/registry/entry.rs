@@ -7,6 +7,7 @@ use crate::{
     desk::{Desk, Loaded, fetch},
     kit::{Button, ConfirmDialog, CopyButton, ErrorCard, Look, Sentence, Waiting},
     model::registry::{tags_of, tags_text},
+    words::registry::entry as words,
 };
 
 /// One entry: its words, which a person may change, and its card.
@@ -28,7 +29,7 @@ pub(super) fn EntryView(agent: AgentName) -> impl IntoView {
             fetch(desk, GetRegistryEntry { agent }, entry);
         });
     }
-    let label = format!("Entry of {agent}");
+    let label = words::of(agent.as_str());
     let stage = Memo::new(move |_| {
         entry.with(|entry| match entry {
             Loaded::Loading => Loaded::Loading,
@@ -61,7 +62,7 @@ pub(super) fn EntryView(agent: AgentName) -> impl IntoView {
     });
     let body = move || {
         match stage.get() {
-        Loaded::Loading => view! { <Waiting what="the entry" /> }.into_any(),
+        Loaded::Loading => view! { <Waiting what=words::READING /> }.into_any(),
         Loaded::Failed(fault) => view! { <ErrorCard fault=fault /> }.into_any(),
         Loaded::Ready(()) => view! {
             {move || head.get().map(|(id, name, url, edited)| view! { <Head id=id name=name url=url edited=edited asked=asked /> })}
@@ -99,24 +100,24 @@ fn Head(
                 agent: agent.clone(),
             },
             move |_| {
-                desk.say("The entry is as the card says again");
+                desk.say(words::IS_RESET);
                 let _gone = asked.try_update(|asked| *asked += 1);
             },
         );
     };
     let reset = edited.then(|| {
-        view! { <Button id="registry-reset" press=move |()| asking.set(true)>"Reset…"</Button> }
+        view! { <Button id="registry-reset" press=move |()| asking.set(true)>{words::RESET_ASK}</Button> }
     });
     view! {
         <header class="panel-head">
             <h2><a href=format!("/agents/{id}")>{name}</a></h2>
             <code class="dim clip" title=url.clone()>{url.clone()}</code>
-            <CopyButton text=url what="address" />
+            <CopyButton text=url what=words::ADDRESS />
             <span class="grow"></span>
             {reset}
         </header>
-        <ConfirmDialog open=asking title="Reset the entry?" action="Reset" id="registry-reset-confirm" confirm=confirm>
-            <p>"Description and tags are those of the folder's card again. What was written here is forgotten; the agent goes on."</p>
+        <ConfirmDialog open=asking title=words::RESET_TITLE action=words::RESET id="registry-reset-confirm" confirm=confirm>
+            <p>{words::RESET_MEANS}</p>
         </ConfirmDialog>
     }
 }
@@ -148,7 +149,7 @@ fn Words(
             let _gone = busy.try_set(false);
             match outcome {
                 Ok(_) => {
-                    desk.say("The entry is changed");
+                    desk.say(words::CHANGED);
                     let _gone = asked.try_update(|asked| *asked += 1);
                 }
                 Err(why) => {
@@ -168,7 +169,7 @@ fn Words(
     view! {
         <form class="registry-form" on:submit=submit>
             <label class="field">
-                <span>"Description"</span>
+                <span>{words::DESCRIPTION}</span>
                 <textarea
                     id="registry-description"
                     rows="3"
@@ -179,7 +180,7 @@ fn Words(
                 ></textarea>
             </label>
             <label class="field">
-                <span>"Tags, with commas between them"</span>
+                <span>{words::TAGS}</span>
                 <input
                     id="registry-tags"
                     type="text"
@@ -192,7 +193,7 @@ fn Words(
             </label>
             <div id="registry-fault" class="setting-fault" role="alert">{why}</div>
             <div class="actions end">
-                <button id="registry-save" type="submit" class=Look::Primary.class() disabled=idle>"Save"</button>
+                <button id="registry-save" type="submit" class=Look::Primary.class() disabled=idle>{words::SAVE}</button>
             </div>
         </form>
     }
@@ -202,10 +203,10 @@ fn Words(
 fn Card(document: String) -> impl IntoView {
     view! {
         <header class="panel-head card-head">
-            <h3>"Card"</h3>
+            <h3>{words::CARD}</h3>
             <span class="grow"></span>
-            <CopyButton text=document.clone() what="card" />
+            <CopyButton text=document.clone() what=words::THE_CARD />
         </header>
-        <pre class="document" tabindex="0" aria-label="The card's JSON">{document}</pre>
+        <pre class="document" tabindex="0" aria-label=words::CARD_JSON>{document}</pre>
     }
 }

@@ -4,16 +4,16 @@ use nasiko_contract::{ErrorCode, Fault, MoveProgress, MoveReport, MoveStep, Move
 
 use crate::{
     desk::{Desk, spawn_for_the_owner},
-    kit::{Button, ErrorCard, Look, Modal, Progress},
-    model::format,
-    pages::settings::store::words,
+    kit::{Button, ErrorCard, Look, Modal, Progress, Sentence},
+    pages::settings::store::told,
+    words::{common, settings::move_store as words},
 };
 
 /// Where a store can go to.
 const PLACES: [(&str, &str); 3] = [
-    ("sqlite", "A file in the data directory"),
-    ("stack", "MongoDB and Redis of the local stack"),
-    ("", "Another MongoDB"),
+    ("sqlite", words::TO_FILE),
+    ("stack", words::TO_STACK),
+    ("", words::TO_OTHER),
 ];
 
 /// How a move stands.
@@ -77,8 +77,8 @@ pub(super) fn MoveDialog(
         }
     };
     view! {
-        <Modal open=open close=close label="Move the store">
-            <h2>"Move the store"</h2>
+        <Modal open=open close=close label=words::TITLE>
+            <h2>{words::TITLE}</h2>
             {body}
         </Modal>
     }
@@ -97,10 +97,7 @@ async fn carry_out(
         }
         let _gone = moving.try_set(Moving::Going(Some(progress)));
     }
-    Err(Fault::new(
-        ErrorCode::Unreachable,
-        "The control plane ended before the move did",
-    ))
+    Err(Fault::new(ErrorCode::Unreachable, words::ENDED_EARLY))
 }
 
 #[component]
@@ -135,25 +132,23 @@ fn Where(
         .collect_view();
     view! {
         <form class="down-form" on:submit=submit>
-            <p class="dialog-text">
-                "Everything is copied and compared before it counts. Agents go on; whoever writes waits. What is here stays as it was."
-            </p>
+            <p class="dialog-text">{words::WHAT_HAPPENS}</p>
             <label class="field">
-                <span>"To"</span>
+                <span>{words::TO}</span>
                 <select id="store-place" on:change:target=move |event| place.set(event.target().value())>{places}</select>
             </label>
             <Show when=move || other.get()>
-                <Address id="store-address" word="Address" hint="mongodb://user:password@host:27017/nasiko" text=address />
-                <Address id="store-redis" word="Redis beside it, if any" hint="redis://:password@host:6379" text=redis />
+                <Address id="store-address" word=words::ADDRESS hint="mongodb://user:password@host:27017/nasiko" text=address />
+                <Address id="store-redis" word=words::REDIS hint="redis://:password@host:6379" text=redis />
                 <label class="check">
                     <input type="checkbox" on:change:target=move |event| join.set(event.target().checked()) />
-                    "Work with what is there already, instead of copying"
+                    {words::JOIN}
                 </label>
             </Show>
-            {move || fault.get().map(|fault| view! { <ErrorCard title="The store is where it was" fault=fault /> })}
+            {move || fault.get().map(|fault| view! { <ErrorCard title=words::NOT_MOVED fault=fault /> })}
             <div class="actions end">
-                <Button press=move |()| close.run(())>"Keep"</Button>
-                <button id="store-move" type="submit" class=Look::Primary.class()>"Move"</button>
+                <Button press=move |()| close.run(())>{common::KEEP}</Button>
+                <button id="store-move" type="submit" class=Look::Primary.class()>{words::MOVE}</button>
             </div>
         </form>
     }
@@ -190,20 +185,16 @@ fn Going(moving: RwSignal<Moving>, #[prop(into)] close: Callback<()>) -> impl In
     });
     let step = move || {
         told.with(|told| match told.as_ref().map(|told| told.step) {
-            None | Some(MoveStep::Preparing) => "Reaching the new place",
-            Some(MoveStep::Copying) => "Copying",
-            Some(MoveStep::Comparing) => "Comparing",
-            Some(MoveStep::Switching) => "Going over",
+            None | Some(MoveStep::Preparing) => words::PREPARING,
+            Some(MoveStep::Copying) => words::COPYING,
+            Some(MoveStep::Comparing) => words::COMPARING,
+            Some(MoveStep::Switching) => words::SWITCHING,
         })
     };
     let pieces = move || {
         told.with(|told| {
             let told = told.as_ref().filter(|told| told.total > 0)?;
-            Some(format!(
-                "{} of {}",
-                format::count(told.done),
-                format::count(told.total)
-            ))
+            Some(words::pieces(told.done, told.total))
         })
     };
     let value = Signal::derive(move || {
@@ -214,9 +205,9 @@ fn Going(moving: RwSignal<Moving>, #[prop(into)] close: Callback<()>) -> impl In
     });
     view! {
         <p role="status">{step} " " <span class="dim figure">{pieces}</span></p>
-        <Progress value=value label="Progress of the move" />
+        <Progress value=value label=words::PROGRESS />
         <div class="actions end">
-            <Button press=move |()| close.run(())>"Cancel"</Button>
+            <Button press=move |()| close.run(())>{common::CANCEL}</Button>
         </div>
     }
 }
@@ -224,20 +215,15 @@ fn Going(moving: RwSignal<Moving>, #[prop(into)] close: Callback<()>) -> impl In
 #[component]
 fn Done(report: MoveReport, #[prop(into)] close: Callback<()>) -> impl IntoView {
     let copied: u64 = report.counts.values().sum();
-    let said = if copied == 0 {
-        "Nothing had to be copied.".to_owned()
-    } else {
-        format!("{} copied and compared.", format::counted(copied, "piece"))
-    };
-    let restart = report.restart.then(|| {
-        view! { <p>"It is worked with from the next start on: " <code>"nasiko down"</code> ", then " <code>"nasiko up"</code> "."</p> }
-    });
+    let restart = report
+        .restart
+        .then(|| view! { <p><Sentence text=words::FROM_NEXT_START /></p> });
     view! {
-        <p role="status">"The store is at " <code>{words(&report.place)}</code> ". " {said}</p>
-        <p class="dim">"As it was it stays at " <code>{words(&report.before)}</code> "."</p>
+        <p role="status"><Sentence text=words::moved(&told(&report.place), copied) /></p>
+        <p class="dim"><Sentence text=words::stays_at(&told(&report.before)) /></p>
         {restart}
         <div class="actions end">
-            <Button look=Look::Primary press=move |()| close.run(())>"Close"</Button>
+            <Button look=Look::Primary press=move |()| close.run(())>{common::CLOSE}</Button>
         </div>
     }
 }

@@ -12,6 +12,7 @@ use crate::{
         field::{Form, Setting, WhenRead},
         store::StorePanel,
     },
+    words::{engine, settings::runtime as words},
 };
 
 /// Where agents run, and what the control plane works with.
@@ -21,12 +22,12 @@ pub(super) fn RuntimeSettings() -> impl IntoView {
     view! {
         <WhenRead form=form>
             <EnginePanel />
-            <Panel title="Starting and stopping">
+            <Panel title=words::STARTING_AND_STOPPING>
                 <Setting form=form spec=START_TIMEOUT />
                 <Setting form=form spec=STOP_TIMEOUT />
                 <Setting form=form spec=PARALLEL_JOBS />
             </Panel>
-            <Panel title="Gateway">
+            <Panel title=words::GATEWAY>
                 <Setting form=form spec=KONG />
             </Panel>
         </WhenRead>
@@ -49,21 +50,19 @@ fn EnginePanel() -> impl IntoView {
             others.cloned().collect::<Vec<_>>()
         })
     });
-    let used = move || {
-        match engine.get() {
+    let used = move || match engine.get() {
         Some(engine) => view! {
             <StateBadge tone=Tone::Ok word=format!("{} {}", engine.kind, engine.version) />
             <code class="clip" title=engine.endpoint.clone()>{engine.endpoint.clone()}</code>
-            <CopyButton text=engine.endpoint what="engine's address" />
-            <span class="dim">{format!("Chosen: {}", engine.why)}</span>
+            <CopyButton text=engine.endpoint what=engine::ADDRESS />
+            <span class="dim">{engine::chosen(&engine.why)}</span>
         }
         .into_any(),
         None => view! {
-            <StateBadge tone=Tone::Idle word="No engine" />
-            <span class="dim">"Agents run as processes of this machine; those for Docker and the local stack wait for an engine."</span>
+            <StateBadge tone=Tone::Idle word=engine::NONE />
+            <span class="dim">{engine::WITHOUT_ONE}</span>
         }
         .into_any(),
-    }
     };
     let row = |place: EnginePlace| {
         view! {
@@ -76,16 +75,16 @@ fn EnginePanel() -> impl IntoView {
     };
     let rows = move || others.get().into_iter().map(row).collect_view();
     view! {
-        <Panel title="Container engine">
+        <Panel title=engine::TITLE>
             <div class="engine-used">{used}</div>
             <Show when=move || others.with(|others| !others.is_empty())>
                 <div class="table-scroll">
-                    <table class="rows engines" aria-label="Other places where an engine may be">
+                    <table class="rows engines" aria-label=engine::WHERE_ELSE>
                         <thead>
                             <tr>
-                                <th scope="col">"Other places"</th>
-                                <th scope="col">"Named by"</th>
-                                <th scope="col">"Found"</th>
+                                <th scope="col">{engine::OTHER_PLACES}</th>
+                                <th scope="col">{engine::NAMED_BY}</th>
+                                <th scope="col">{engine::FOUND}</th>
                             </tr>
                         </thead>
                         <tbody>{rows}</tbody>

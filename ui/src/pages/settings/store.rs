@@ -3,9 +3,10 @@ use nasiko_contract::{GetStore, StoreKind, StorePlace, StoreStatus};
 
 use crate::{
     desk::{Desk, Loaded, fetch},
-    kit::{Button, ErrorCard, Panel, StateBadge, Waiting},
+    kit::{Button, ErrorCard, Panel, Sentence, StateBadge, Waiting},
     model::tone::Tone,
     pages::settings::move_store::MoveDialog,
+    words::settings::store as words,
 };
 
 /// Where the control plane keeps what it remembers, and a way elsewhere.
@@ -20,12 +21,12 @@ pub(super) fn StorePanel() -> impl IntoView {
         fetch(desk, GetStore {}, store);
     });
     let body = move || match store.get() {
-        Loaded::Loading => view! { <Waiting what="the store" /> }.into_any(),
+        Loaded::Loading => view! { <Waiting what=words::READING /> }.into_any(),
         Loaded::Failed(fault) => view! { <ErrorCard fault=fault /> }.into_any(),
         Loaded::Ready(status) => view! { <Place status=status moving=moving /> }.into_any(),
     };
     view! {
-        <Panel title="Store">
+        <Panel title=words::TITLE>
             {body}
         </Panel>
         <MoveDialog open=moving moved=move |()| asked.update(|asked| *asked += 1) />
@@ -39,27 +40,27 @@ fn Place(status: StoreStatus, moving: RwSignal<bool>) -> impl IntoView {
         .into_iter()
         .map(|server| {
             let (tone, word) = match server.trouble {
-                None => (Tone::Ok, "Answers".to_owned()),
+                None => (Tone::Ok, words::ANSWERS.to_owned()),
                 Some(trouble) => (Tone::Bad, trouble),
             };
             view! { <div><dt>{server.server}</dt><dd><StateBadge tone=tone word=word /></dd></div> }
         })
         .collect_view();
     let last = status.last_move.and_then(|last| last.fault).map(|fault| {
-        view! { <ErrorCard title="The last move left it where it was" fault=fault /> }
+        view! { <ErrorCard title=words::LAST_MOVE_FAILED fault=fault /> }
     });
     let next = status.next.map(|next| {
-        view! { <div><dt>"Next start"</dt><dd><code>{words(&next)}</code></dd></div> }
+        view! { <div><dt>{words::NEXT_START}</dt><dd><code>{told(&next)}</code></dd></div> }
     });
     let before = status.before.map(|before| {
-        view! { <div><dt>"Before"</dt><dd><code>{words(&before)}</code>" as it was left"</dd></div> }
+        view! { <div><dt>{words::BEFORE}</dt><dd><Sentence text=words::as_it_was_left(&told(&before)) /></dd></div> }
     });
     let action = if status.from_environment {
-        view! { <span class="dim">"Given by the environment (" <code>"NASIKO_STORE_URL"</code> ")"</span> }.into_any()
+        view! { <span class="dim"><Sentence text=words::FROM_ENVIRONMENT /></span> }.into_any()
     } else {
         view! {
             <Button id="move-store" disabled=status.moving press=move |()| moving.set(true)>
-                "Move…"
+                {words::MOVE}
             </Button>
         }
         .into_any()
@@ -67,7 +68,7 @@ fn Place(status: StoreStatus, moving: RwSignal<bool>) -> impl IntoView {
     view! {
         <div class="setting">
             <dl class="facts plain">
-                <div><dt>{kind(status.place.kind)}</dt><dd><code>{words(&status.place)}</code></dd></div>
+                <div><dt>{kind(status.place.kind)}</dt><dd><code>{told(&status.place)}</code></dd></div>
                 {servers}
                 {before}
                 {next}
@@ -80,20 +81,12 @@ fn Place(status: StoreStatus, moving: RwSignal<bool>) -> impl IntoView {
 
 fn kind(kind: StoreKind) -> &'static str {
     match kind {
-        StoreKind::Sqlite => "SQLite",
-        StoreKind::Mongodb => "MongoDB",
+        StoreKind::Sqlite => words::SQLITE,
+        StoreKind::Mongodb => words::MONGODB,
     }
 }
 
 /// A place in words.
-pub(super) fn words(place: &StorePlace) -> String {
-    let stack = if place.in_stack {
-        ", in the local stack"
-    } else {
-        ""
-    };
-    match &place.redis {
-        Some(redis) => format!("{} with {redis}{stack}", place.location),
-        None => format!("{}{stack}", place.location),
-    }
+pub(super) fn told(place: &StorePlace) -> String {
+    words::place(&place.location, place.redis.as_deref(), place.in_stack)
 }

@@ -10,6 +10,7 @@ use crate::{
         tone::Tone,
     },
     pages::settings::field::{Form, Setting, WhenRead},
+    words::settings::telemetry as words,
 };
 
 /// How long traces are kept, and who else gets them.
@@ -18,10 +19,10 @@ pub(super) fn TelemetrySettings() -> impl IntoView {
     let form = Form::open();
     view! {
         <WhenRead form=form>
-            <Panel title="Traces and logs">
+            <Panel title=words::TRACES_AND_LOGS>
                 <Setting form=form spec=RETENTION />
             </Panel>
-            <Panel title="Forwarding">
+            <Panel title=words::FORWARDING>
                 <Setting form=form spec=FORWARDING />
                 <Standing />
             </Panel>
@@ -52,22 +53,21 @@ fn Standing() -> impl IntoView {
     };
     move || {
         let Some(forwarding) = standing.get() else {
-            return view! { <p class="setting-standing dim">"No viewer gets traces now."</p> }
-                .into_any();
+            return view! { <p class="setting-standing dim">{words::NO_VIEWER}</p> }.into_any();
         };
         let (tone, word) = state(&forwarding);
         view! {
             <div class="setting-standing">
                 <StateBadge tone=tone word=word />
                 <dl class="facts">
-                    {forwarding.target.map(|target| fact("To", target))}
-                    {forwarding.service.map(|service| fact("Service", service))}
-                    {fact("Sent", format::counted(forwarding.sent, "span"))}
-                    {(forwarding.waiting > 0).then(|| fact("Waiting", format::count(forwarding.waiting)))}
-                    {(forwarding.rejected > 0).then(|| fact("Refused", format::count(forwarding.rejected)))}
-                    {(forwarding.dropped > 0).then(|| fact("Dropped", format::count(forwarding.dropped)))}
+                    {forwarding.target.map(|target| fact(words::TO, target))}
+                    {forwarding.service.map(|service| fact(words::SERVICE, service))}
+                    {fact(words::SENT, words::spans(forwarding.sent))}
+                    {(forwarding.waiting > 0).then(|| fact(words::WAITING, format::count(forwarding.waiting)))}
+                    {(forwarding.rejected > 0).then(|| fact(words::REFUSED, format::count(forwarding.rejected)))}
+                    {(forwarding.dropped > 0).then(|| fact(words::DROPPED, format::count(forwarding.dropped)))}
                 </dl>
-                {forwarding.last_error.map(|error| view! { <pre class="evidence" tabindex="0" aria-label="The last error">{error}</pre> })}
+                {forwarding.last_error.map(|error| view! { <pre class="evidence" tabindex="0" aria-label=words::LAST_ERROR>{error}</pre> })}
             </div>
         }
         .into_any()
@@ -76,12 +76,9 @@ fn Standing() -> impl IntoView {
 
 fn state(forwarding: &TraceForwarding) -> (Tone, &'static str) {
     match forwarding.state {
-        ForwardingState::Sending => (Tone::Ok, "Sent as they come"),
-        ForwardingState::Failing => (Tone::Bad, "The viewer did not take the last ones"),
-        ForwardingState::Waiting => (Tone::Busy, "Waiting for the viewer"),
-        ForwardingState::Refused => (
-            Tone::Bad,
-            "Not sent: that is this control plane's own address",
-        ),
+        ForwardingState::Sending => (Tone::Ok, words::SENDING),
+        ForwardingState::Failing => (Tone::Bad, words::FAILING),
+        ForwardingState::Waiting => (Tone::Busy, words::WAITING_FOR_VIEWER),
+        ForwardingState::Refused => (Tone::Bad, words::OWN_ADDRESS),
     }
 }

@@ -5,7 +5,8 @@ use nasiko_contract::{AgentName, AgentSummary};
 
 use crate::{
     desk::Desk,
-    kit::{Empty, Panel, Switch, Waiting},
+    kit::{Empty, Panel, Sentence, Switch, Waiting},
+    words::settings::watch as words,
 };
 
 /// Which agents are kept in step with their folders.
@@ -25,16 +26,14 @@ pub(super) fn WatchSettings() -> impl IntoView {
             let agents = agents.iter().flatten();
             agents.filter(|agent| agent.watched).count()
         });
-        view! { <em>{format!("{watched} watched")}</em> }
+        view! { <em>{words::watched(watched)}</em> }
     };
     let pending = RwSignal::new(BTreeSet::<AgentName>::new());
-    let body = move || {
-        match agents.with(|agents| agents.as_ref().map(Vec::len)) {
-        None => view! { <Waiting what="the agents" /> }.into_any(),
-        Some(0) => view! { <Empty title="No agent comes from a folder of this machine">"Deploy a folder to keep its agent in step with it."</Empty> }
-            .into_any(),
+    let body = move || match agents.with(|agents| agents.as_ref().map(Vec::len)) {
+        None => view! { <Waiting what=words::READING /> }.into_any(),
+        Some(0) => view! { <Empty title=words::NO_FOLDER>{words::DEPLOY_ONE}</Empty> }.into_any(),
         Some(_) => view! {
-            <Panel title="Watched folders" aside=Box::new(move || many.into_any())>
+            <Panel title=words::TITLE aside=Box::new(move || many.into_any())>
                 <ul class="watch-list">
                     <For
                         each=move || agents.get().unwrap_or_default()
@@ -45,17 +44,16 @@ pub(super) fn WatchSettings() -> impl IntoView {
             </Panel>
         }
         .into_any(),
-    }
     };
     view! {
         {body}
-        <section class="panel setting-note" aria-label="Limits">
-            <p>"A save in a watched folder is live by itself; one that does not come up never replaces what answers."</p>
+        <section class="panel setting-note" aria-label=words::LIMITS>
+            <p>{words::WHAT_IT_DOES}</p>
             <ul>
-                <li>"Saves are gathered for 20 ms, longer while more come."</li>
-                <li>"Four agents at most have an instance on standby, which makes a save live sooner: those that were edited last."</li>
-                <li>"The last 500 updates of an agent are kept."</li>
-                <li>"Files that " <code>".gitignore"</code> " and " <code>".dockerignore"</code> " leave out are not watched."</li>
+                <li>{words::GATHERED}</li>
+                <li>{words::STANDBY}</li>
+                <li>{words::UPDATES_KEPT}</li>
+                <li><Sentence text=words::LEFT_OUT /></li>
             </ul>
         </section>
     }
@@ -93,8 +91,8 @@ fn WatchRow(agent: AgentSummary, pending: RwSignal<BTreeSet<AgentName>>) -> impl
             <a class="clip" href=format!("/agents/{name}/updates")>{name.to_string()}</a>
             <code class="dim clip" title=source.clone()>{source.clone()}</code>
             <Switch
-                word="Watch"
-                title=format!("Keep {name} in step with its folder")
+                word=words::WATCH
+                title=words::keep_in_step(name.as_str())
                 on=watched
                 disabled=busy
                 change=change

@@ -2,9 +2,13 @@ use leptos::{ev::SubmitEvent, prelude::*};
 use nasiko_contract::StackDown;
 
 use crate::{
-    kit::{Button, Look, Modal},
-    model::{format, stack},
+    kit::{Button, Look, Modal, Sentence},
+    model::stack,
     pages::stack::view::StackView,
+    words::{
+        common,
+        stack::{self as page_words, down as words},
+    },
 };
 
 /// Takes the stack down. With its volumes only after the project's name was typed: what they hold is then gone.
@@ -48,10 +52,9 @@ pub(super) fn DownDialog(page: StackView, open: RwSignal<bool>) -> impl IntoView
     };
     let action = move || {
         if volumes.get() {
-            let many = named.with(Vec::len) as u64;
-            format!("Take down and delete {}", format::counted(many, "volume"))
+            words::with_volumes(named.with(Vec::len))
         } else {
-            "Take down".to_owned()
+            page_words::TAKE_DOWN.to_owned()
         }
     };
     let names = move || {
@@ -60,13 +63,15 @@ pub(super) fn DownDialog(page: StackView, open: RwSignal<bool>) -> impl IntoView
             .map(|name| view! { <li><code>{name}</code></li> })
             .collect_view()
     };
+    let type_to_go_on =
+        move || project.with(|project| view! { <Sentence text=words::type_to_go_on(project) /> });
     let some = Memo::new(move |_| named.with(|named| !named.is_empty()));
     view! {
-        <Modal open=open close=close label="Take the stack down">
+        <Modal open=open close=close label=words::LABEL>
             <form class="down-form" on:submit=submit>
-                <h2>"Take the stack down?"</h2>
+                <h2>{words::TITLE}</h2>
                 <div class="dialog-text">
-                    <p>{what_goes} {move || (!volumes.get()).then_some(" What the services stored stays in their volumes.")}</p>
+                    <p>{what_goes} " " {move || (!volumes.get()).then_some(words::VOLUMES_STAY)}</p>
                 </div>
                 <Show when=move || some.get()>
                     <label class="check">
@@ -76,15 +81,15 @@ pub(super) fn DownDialog(page: StackView, open: RwSignal<bool>) -> impl IntoView
                             prop:checked=volumes
                             on:change:target=move |event| volumes.set(event.target().checked())
                         />
-                        "Delete the volumes too"
+                        {words::DELETE_VOLUMES}
                     </label>
                 </Show>
                 <Show when=move || volumes.get()>
                     <div class="down-volumes">
-                        <p>"All that is in these volumes is deleted. This cannot be undone."</p>
+                        <p>{words::VOLUMES_ARE_DELETED}</p>
                         <ul>{names}</ul>
                         <label class="field">
-                            <span>"Type " <code>{project}</code> " to go on"</span>
+                            <span>{type_to_go_on}</span>
                             <input
                                 id="stack-project"
                                 class="mono"
@@ -98,7 +103,7 @@ pub(super) fn DownDialog(page: StackView, open: RwSignal<bool>) -> impl IntoView
                     </div>
                 </Show>
                 <div class="actions end">
-                    <Button press=close>"Keep"</Button>
+                    <Button press=close>{common::KEEP}</Button>
                     <button
                         id="stack-down-confirm"
                         type="submit"

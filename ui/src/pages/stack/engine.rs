@@ -5,6 +5,7 @@ use crate::{
     kit::{CopyButton, Menu, StateBadge},
     model::tone::Tone,
     pages::stack::view::StackView,
+    words::engine as words,
 };
 
 /// The engine that the stack runs in, and why it is that one. Nothing while there is none: then a failure says so.
@@ -33,21 +34,21 @@ pub(super) fn EngineLine(page: StackView) -> impl IntoView {
             view! {
                 <li>
                     <code class="clip" title=place.endpoint.clone()>{place.endpoint.clone()}</code>
-                    <span class="dim clip" title=place.found.clone()>{format!("{}: {}", place.why, place.found)}</span>
+                    <span class="dim clip" title=place.found.clone()>{words::place(&place.why, &place.found)}</span>
                 </li>
             }
         };
         let list = move || others.get().into_iter().map(other).collect_view();
         view! {
-            <section class="panel engine" aria-label="Engine">
+            <section class="panel engine" aria-label=words::ENGINE>
                 <StateBadge tone=Tone::Ok word=format!("{} {}", named(&engine.kind), engine.version) />
                 <code class="dim clip" title=engine.endpoint.clone()>{engine.endpoint.clone()}</code>
-                <CopyButton text=engine.endpoint what="engine's address" />
-                {why.map(|why| view! { <span class="dim clip" title=why.clone()>{format!("Chosen: {why}")}</span> })}
+                <CopyButton text=engine.endpoint what=words::ADDRESS />
+                {why.map(|why| view! { <span class="dim clip" title=why.clone()>{words::chosen(&why)}</span> })}
                 <Show when=move || others.with(|others| !others.is_empty())>
                     <Menu
-                        title=Signal::derive(move || format!("Other places ({})", others.with(Vec::len)))
-                        label="Other places where an engine may be"
+                        title=Signal::derive(move || words::other_places(others.with(Vec::len)))
+                        label=words::WHERE_ELSE
                         list=move || view! { <ul>{list()}</ul> }
                     />
                 </Show>
@@ -60,8 +61,8 @@ pub(super) fn EngineLine(page: StackView) -> impl IntoView {
 /// An engine's kind as its makers write it.
 fn named(kind: &str) -> &str {
     match kind {
-        "docker" => "Docker",
-        "podman" => "Podman",
+        "docker" => words::DOCKER,
+        "podman" => words::PODMAN,
         other => other,
     }
 }

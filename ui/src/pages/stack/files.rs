@@ -5,6 +5,7 @@ use crate::{
     kit::{Button, ErrorCard, Look, Panel},
     model::{preview::clean_path, stack},
     pages::stack::view::StackView,
+    words::stack::{self as page_words, files as words},
 };
 
 /// The person's Compose files: those that belong to the stack, and a way to add one.
@@ -47,33 +48,32 @@ pub(super) fn OwnFiles(page: StackView) -> impl IntoView {
         bring_up(wanted);
     };
     let row = move |file: String| {
-        let words = file.clone();
         let take_down = StackDown {
             files: vec![file.clone()],
             ..StackDown::default()
         };
         view! {
             <li class="own-file">
-                <code class="clip" title=file.clone()>{words}</code>
+                <code class="clip" title=file.clone()>{file.clone()}</code>
                 <Button
                     look=Look::Flat
                     disabled=busy
-                    label=format!("Take down {file}")
+                    label=page_words::take_down(&file)
                     press=move |()| page.desk.start(take_down.clone())
                 >
-                    "Take down"
+                    {page_words::TAKE_DOWN}
                 </Button>
             </li>
         }
     };
     view! {
-        <Panel title="Your Compose files" class="own-files">
+        <Panel title=words::TITLE class="own-files">
             <ul>
                 <For each=move || files.get() key=String::clone children=row />
             </ul>
             <form class="deploy-form" on:submit=submit>
                 <label class="field grow">
-                    <span>"Compose file on this computer, laid over the product's own"</span>
+                    <span>{words::PATH}</span>
                     <input
                         id="stack-file"
                         class="mono"
@@ -86,11 +86,11 @@ pub(super) fn OwnFiles(page: StackView) -> impl IntoView {
                     />
                 </label>
                 <button type="submit" class="button" disabled=busy>
-                    "Bring up"
+                    {page_words::BRING_UP}
                 </button>
             </form>
             {move || {
-                refused.get().map(|fault| view! { <ErrorCard title="Nothing was brought up" fault=fault /> })
+                refused.get().map(|fault| view! { <ErrorCard title=words::NOT_BROUGHT_UP fault=fault /> })
             }}
         </Panel>
     }

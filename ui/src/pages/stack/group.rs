@@ -5,6 +5,7 @@ use crate::{
     kit::{Button, Look},
     model::stack::{self, Group},
     pages::stack::{services::COLUMNS, view::StackView},
+    words::stack::{self as words, services},
 };
 
 /// The head of services that are brought up together: what they are for, how many run, and a way to bring them up.
@@ -17,13 +18,13 @@ pub(super) fn GroupHead(page: StackView, group: Group) -> impl IntoView {
     } = group;
     let (name, purpose) = match &profile {
         Some(profile) => (profile.clone(), stack::purpose(profile)),
-        None => ("Your services".to_owned(), "Of your own Compose files"),
+        None => (services::OWN.to_owned(), services::OF_OWN_FILES),
     };
     let counts = move || {
         page.stack.with(|stack| {
             let all = stack.iter().flat_map(|stack| &stack.services);
             let (well, there) = stack::counts(all.filter(|row| services.contains(&row.service)));
-            (there > 0).then(|| format!("{well} of {there} are well"))
+            (there > 0).then(|| words::well(well, there))
         })
     };
     let action = switch(page, profile, on, &name);
@@ -47,7 +48,7 @@ fn switch(page: StackView, profile: Option<String>, on: bool, name: &str) -> Any
     let busy = Signal::derive(move || page.job.with(Option::is_some));
     let profiles: Vec<String> = profile.iter().cloned().collect();
     let id = format!("switch-{}", profile.as_deref().unwrap_or("own"));
-    let mark = on.then(|| view! { <span class="tag ok">"On"</span> });
+    let mark = on.then(|| view! { <span class="tag ok">{services::ON}</span> });
     if on {
         let take_down = move |()| {
             page.desk.start(StackDown {
@@ -57,8 +58,8 @@ fn switch(page: StackView, profile: Option<String>, on: bool, name: &str) -> Any
         };
         let button = profile.is_some().then(|| {
             view! {
-                <Button look=Look::Flat id=id label=format!("Take down {name}") disabled=busy press=take_down>
-                    "Take down"
+                <Button look=Look::Flat id=id label=words::take_down(name) disabled=busy press=take_down>
+                    {words::TAKE_DOWN}
                 </Button>
             }
         });
@@ -71,8 +72,8 @@ fn switch(page: StackView, profile: Option<String>, on: bool, name: &str) -> Any
         });
     };
     view! {
-        <Button id=id label=format!("Bring up {name}") disabled=busy press=bring_up>
-            "Bring up"
+        <Button id=id label=words::bring_up(name) disabled=busy press=bring_up>
+            {words::BRING_UP}
         </Button>
     }
     .into_any()

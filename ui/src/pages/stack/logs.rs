@@ -10,14 +10,15 @@ use crate::{
     kit::LogViewer,
     model::{logs::LogView, stack},
     pages::stack::view::StackView,
+    words::stack::logs as words,
 };
 
 /// How much of the past is read: its word, lines of each service, and milliseconds back.
 const PASTS: [(&str, u32, Option<i64>); 4] = [
-    ("Last 200 lines", 200, None),
-    ("Last 2,000 lines", 2_000, None),
-    ("Last 15 minutes", 10_000, Some(15 * 60_000)),
-    ("Last hour", 10_000, Some(60 * 60_000)),
+    (words::LAST_200_LINES, 200, None),
+    (words::LAST_2000_LINES, 2_000, None),
+    (words::LAST_15_MINUTES, 10_000, Some(15 * 60_000)),
+    (words::LAST_HOUR, 10_000, Some(60 * 60_000)),
 ];
 
 /// What services write: one of them, or all interleaved.
@@ -62,10 +63,10 @@ pub(super) fn StackLogs(page: StackView, service: Memo<Option<String>>) -> impl 
     });
     view! {
         <div class="log-page">
-            <LogViewer log=log fault=fault label="Log of the stack" series=series>
+            <LogViewer log=log fault=fault label=words::LABEL series=series>
                 <ServiceChoice names=names service=service />
                 <select
-                    aria-label="How much of the past"
+                    aria-label=words::PAST
                     on:change:target=move |event| {
                         let chosen = event.target().value();
                         let place = PASTS.iter().position(|(word, ..)| *word == chosen);
@@ -96,9 +97,9 @@ fn ServiceChoice(names: Memo<Vec<String>>, service: Memo<Option<String>>) -> imp
         view! { <option value=name.clone() selected=chosen>{name.clone()}</option> }
     };
     view! {
-        <select id="log-service" aria-label="Service" on:change:target=move |event| choose(event.target().value())>
+        <select id="log-service" aria-label=words::SERVICE on:change:target=move |event| choose(event.target().value())>
             <option value="" selected=move || service.with(Option::is_none)>
-                "All services"
+                {words::ALL_SERVICES}
             </option>
             <For each=move || names.get() key=String::clone children=option />
         </select>

@@ -2,9 +2,13 @@ use leptos::prelude::*;
 use nasiko_contract::{Fault, JobKind, StackDown, StackUp};
 
 use crate::{
-    kit::{Button, ErrorCard, Look},
+    kit::{Button, ErrorCard, Look, Sentence},
     model::stack,
     pages::stack::view::{StackView, is_away},
+    words::{
+        common,
+        stack::{self as page_words, notes as words},
+    },
 };
 
 /// What is wrong: no engine, files that cannot be read, a job that failed, containers that nobody declares any more.
@@ -21,14 +25,14 @@ pub(super) fn Notes(page: StackView) -> impl IntoView {
             .unwrap_or_default()
     });
     let busy = Signal::derive(move || page.job.with(Option::is_some));
+    let undeclared = move || {
+        let services = orphans.with(|orphans| orphans.join(", "));
+        view! { <Sentence text=words::undeclared(&services) /> }
+    };
     let orphan_note = move || {
         view! {
             <div class="panel note">
-                <p class="clip">
-                    "No file declares "
-                    <code>{move || orphans.with(|orphans| orphans.join(", "))}</code>
-                    " any more."
-                </p>
+                <p class="clip">{undeclared}</p>
                 <span class="grow"></span>
                 <Button
                     disabled=busy
@@ -36,7 +40,7 @@ pub(super) fn Notes(page: StackView) -> impl IntoView {
                         page.desk.start(StackUp { remove_orphans: true, ..StackUp::default() });
                     }
                 >
-                    "Remove these"
+                    {words::REMOVE_ORPHANS}
                 </Button>
             </div>
         }
@@ -46,7 +50,7 @@ pub(super) fn Notes(page: StackView) -> impl IntoView {
         <Show when=move || waiting.get()>
             <p class="panel note">
                 <i class="shape busy" aria-hidden="true"></i>
-                "What was asked for is done by itself once the engine answers."
+                {words::WAITS_FOR_ENGINE}
             </p>
         </Show>
         <Failed page=page />
@@ -61,9 +65,9 @@ fn Broken(page: StackView, fault: Fault) -> impl IntoView {
         .stack
         .with_untracked(|stack| stack.as_ref().is_some_and(is_away));
     let title = if away {
-        "No container engine answers"
+        words::NO_ENGINE
     } else {
-        "The Compose files cannot be read"
+        words::UNREADABLE
     };
     let looking = RwSignal::new(false);
     let look = move |()| {
@@ -75,9 +79,9 @@ fn Broken(page: StackView, fault: Fault) -> impl IntoView {
     view! {
         <ErrorCard title=title fault=fault>
             <Button id="look-again" look=Look::Primary disabled=looking press=look>
-                "Look again"
+                {words::LOOK_AGAIN}
             </Button>
-            {away.then(|| view! { <a class="button" href="/doctor">"Ask the doctor"</a> })}
+            {away.then(|| view! { <a class="button" href="/doctor">{common::ASK_DOCTOR}</a> })}
         </ErrorCard>
     }
 }
@@ -92,17 +96,17 @@ fn Failed(page: StackView) -> impl IntoView {
             JobKind::StackDown => page.desk.start(StackDown::default()),
             _ => page.desk.start(StackUp::default()),
         };
-        let words = match job.kind {
-            JobKind::StackDown => "Take down again",
-            _ => "Bring up again",
+        let retry = match job.kind {
+            JobKind::StackDown => page_words::TAKE_DOWN_AGAIN,
+            _ => page_words::BRING_UP_AGAIN,
         };
         Some(view! {
             <ErrorCard title=title fault=fault>
                 <Button look=Look::Primary press=again>
-                    {words}
+                    {retry}
                 </Button>
                 <a class="button" href="/stack/logs">
-                    "Open logs"
+                    {words::OPEN_LOGS}
                 </a>
             </ErrorCard>
         })
@@ -131,11 +135,8 @@ pub(super) fn Introduction(page: StackView) -> impl IntoView {
     view! {
         <Show when=move || off.get()>
             <section class="panel introduction-note">
-                <h2>"Nothing is on"</h2>
-                <p class="dim">
-                    "The stack is what your agents may need beside them: a queue and a database, a viewer for traces, a gateway, services of your own. "
-                    "It runs as containers of your engine, listens on this computer only, and stays until you take it down."
-                </p>
+                <h2>{page_words::NOTHING_ON}</h2>
+                <p class="dim">{page_words::WHAT_IT_IS}</p>
             </section>
         </Show>
     }

@@ -5,6 +5,7 @@ use crate::{
     desk::Desk,
     kit::{Glyph, Icon},
     model::stack::Address,
+    words::stack::services as words,
 };
 
 /// Where a service is reached: each address to be opened, and to be copied.
@@ -30,18 +31,18 @@ fn Port(address: Address) -> impl IntoView {
         target,
     } = address;
     let title = format!("{reached} → {target}");
-    let label = format!("Copy {reached}");
+    let label = words::copy(&reached);
     let copy = move |_| {
         let reached = reached.clone();
         spawn_local(async move {
             if browser::copy(&reached).await {
-                desk.say(format!("Copied {reached}"));
+                desk.say(words::copied(&reached));
             } else {
-                desk.say(format!("{reached} could not be copied: select it by hand"));
+                desk.say(words::not_copied(&reached));
             }
         });
     };
-    let words = match url {
+    let way = match url {
         Some(url) => view! {
             <a class="link" href=url title=title target="_blank" rel="external noopener noreferrer">
                 <code>{shown}</code>
@@ -52,7 +53,7 @@ fn Port(address: Address) -> impl IntoView {
     };
     view! {
         <span class="port">
-            {words}
+            {way}
             <button type="button" class="button flat copy-port" aria-label=label.clone() title=label.clone() on:click=copy>
                 <Icon glyph=Glyph::Copy />
             </button>

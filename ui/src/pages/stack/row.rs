@@ -8,6 +8,7 @@ use crate::{
     pages::stack::{
         actions::Actions, ports::Ports, services::COLUMNS, usage::Usage, view::StackView,
     },
+    words::stack::services as words,
 };
 
 /// One service; below it why it is not well.
@@ -48,7 +49,7 @@ pub(super) fn ServiceRow(page: StackView, usage: Usage, name: String) -> impl In
     };
     let bar = move || {
         let value = Signal::derive(move || pulled.get().unwrap_or_default());
-        view! { <Progress value=value label="Image that is here" /> }
+        view! { <Progress value=value label=words::IMAGE_PULLED /> }
     };
     let absent = Memo::new(move |_| {
         service.with(|service| {
@@ -82,7 +83,7 @@ pub(super) fn ServiceRow(page: StackView, usage: Usage, name: String) -> impl In
         <Show when=move || why.with(Option::is_some)>
             <tr class="why">
                 <td colspan=COLUMNS>
-                    <pre class="evidence" tabindex="0" aria-label=format!("Why {evidence} is not well")>
+                    <pre class="evidence" tabindex="0" aria-label=words::why_not_well(&evidence)>
                         {move || why.get()}
                     </pre>
                 </td>

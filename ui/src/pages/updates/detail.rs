@@ -8,6 +8,10 @@ use crate::{
     kit::{Empty, ErrorCard, JobStrip, Sentence, StateBadge},
     model::{format, tone, updates},
     pages::updates::{Chosen, phases::Phases},
+    words::{
+        common,
+        updates::{self as page_words, detail as words},
+    },
 };
 
 /// One save in full: each file with its reason, the time of each step, and why it failed.
@@ -21,14 +25,12 @@ pub(crate) fn UpdateDetail(
 ) -> impl IntoView {
     let agent = StoredValue::new(agent);
     view! {
-        <section class="panel update-detail" aria-label="The chosen save" on:focusin=move |_| hold.run(())>
+        <section class="panel update-detail" aria-label=words::CHOSEN on:focusin=move |_| hold.run(())>
             {move || match update.get() {
                 Some(update) => view! { <Chosen agent=agent.get_value() update=update /> }.into_any(),
                 None => {
                     view! {
-                        <Empty title="That save is not among those shown">
-                            "It may be older than what is kept."
-                        </Empty>
+                        <Empty title=words::NOT_SHOWN>{words::MAYBE_OLDER}</Empty>
                     }
                         .into_any()
                 }
@@ -57,7 +59,7 @@ fn Chosen(agent: AgentName, update: Arc<Update>) -> impl IntoView {
         .collect_view();
     let unlisted = update.files_total.saturating_sub(update.files.len() as u64);
     let unlisted = (unlisted > 0).then(|| {
-        view! { <li class="dim">{format!("and {} more", format::count(unlisted))}</li> }
+        view! { <li class="dim">{words::more_files(unlisted)}</li> }
     });
     let why =
         (!update.why.is_empty()).then(|| view! { <p><Sentence text=update.why.clone() /></p> });
@@ -66,20 +68,20 @@ fn Chosen(agent: AgentName, update: Arc<Update>) -> impl IntoView {
             <h2 class="clip" title=title.clone()>{title.clone()}</h2>
             <StateBadge tone=tone word=word />
             <span class="grow"></span>
-            <a class="link" href=format!("/agents/{agent}/logs")>"Log"</a>
+            <a class="link" href=format!("/agents/{agent}/logs")>{words::LOG}</a>
         </header>
         <div class="update-body">
             {failure}
             <p class="update-facts">
                 <span class="tag">{update.action.as_str()}</span>
-                {update.warm.then(|| view! { <span class="tag">"warm"</span> })}
-                <span class="dim">"content "</span>
+                {update.warm.then(|| view! { <span class="tag">{page_words::WARM}</span> })}
+                <span class="dim">{words::CONTENT} " "</span>
                 <code class="dim">{hash}</code>
             </p>
             {why}
             {job}
             <Phases update=Arc::clone(&update) />
-            <ul class="update-files" aria-label="Changed files">{files} {unlisted}</ul>
+            <ul class="update-files" aria-label=words::FILES>{files} {unlisted}</ul>
         </div>
     }
 }
@@ -88,13 +90,13 @@ fn Chosen(agent: AgentName, update: Arc<Update>) -> impl IntoView {
 #[component]
 fn Failure(agent: AgentName, state: UpdateState, fault: Fault) -> impl IntoView {
     let title = match state {
-        UpdateState::Failed => "The last good version goes on answering",
-        _ => "It was not brought to its end",
+        UpdateState::Failed => words::STILL_ANSWERS,
+        _ => words::NOT_ENDED,
     };
     view! {
         <ErrorCard title=title fault=fault>
             <a class="button primary" href=format!("/agents/{agent}/logs")>
-                "Open log"
+                {common::OPEN_LOG}
             </a>
         </ErrorCard>
     }
@@ -114,7 +116,7 @@ fn Rebuild(id: JobId) -> impl IntoView {
     };
     view! {
         <p class="update-facts">
-            <a class="link" href="/activity">"Rebuild in Activity"</a>
+            <a class="link" href="/activity">{words::REBUILD}</a>
             {state}
         </p>
         <JobStrip job=running />

@@ -11,6 +11,7 @@ use crate::{
         Chosen, Open,
         row::{UpdateRow, row_id},
     },
+    words::updates::list as words,
 };
 
 /// A row's height in pixels; the styles say the same.
@@ -63,7 +64,7 @@ pub(crate) fn UpdateList(
             })
         })
     };
-    let label = format!("Saves of {agent}: arrow keys choose, Escape goes back to the newest");
+    let label = words::label(agent.as_str());
     let is_same: fn(&Arc<Update>, &Arc<Update>) -> bool = |one, other| one.id == other.id;
     let list = move || {
         view! {
@@ -82,14 +83,14 @@ pub(crate) fn UpdateList(
     };
     let agent = StoredValue::new(agent);
     view! {
-        <section class="panel list" aria-label="Saves" on:keydown=key>
+        <section class="panel list" aria-label=words::TITLE on:keydown=key>
             <header class="panel-head filter">
-                <h2>"Saves"</h2>
+                <h2>{words::TITLE}</h2>
                 <em class="figure">{told}</em>
                 <span class="grow"></span>
                 <Show when=move || held.get()>
                     <Button look=Look::Flat press=follow>
-                        "Show newest"
+                        {words::SHOW_NEWEST}
                     </Button>
                 </Show>
                 <label class="check">
@@ -97,18 +98,18 @@ pub(crate) fn UpdateList(
                         type="checkbox"
                         on:change:target=move |event| failures_only.set(event.target().checked())
                     />
-                    "Failures only"
+                    {words::FAILURES_ONLY}
                 </label>
             </header>
             <Show
                 when=move || !is_empty.get()
-                fallback=|| view! { <Empty title="No save has failed" /> }
+                fallback=|| view! { <Empty title=words::NONE_FAILED /> }
             >
                 {list.clone()()}
             </Show>
             <Show when=move || older.get()>
                 <footer class="list-foot">
-                    <Button press=move |()| desk.read_older_updates(agent.get_value())>"Older saves"</Button>
+                    <Button press=move |()| desk.read_older_updates(agent.get_value())>{words::OLDER}</Button>
                 </footer>
             </Show>
         </section>

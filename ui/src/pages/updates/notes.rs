@@ -8,12 +8,13 @@ use crate::{
     kit::{Button, Empty, ErrorCard, Look, Sentence},
     model::updates,
     pages::agent::Summary,
+    words::updates as words,
 };
 
 /// Tells a screen reader how the newest save ended; of a failure a notice tells.
 #[component]
 pub(crate) fn LastEnd(all: Memo<Vec<Arc<Update>>>) -> impl IntoView {
-    let words = Memo::new(move |_| {
+    let told = Memo::new(move |_| {
         all.with(|all| {
             let newest = all.first()?;
             let failed = newest.state == UpdateState::Failed;
@@ -22,7 +23,7 @@ pub(crate) fn LastEnd(all: Memo<Vec<Arc<Update>>>) -> impl IntoView {
     });
     view! {
         <p class="unseen" role="status">
-            {words}
+            {told}
         </p>
     }
 }
@@ -30,11 +31,12 @@ pub(crate) fn LastEnd(all: Memo<Vec<Arc<Update>>>) -> impl IntoView {
 /// How a question is pinned.
 #[component]
 pub(crate) fn PinHint(agent: AgentName) -> impl IntoView {
+    let [before, chat, after] = words::HOW_TO_PIN;
     view! {
         <p class="pins dim">
-            "Pin a question in "
-            <a class="link" href=format!("/agents/{agent}/chat")>"Chat"</a>
-            ", and it is asked again after each update."
+            {before}
+            <a class="link" href=format!("/agents/{agent}/chat")>{chat}</a>
+            {after}
         </p>
     }
 }
@@ -50,10 +52,9 @@ pub(crate) fn WatchNote(agent: AgentName) -> impl IntoView {
     move || {
         let WatchStatus { why, fault, .. } = status.get()?;
         match fault {
-            Some(fault) => Some(
-                view! { <ErrorCard title="Its folder cannot be watched now" fault=fault /> }
-                    .into_any(),
-            ),
+            Some(fault) => {
+                Some(view! { <ErrorCard title=words::NOT_WATCHABLE fault=fault /> }.into_any())
+            }
             None if why.is_empty() => None,
             None => Some(view! { <p class="dim"><Sentence text=why /></p> }.into_any()),
         }
@@ -79,28 +80,26 @@ pub(crate) fn NoSaves(agent: AgentName, summary: Summary) -> impl IntoView {
         })
     };
     let agent = StoredValue::new(agent);
-    let place = move || match folder() {
-        Some(folder) => view! { <code>{folder}</code> }.into_any(),
-        None => "its folder".into_any(),
-    };
+    let save_a_file = move || words::save_a_file(folder().as_deref());
+    let switch_it_live = move || words::switch_it_live(folder().as_deref());
     move || {
         if watched.get() {
             return view! {
-                <Empty title="No save yet">
-                    "Save a file in " {place} ": what it did, and why, appears here."
+                <Empty title=words::NONE>
+                    {move || view! { <Sentence text=save_a_file() /> }}
                 </Empty>
             }
             .into_any();
         }
         view! {
-            <Empty title="Its folder is not watched">
-                <p>"Switch it live, and a save in " {place} " is live by itself."</p>
+            <Empty title=words::NOT_WATCHED>
+                <p>{move || view! { <Sentence text=switch_it_live() /> }}</p>
                 <div class="actions">
                     <Button
                         look=Look::Primary
                         press=move |()| desk.switch_watch(agent.get_value(), true, || {})
                     >
-                        "Go live"
+                        {words::GO_LIVE}
                     </Button>
                 </div>
             </Empty>

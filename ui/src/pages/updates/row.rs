@@ -7,6 +7,7 @@ use crate::{
     kit::{Clock, Running, Sentence},
     model::{format, tone, updates},
     pages::updates::{Chosen, Open},
+    words::updates as words,
 };
 
 /// One save: when, which file decided, what was done and why, how it stands, how long it took.
@@ -24,12 +25,8 @@ pub(crate) fn UpdateRow(update: Arc<Update>, chosen: Chosen, open: Open) -> impl
     let sentence = updates::sentence(&update);
     let took = updates::took(&update).map(format::duration_seconds);
     let timed = took.is_some();
-    let label = format!(
-        "{file}, {}, {word}{}, {sentence}",
-        update.action.as_str(),
-        took.as_ref()
-            .map_or(String::new(), |took| format!(" in {took}")),
-    );
+    let action = update.action.as_str();
+    let label = words::list::row(&file, action, word, took.as_deref(), &sentence);
     let figure = match (update.state, took) {
         (UpdateState::Applying, _) => view! { <Running since=update.at /> }.into_any(),
         (_, took) => took.into_any(),
@@ -55,7 +52,7 @@ pub(crate) fn UpdateRow(update: Arc<Update>, chosen: Chosen, open: Open) -> impl
                 <span class="update-file">
                     <code class="clip">{file}</code>
                     {(others > 0).then(|| view! { <span class="dim">{format!("+{}", format::count(others))}</span> })}
-                    <span class="tag">{update.action.as_str()}</span>
+                    <span class="tag">{action}</span>
                 </span>
                 <span class="update-why dim clip" title=title>
                     <Sentence text=sentence />
@@ -63,7 +60,7 @@ pub(crate) fn UpdateRow(update: Arc<Update>, chosen: Chosen, open: Open) -> impl
             </span>
             <span class="update-took">
                 <b class="figure">{figure}</b>
-                {(timed && update.warm).then(|| view! { <span class="dim">"warm"</span> })}
+                {(timed && update.warm).then(|| view! { <span class="dim">{words::WARM}</span> })}
             </span>
         </div>
     }

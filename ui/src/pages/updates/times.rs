@@ -9,6 +9,7 @@ use crate::{
         Chosen, Open,
         point::{PlotPoint, down},
     },
+    words::updates::{self as page_words, times as words},
 };
 
 /// How long the last saves took to be answered: two figures, and a point for each. The list below is its table.
@@ -20,37 +21,29 @@ pub(crate) fn Times(times: Memo<SaveTimes>, chosen: Chosen, open: Open) -> impl 
             seconds.map_or("–".to_owned(), format::duration_seconds)
         })
     };
-    let sample = move || {
-        times.with(|times| {
-            let failed = match times.failed {
-                0 => String::new(),
-                failed => format!(", {failed} not applied"),
-            };
-            format!("{} live{failed}", times.live)
-        })
-    };
-    let words = move || times.with(SaveTimes::words);
+    let sample = move || times.with(|times| words::sample(times.live, times.failed));
+    let told = move || times.with(SaveTimes::words);
     view! {
-        <section class="panel times" aria-label="Save to answer">
+        <section class="panel times" aria-label=words::TITLE>
             <dl>
                 <div>
-                    <dt>"Save to answer, median"</dt>
+                    <dt>{words::MEDIAN}</dt>
                     <dd>
                         <b>{figure(|times| times.median)}</b>
                     </dd>
                 </div>
                 <div>
-                    <dt>"p95"</dt>
+                    <dt>{words::P95}</dt>
                     <dd>
                         <b>{figure(|times| times.p95)}</b>
                     </dd>
                 </div>
                 <div>
-                    <dt>"Last saves"</dt>
+                    <dt>{words::LAST_SAVES}</dt>
                     <dd>{sample}</dd>
                 </div>
             </dl>
-            <div class="times-plot" role="img" aria-label=words>
+            <div class="times-plot" role="img" aria-label=told>
                 <Plot times=times chosen=chosen open=open />
             </div>
             <ul class="times-key" aria-hidden="true">
@@ -58,19 +51,19 @@ pub(crate) fn Times(times: Memo<SaveTimes>, chosen: Chosen, open: Open) -> impl 
                     <svg>
                         <circle class="point warm" cx="50%" cy="50%" r="3.5" />
                     </svg>
-                    "warm"
+                    {page_words::WARM}
                 </li>
                 <li>
                     <svg>
                         <circle class="point" cx="50%" cy="50%" r="3.5" />
                     </svg>
-                    "not warm"
+                    {words::NOT_WARM}
                 </li>
                 <li>
                     <svg viewBox="-6 -6 12 12">
                         <path class="point failed" d="M0 -5 5 0 0 5 -5 0z" />
                     </svg>
-                    "not applied"
+                    {words::NOT_APPLIED}
                 </li>
             </ul>
         </section>
@@ -82,7 +75,7 @@ fn Plot(times: Memo<SaveTimes>, chosen: Chosen, open: Open) -> impl IntoView {
     move || {
         times.with(|times| {
             let scale = Scale::of(&times.points);
-            let words = scale
+            let figures = scale
                 .marks()
                 .map(|(place, word)| view! { <text x="100%" y=down(place)>{word}</text> })
                 .collect_view();
@@ -105,7 +98,7 @@ fn Plot(times: Memo<SaveTimes>, chosen: Chosen, open: Open) -> impl IntoView {
                 })
                 .collect_view();
             view! {
-                <svg class="times-marks">{words}</svg>
+                <svg class="times-marks">{figures}</svg>
                 <svg class="times-field">{lines} {median} {points}</svg>
             }
         })
