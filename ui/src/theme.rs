@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast, prelude::Closure};
 
-use crate::browser;
+use crate::{browser, words::appearance as words};
 
 /// Where the choices are remembered; `boot.js` reads the theme too, before the first frame.
 const THEME: &str = "nasiko.theme";
@@ -29,27 +29,41 @@ pub(crate) enum Theme {
 }
 
 impl Theme {
-    /// All of them, with their words.
-    pub(crate) const ALL: [(Self, &'static str); 5] = [
-        (Self::System, "System"),
-        (Self::Light, "Light"),
-        (Self::Dark, "Dark"),
-        (Self::ContrastLight, "High contrast, light"),
-        (Self::ContrastDark, "High contrast, dark"),
+    /// All of them.
+    pub(crate) const ALL: [Self; 5] = [
+        Self::System,
+        Self::Light,
+        Self::Dark,
+        Self::ContrastLight,
+        Self::ContrastDark,
     ];
 
-    /// The choice that a word stands for.
-    pub(crate) fn from_word(word: &str) -> Self {
-        Self::ALL
-            .iter()
-            .find(|(_, known)| *known == word)
-            .map_or(Self::System, |(theme, _)| *theme)
+    /// The choice that a key stands for.
+    pub(crate) fn from_key(key: &str) -> Self {
+        let mut all = Self::ALL.into_iter();
+        all.find(|theme| theme.key() == key).unwrap_or_default()
+    }
+
+    /// What it is remembered by; `boot.js` knows these, too.
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            Self::System => "System",
+            Self::Light => "Light",
+            Self::Dark => "Dark",
+            Self::ContrastLight => "High contrast, light",
+            Self::ContrastDark => "High contrast, dark",
+        }
     }
 
     /// Its word.
     pub(crate) fn word(self) -> &'static str {
-        let known = Self::ALL.iter().find(|(theme, _)| *theme == self);
-        known.map_or("System", |(_, word)| word)
+        match self {
+            Self::System => words::SYSTEM,
+            Self::Light => words::LIGHT,
+            Self::Dark => words::DARK,
+            Self::ContrastLight => words::CONTRAST_LIGHT,
+            Self::ContrastDark => words::CONTRAST_DARK,
+        }
     }
 
     /// What the styles know it by, on a system that wants `dark` and `contrast`.
@@ -74,23 +88,28 @@ pub(crate) enum Density {
 }
 
 impl Density {
-    /// All of them, with their words.
-    pub(crate) const ALL: [(Self, &'static str); 2] =
-        [(Self::Roomy, "Roomy"), (Self::Compact, "Compact")];
+    /// All of them.
+    pub(crate) const ALL: [Self; 2] = [Self::Roomy, Self::Compact];
 
-    /// The choice that a word stands for.
-    pub(crate) fn from_word(word: &str) -> Self {
-        match word {
-            "Compact" => Self::Compact,
-            _ => Self::Roomy,
+    /// The choice that a key stands for.
+    pub(crate) fn from_key(key: &str) -> Self {
+        let mut all = Self::ALL.into_iter();
+        all.find(|density| density.key() == key).unwrap_or_default()
+    }
+
+    /// What it is remembered by.
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            Self::Roomy => "Roomy",
+            Self::Compact => "Compact",
         }
     }
 
     /// Its word.
     pub(crate) fn word(self) -> &'static str {
         match self {
-            Self::Roomy => "Roomy",
-            Self::Compact => "Compact",
+            Self::Roomy => words::ROOMY,
+            Self::Compact => words::COMPACT,
         }
     }
 }
@@ -109,21 +128,21 @@ impl Appearance {
     pub(crate) fn provide() {
         let remembered = |key: &str| browser::recall(key).unwrap_or_default();
         let appearance = Self {
-            theme: RwSignal::new(Theme::from_word(&remembered(THEME))),
-            density: RwSignal::new(Density::from_word(&remembered(DENSITY))),
+            theme: RwSignal::new(Theme::from_key(&remembered(THEME))),
+            density: RwSignal::new(Density::from_key(&remembered(DENSITY))),
         };
         provide_context(appearance);
         let (dark, contrast) = (wanted(WANTS_DARK), wanted(WANTS_CONTRAST));
         Effect::new(move || {
             let chosen = appearance.theme.get();
-            browser::remember(THEME, chosen.word());
+            browser::remember(THEME, chosen.key());
             let shown = chosen.attribute(dark.get(), contrast.get());
             browser::set_root_attribute("data-theme", shown);
         });
         Effect::new(move || {
             let chosen = appearance.density.get();
-            browser::remember(DENSITY, chosen.word());
-            let shown = chosen.word().to_lowercase();
+            browser::remember(DENSITY, chosen.key());
+            let shown = chosen.key().to_lowercase();
             browser::set_root_attribute("data-density", &shown);
         });
     }

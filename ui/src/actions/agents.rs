@@ -10,10 +10,8 @@ use crate::{
     browser,
     desk::Desk,
     model::deeds::Deed,
+    words::{actions::ask as words, common},
 };
-
-/// What a deletion means.
-const DELETION: &str = "It stops, and its versions, conversations and secrets are forgotten. The folder it came from stays as it is.";
 
 /// Does it. Jobs and refusals are told as always; a deletion is asked for first.
 pub(crate) fn do_deed(desk: Desk, actions: Actions, deed: Deed, agent: &AgentName) {
@@ -53,7 +51,7 @@ pub(crate) fn offer_agent(desk: Desk, name: &AgentName, summary: Memo<Option<Age
 }
 
 fn ask_to_delete(desk: Desk, actions: Actions, agent: AgentName) {
-    let title = format!("Delete {agent}?");
+    let title = words::delete(agent.as_str());
     let confirm = Callback::new(move |()| {
         let agent = agent.clone();
         let shown = format!("/agents/{agent}");
@@ -66,8 +64,8 @@ fn ask_to_delete(desk: Desk, actions: Actions, agent: AgentName) {
     });
     actions.question.set(Some(Question {
         title,
-        text: DELETION,
-        action: "Delete",
+        text: words::DELETION,
+        action: common::DELETE,
         confirm,
     }));
 }
@@ -81,9 +79,9 @@ fn copy_address(desk: Desk, agent: &AgentName) {
     };
     spawn_local(async move {
         if browser::copy(&address).await {
-            desk.say("Copied the address");
+            desk.say(words::COPIED);
         } else {
-            desk.say(format!("The address could not be copied: {address}"));
+            desk.say(words::not_copied(&address));
         }
     });
 }

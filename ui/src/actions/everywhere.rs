@@ -9,8 +9,10 @@ use crate::{
     browser,
     desk::Desk,
     model::{actions::Group, stack},
-    pages::Contexts,
+    pages::{Contexts, Newer},
+    shell::Shell,
     theme::{Appearance, Theme},
+    words::actions::{self as words, ask},
 };
 
 /// Pages by the ids of their actions.
@@ -57,7 +59,7 @@ pub(crate) fn offer_everywhere(desk: Desk) {
         }),
     ]);
     if cfg!(feature = "fixtures") {
-        let words = "Gallery of components";
+        let words = words::GALLERY;
         actions.offer([Action::made(
             "help.gallery",
             words,
@@ -67,20 +69,29 @@ pub(crate) fn offer_everywhere(desk: Desk) {
             },
         )]);
     }
+    if Shell::is_present() {
+        let newer = Newer::get();
+        actions.offer([Action::known("updates.check", move || newer.look(desk))]);
+    }
     offer_stack(desk, actions);
     let next = move || {
         let themes = Theme::ALL;
         let at = themes
             .iter()
-            .position(|(choice, _)| *choice == theme.get_untracked());
-        theme.set(themes[(at.unwrap_or_default() + 1) % themes.len()].0);
+            .position(|choice| *choice == theme.get_untracked());
+        theme.set(themes[(at.unwrap_or_default() + 1) % themes.len()]);
     };
     actions.offer([Action::known("theme.next", next)]);
-    actions.offer(Theme::ALL.map(|(choice, word)| {
-        let id = format!("theme.{}", word.to_lowercase());
-        Action::made(id, format!("Theme: {word}"), Group::Appearance, move || {
-            theme.set(choice);
-        })
+    actions.offer(Theme::ALL.map(|choice| {
+        let id = format!("theme.{}", choice.key().to_lowercase());
+        Action::made(
+            id,
+            words::set_theme(choice.word()),
+            Group::Appearance,
+            move || {
+                theme.set(choice);
+            },
+        )
     }));
     offer_contexts(desk, actions);
     listen(actions);
@@ -95,7 +106,7 @@ fn offer_contexts(desk: Desk, actions: Actions) {
         let others = all.into_iter().map(|context| context.name);
         let others = others.filter(|name| Some(name) != current.as_ref());
         actions.offer(others.map(|name| {
-            let words = format!("Switch to {name}");
+            let words = words::use_context(name.as_str());
             let id = format!("context.use.{name}");
             Action::made(id, words, Group::Contexts, move || {
                 contexts.go(desk, name.clone());
@@ -113,9 +124,9 @@ fn offer_stack(desk: Desk, actions: Actions) {
     });
     let down = move || {
         actions.question.set(Some(Question {
-            title: "Take the stack down?".to_owned(),
-            text: "Its containers are removed. What the services stored in volumes stays.",
-            action: "Take down",
+            title: ask::TAKE_DOWN.to_owned(),
+            text: ask::TAKING_DOWN,
+            action: ask::TAKE_DOWN_NOW,
             confirm: Callback::new(move |()| desk.start(StackDown::default())),
         }));
     };

@@ -3,6 +3,7 @@ use leptos::prelude::*;
 use crate::{
     actions::Actions,
     kit::{Button, Look, Modal},
+    words::common,
 };
 
 /// What is asked before something is destroyed that has no page of its own in sight.
@@ -40,7 +41,7 @@ pub(crate) fn QuestionDialog() -> impl IntoView {
             <h2>{title}</h2>
             <div class="dialog-text">{read(|question| question.text.to_owned())}</div>
             <div class="actions end">
-                <Button press=move |()| asked.set(None)>"Keep"</Button>
+                <Button press=move |()| asked.set(None)>{common::KEEP}</Button>
                 <Button look=Look::Danger id="confirm" press=decide>
                     {read(|question| question.action.to_owned())}
                 </Button>

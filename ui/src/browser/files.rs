@@ -5,7 +5,7 @@ use nasiko_contract::{ErrorCode, Fault};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{DataTransfer, File, FileList};
 
-use crate::model::offer::Source;
+use crate::{model::offer::Source, words::offer as words};
 
 /// What was dropped or pasted, but for words.
 pub(crate) fn dropped(data: &DataTransfer) -> Vec<(Source, Option<File>)> {
@@ -41,13 +41,8 @@ fn of_file(file: File) -> (Source, Option<File>) {
 
 /// A file's content. One that was moved or changed since it was handed over cannot be read.
 pub(crate) async fn read(file: Option<&File>, name: &str) -> Result<Vec<u8>, Fault> {
-    let unreadable = || {
-        Fault::new(
-            ErrorCode::PathNotFound,
-            format!("`{name}` cannot be read any more"),
-        )
-        .hint("Drop it again")
-    };
+    let unreadable =
+        || Fault::new(ErrorCode::PathNotFound, words::unreadable(name)).hint(words::DROP_AGAIN);
     let file = file.ok_or_else(unreadable)?;
     let buffer = JsFuture::from(file.array_buffer()).await;
     Ok(Uint8Array::new(&buffer.map_err(|_| unreadable())?).to_vec())

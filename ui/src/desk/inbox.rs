@@ -6,6 +6,7 @@ use nasiko_contract::{ClearNotices, Event, ListNotices, NoticeId, ReadNotices, R
 use crate::{
     desk::{Desk, Toast, Toasts},
     model::inbox,
+    words::desk as words,
 };
 
 /// Notices read from the list: as many as one answer holds.
@@ -39,13 +40,13 @@ impl Desk {
     /// Takes a notice out of the inbox, or all of them, and offers to undo it.
     pub(crate) fn clear_notices(self, notice: Option<NoticeId>) {
         self.run(ClearNotices { notice }, move |done| {
-            let words = inbox::cleared(done.changed);
+            let words = words::cleared(done.changed);
             self.put_for(Toast::Cleared(words), Toasts::UNDO_FOR);
         });
     }
 
     /// Brings back what was cleared last.
     pub(crate) fn restore_notices(self) {
-        self.run(RestoreNotices {}, move |_| self.say("Put back"));
+        self.run(RestoreNotices {}, move |_| self.say(words::PUT_BACK));
     }
 }

@@ -14,6 +14,7 @@ use crate::{
         stack,
         world::{Applied, Link, World},
     },
+    words::desk as words,
 };
 
 /// Milliseconds before the first try to connect again; doubled with each one.
@@ -117,8 +118,8 @@ fn announce(desk: Desk, event: &Event, before: Option<AgentState>) {
         return;
     }
     match after {
-        Some(AgentState::Active) => desk.say(format!("{name} is running")),
-        Some(AgentState::Stopped) => desk.say(format!("{name} is stopped")),
+        Some(AgentState::Active) => desk.say(words::is_running(name.as_str())),
+        Some(AgentState::Stopped) => desk.say(words::is_stopped(name.as_str())),
         // Failures come as notices.
         Some(AgentState::Failed | AgentState::SettingUp) | None => {}
     }
@@ -170,9 +171,5 @@ async fn read_agents(desk: Desk) -> Result<Vec<AgentSummary>, Fault> {
 }
 
 fn ended() -> Fault {
-    Fault::new(
-        ErrorCode::Unreachable,
-        "The control plane ended the connection",
-    )
-    .retryable()
+    Fault::new(ErrorCode::Unreachable, words::CONNECTION_ENDED).retryable()
 }

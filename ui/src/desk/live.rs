@@ -10,6 +10,7 @@ use nasiko_contract::{
 use crate::{
     desk::Desk,
     model::{live::Lists, updates},
+    words::desk as words,
 };
 
 /// Updates asked for at once.
@@ -132,7 +133,7 @@ impl Desk {
         };
         self.run(wanted, move |pin| {
             self.take_pins(agent, vec![pin]);
-            self.say("Pinned: it is asked again after each update");
+            self.say(words::PINNED);
         });
     }
 

@@ -6,6 +6,7 @@ use nasiko_contract::{Fault, GetSettings, GetStatus, PatchSettings};
 use crate::{
     desk::{Desk, Toast, Toasts},
     model::settings,
+    words::desk as words,
 };
 
 impl Desk {
@@ -60,7 +61,7 @@ impl Desk {
     pub(crate) fn undo_settings(self, undo: PatchSettings) {
         self.send_settings(undo, move |fault| match fault {
             Some(fault) => self.report(fault),
-            None => self.say("Put back"),
+            None => self.say(words::PUT_BACK),
         });
     }
 

@@ -5,6 +5,7 @@ use crate::{
     browser,
     desk::Desk,
     kit::{Glyph, Icon},
+    words::kit::copy,
 };
 
 /// Puts a text into the clipboard.
@@ -24,18 +25,18 @@ pub(crate) fn CopyButton(
         let text = text.get_untracked();
         spawn_local(async move {
             if browser::copy(&text).await {
-                desk.say(format!("Copied the {what}"));
+                desk.say(copy::copied(what));
             } else {
-                desk.say(format!("The {what} could not be copied: select it by hand"));
+                desk.say(copy::failed(what));
             }
         });
     };
     // Words of its own say all of it.
-    let label = words.is_none().then(|| format!("Copy the {what}"));
+    let label = words.is_none().then(|| copy::label(what));
     view! {
         <button type="button" class="button flat small" aria-label=label on:click=press>
             <Icon glyph=Glyph::Copy />
-            {words.unwrap_or("Copy")}
+            {words.unwrap_or(copy::COPY)}
         </button>
     }
 }

@@ -1,6 +1,9 @@
 use leptos::prelude::*;
 
-use crate::kit::{Button, Look, Modal};
+use crate::{
+    kit::{Button, Look, Modal},
+    words::common,
+};
 
 /// Asks before something is destroyed.
 #[component]
@@ -31,7 +34,7 @@ pub(crate) fn ConfirmDialog(
             <h2>{title}</h2>
             <div class="dialog-text">{children()}</div>
             <div class="actions end">
-                <Button press=move |()| open.set(false)>"Keep"</Button>
+                <Button press=move |()| open.set(false)>{common::KEEP}</Button>
                 <Button look=Look::Danger id=id press=decide>
                     {action}
                 </Button>

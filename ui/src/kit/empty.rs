@@ -1,5 +1,7 @@
 use leptos::prelude::*;
 
+use crate::words::kit as words;
+
 /// Says that there is nothing, and what to do about it.
 #[component]
 pub(crate) fn Empty(
@@ -27,7 +29,7 @@ pub(crate) fn Waiting(
     view! {
         <div class="waiting" role="status">
             <i class="shape busy" aria-hidden="true"></i>
-            {format!("Reading {what}")}
+            {words::reading(what)}
         </div>
     }
 }

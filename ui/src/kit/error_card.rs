@@ -1,7 +1,10 @@
 use leptos::prelude::*;
 use nasiko_contract::Fault;
 
-use crate::kit::{CopyButton, Sentence};
+use crate::{
+    kit::{CopyButton, Sentence},
+    words::kit as words,
+};
 
 /// A failure: what, where, its code, the evidence, and what to do. Its first button is the way out.
 #[component]
@@ -19,7 +22,7 @@ pub(crate) fn ErrorCard(
     let report = report(title.as_deref(), &fault);
     let evidence = (!fault.evidence.is_empty()).then(|| {
         view! {
-            <pre class="evidence" tabindex="0" aria-label="Evidence">
+            <pre class="evidence" tabindex="0" aria-label=words::EVIDENCE>
                 {fault.evidence.join("\n")}
             </pre>
         }
@@ -37,7 +40,7 @@ pub(crate) fn ErrorCard(
             {fault.hint.map(|hint| view! { <p class="hint"><Sentence text=hint /></p> })}
             <div class="actions">
                 {children.map(|children| children())}
-                <CopyButton text=report what="report" words="Copy report" />
+                <CopyButton text=report what=words::REPORT words=words::COPY_REPORT />
             </div>
         </section>
     }

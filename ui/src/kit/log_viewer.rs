@@ -10,14 +10,14 @@ use crate::{
         Button, CopyButton, Empty, ErrorCard, Look, VirtualList,
         log_viewer::line::{Line, Wrapped},
     },
-    model::{
-        format,
-        logs::{LogFilter, LogView, Row, copied},
-    },
+    model::logs::{LogFilter, LogView, Row, copied},
+    words::{common, kit::log as words},
 };
 
 /// A line's height in pixels; the styles say the same.
 const ROW: f64 = 20.0;
+/// What a saved log is called.
+const FILE: &str = "nasiko.log";
 
 /// A log as it is written: followed until one scrolls back, filtered, wrapped, copied.
 #[component]
@@ -57,9 +57,9 @@ pub(crate) fn LogViewer(
         let shown = rows.with(Vec::len) as u64;
         let (waiting, dropped) = log.with(|log| (log.waiting(), log.dropped()));
         match (held.get(), waiting, dropped) {
-            (true, waiting, _) => format!("{} arrived meanwhile", format::counted(waiting, "line")),
-            (false, _, 0) => format::counted(shown, "line"),
-            (false, _, dropped) => format!("{} older lines fell out", format::count(dropped)),
+            (true, waiting, _) => words::arrived(waiting),
+            (false, _, 0) => words::lines(shown),
+            (false, _, dropped) => words::fell_out(dropped),
         }
     };
     // Who scrolled back goes on by scrolling to the end; who paused at the end is not there to go on.
@@ -113,8 +113,8 @@ pub(crate) fn LogViewer(
     let text = Signal::derive(move || rows.with(|rows| copied(rows)));
     let desk = Desk::get();
     let save = move |text: &str| {
-        if browser::save("nasiko.log", text) {
-            desk.say("Saved as nasiko.log");
+        if browser::save(FILE, text) {
+            desk.say(words::saved(FILE));
         }
     };
     view! {
@@ -123,26 +123,26 @@ pub(crate) fn LogViewer(
                 {children.map(|children| children())}
                 <input
                     type="search"
-                    aria-label="Filter lines by words"
-                    placeholder="Filter"
+                    aria-label=words::FILTER_LABEL
+                    placeholder=common::FILTER
                     on:input:target=move |event| {
                         let words = event.target().value();
                         filter.update(|filter| filter.text = words);
                     }
                 />
                 <Show when=move || !level_elsewhere>
-                    <Check word="Errors only" set=move |on| filter.update(|filter| filter.errors_only = on) />
+                    <Check word=words::ERRORS_ONLY set=move |on| filter.update(|filter| filter.errors_only = on) />
                 </Show>
-                <Check word="Wrap" set=move |on| wrap.set(on) />
+                <Check word=words::WRAP set=move |on| wrap.set(on) />
                 <span class="grow"></span>
                 <span class="dim figure" role="status">
                     {told}
                 </span>
-                <CopyButton text=text what="lines" />
+                <CopyButton text=text what=words::LINES />
                 <Button look=Look::Flat id="log-save" action="logs.save" press=move |()| save(&text.get_untracked())>
-                    "Save"
+                    {words::SAVE}
                 </Button>
-                <Button id="log-pause" action="logs.pause" press=toggle>{move || if held.get() { "Follow" } else { "Pause" }}</Button>
+                <Button id="log-pause" action="logs.pause" press=toggle>{move || if held.get() { words::FOLLOW } else { words::PAUSE }}</Button>
             </header>
             {move || fault.get().map(|fault| view! { <ErrorCard fault=fault /> })}
             {lines}
@@ -164,9 +164,9 @@ fn Check(word: &'static str, #[prop(into)] set: Callback<bool>) -> impl IntoView
 fn Nothing(filter: RwSignal<LogFilter>) -> impl IntoView {
     move || {
         let title = if filter.with(|filter| *filter == LogFilter::default()) {
-            "Nothing has been written yet"
+            words::NOTHING_YET
         } else {
-            "No line is like that"
+            words::NO_SUCH_LINE
         };
         view! { <Empty title=title /> }
     }

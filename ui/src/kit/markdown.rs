@@ -3,6 +3,7 @@ use leptos::prelude::*;
 use crate::{
     kit::CopyButton,
     model::markdown::{Kind, Node, parse},
+    words::kit as words,
 };
 
 /// An answer's Markdown, drawn node by node.
@@ -27,7 +28,7 @@ fn draw(node: Node) -> AnyView {
                 <figure class="code-block">
                     <figcaption>
                         <span>{language}</span>
-                        <CopyButton text=text what="code" />
+                        <CopyButton text=text what=words::CODE />
                     </figcaption>
                     <pre tabindex="0">
                         <code>{code}</code>

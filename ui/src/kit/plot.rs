@@ -3,6 +3,7 @@ use leptos::{ev, html, prelude::*};
 use crate::{
     browser,
     model::figures::{Plot, Shape},
+    words::plots,
 };
 
 /// A figure with its plot: the number first, its unit and sample beside it, the course below. The pointer or the arrow
@@ -40,11 +41,8 @@ pub(crate) fn PlotCell(plot: Memo<Plot>) -> impl IntoView {
         let at = chosen.get()?;
         plot.with(|plot| {
             let point = plot.points.get(at)?;
-            Some(format!(
-                "{} at {}",
-                point.words,
-                browser::clock(point.at, false)
-            ))
+            let clock = browser::clock(point.at, false);
+            Some(plots::at(&point.words, &clock))
         })
     });
     let mark = Memo::new(move |_| {

@@ -8,6 +8,7 @@ use nasiko_contract::{SpanId, Trace};
 use crate::{
     kit::{VirtualList, waterfall::row::SpanRow},
     model::{format, waterfall::Waterfall},
+    words::kit as words,
 };
 
 /// A row's height in pixels; the styles say the same.
@@ -81,7 +82,7 @@ pub(crate) fn WaterfallView(
                 rows=rows
                 row_height=ROW
                 role="listbox"
-                label="Spans: arrow keys choose, left and right fold"
+                label=words::SPANS
                 reveal=place
                 active=active
                 draw=move |bar| {

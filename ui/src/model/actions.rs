@@ -1,6 +1,8 @@
 //! The catalogue of actions that have a name everywhere: in the palette, in the sheet of shortcuts, in the settings.
 //! What they do is said where it can be done ([`crate::actions`]).
 
+use crate::words::{actions as words, common};
+
 /// What an action belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Group {
@@ -28,15 +30,15 @@ impl Group {
     /// Its words.
     pub(crate) fn words(self) -> &'static str {
         match self {
-            Self::Page => "This page",
-            Self::Go => "Go to",
-            Self::Agents => "Agents",
-            Self::Stack => "Stack",
-            Self::Tasks => "Tasks",
-            Self::Settings => "Settings",
-            Self::Appearance => "Appearance",
-            Self::Contexts => "Contexts",
-            Self::Help => "Help",
+            Self::Page => words::group::PAGE,
+            Self::Go => words::group::GO,
+            Self::Agents => words::group::AGENTS,
+            Self::Stack => words::group::STACK,
+            Self::Tasks => words::group::TASKS,
+            Self::Settings => words::group::SETTINGS,
+            Self::Appearance => words::group::APPEARANCE,
+            Self::Contexts => words::group::CONTEXTS,
+            Self::Help => words::group::HELP,
         }
     }
 }
@@ -58,10 +60,10 @@ impl Place {
     /// Its words.
     pub(crate) fn words(self) -> &'static str {
         match self {
-            Self::Everywhere => "Everywhere",
-            Self::Agent => "On an agent's pages",
-            Self::Chat => "On the Chat page",
-            Self::Logs => "On the Logs page",
+            Self::Everywhere => words::place::EVERYWHERE,
+            Self::Agent => words::place::AGENT,
+            Self::Chat => words::place::CHAT,
+            Self::Logs => words::place::LOGS,
         }
     }
 
@@ -121,51 +123,58 @@ const fn at(place: Place, id: &'static str, words: &'static str, keys: &'static 
 
 /// All of them, in the order in which they are shown.
 pub(crate) const KNOWN: &[Known] = &[
-    everywhere("palette.open", "Search or run", Group::Help, "mod+k"),
-    everywhere("help.keys", "Keyboard shortcuts", Group::Help, "?"),
-    everywhere("page.search", "Filter this page", Group::Help, "/"),
-    go("go.home", "Home", "g h"),
-    go("go.agents", "Agents", "g a"),
-    go("go.chat", "Chat", "g c"),
-    go("go.traces", "Traces", "g t"),
-    go("go.logs", "Logs", "g l"),
-    go("go.stack", "Stack", "g s"),
-    go("go.activity", "Activity", "g v"),
-    go("go.registry", "Registry", "g r"),
-    go("go.inbox", "Inbox", "g i"),
-    go("go.doctor", "Doctor", "g d"),
-    go("go.settings", "Settings", "g ,"),
-    everywhere("agents.add", "Add agent", Group::Agents, "n a"),
-    everywhere("chat.new", "New conversation", Group::Agents, "n c"),
-    everywhere("stack.up", "Bring the stack up", Group::Stack, ""),
-    everywhere("stack.down", "Take the stack down", Group::Stack, ""),
-    everywhere("stack.logs", "Logs of the stack", Group::Stack, ""),
-    everywhere("tasks.open", "Show tasks", Group::Tasks, "g j"),
-    setting("settings.general", "General settings"),
-    setting("settings.contexts", "Contexts"),
-    setting("settings.secrets", "Secrets"),
-    setting("settings.watch", "Watch settings"),
-    setting("settings.runtime", "Runtime settings"),
-    setting("settings.telemetry", "Telemetry settings"),
-    setting("settings.keyboard", "Keyboard settings"),
-    everywhere("theme.next", "Next theme", Group::Appearance, ""),
-    at(Place::Agent, "agent.open", "Overview", "a o"),
-    at(Place::Agent, "agent.chat", "Chat", "a c"),
-    at(Place::Agent, "agent.traces", "Open traces", "a t"),
-    at(Place::Agent, "agent.updates", "Open updates", "a u"),
-    at(Place::Agent, "agent.logs", "Open logs", "a l"),
-    at(Place::Agent, "agent.card", "Open card", "a k"),
-    at(Place::Agent, "agent.start", "Start", "a s"),
-    at(Place::Agent, "agent.stop", "Stop", "a x"),
-    at(Place::Agent, "agent.restart", "Restart", "a r"),
-    at(Place::Agent, "agent.rebuild", "Rebuild", "a b"),
-    at(Place::Agent, "agent.delete", "Delete", ""),
-    at(Place::Agent, "agent.copy", "Copy address", "a y"),
-    at(Place::Agent, "agent.doctor", "Check with Doctor", "a d"),
-    at(Place::Chat, "chat.find", "Find a conversation", "f"),
-    at(Place::Chat, "chat.write", "Write a message", "m"),
-    at(Place::Logs, "logs.pause", "Pause or follow", "p"),
-    at(Place::Logs, "logs.save", "Save lines", ""),
+    everywhere("palette.open", words::OPEN_PALETTE, Group::Help, "mod+k"),
+    everywhere("help.keys", words::SHOW_SHORTCUTS, Group::Help, "?"),
+    everywhere("undo", common::UNDO, Group::Help, "u"),
+    everywhere("page.search", words::FILTER_PAGE, Group::Help, "/"),
+    go("go.home", words::go::HOME, "g h"),
+    go("go.agents", words::go::AGENTS, "g a"),
+    go("go.chat", words::go::CHAT, "g c"),
+    go("go.traces", words::go::TRACES, "g t"),
+    go("go.logs", words::go::LOGS, "g l"),
+    go("go.stack", words::go::STACK, "g s"),
+    go("go.activity", words::go::ACTIVITY, "g v"),
+    go("go.registry", words::go::REGISTRY, "g r"),
+    go("go.inbox", words::go::INBOX, "g i"),
+    go("go.doctor", words::go::DOCTOR, "g d"),
+    go("go.settings", words::go::SETTINGS, "g ,"),
+    everywhere("agents.add", common::ADD_AGENT, Group::Agents, "n a"),
+    everywhere("chat.new", words::NEW_CONVERSATION, Group::Agents, "n c"),
+    everywhere("stack.up", words::STACK_UP, Group::Stack, ""),
+    everywhere("stack.down", words::STACK_DOWN, Group::Stack, ""),
+    everywhere("stack.logs", words::STACK_LOGS, Group::Stack, ""),
+    everywhere("tasks.open", words::SHOW_TASKS, Group::Tasks, "g j"),
+    setting("settings.general", words::settings::GENERAL),
+    setting("settings.contexts", words::settings::CONTEXTS),
+    setting("settings.secrets", words::settings::SECRETS),
+    setting("settings.watch", words::settings::WATCH),
+    setting("settings.runtime", words::settings::RUNTIME),
+    setting("settings.telemetry", words::settings::TELEMETRY),
+    setting("settings.keyboard", words::settings::KEYBOARD),
+    everywhere(
+        "updates.check",
+        crate::words::startup::newer::CHECK,
+        Group::Settings,
+        "",
+    ),
+    everywhere("theme.next", words::NEXT_THEME, Group::Appearance, ""),
+    at(Place::Agent, "agent.open", words::agent::OPEN, "a o"),
+    at(Place::Agent, "agent.chat", words::agent::CHAT, "a c"),
+    at(Place::Agent, "agent.traces", words::agent::TRACES, "a t"),
+    at(Place::Agent, "agent.updates", words::agent::UPDATES, "a u"),
+    at(Place::Agent, "agent.logs", words::agent::LOGS, "a l"),
+    at(Place::Agent, "agent.card", words::agent::CARD, "a k"),
+    at(Place::Agent, "agent.start", common::START, "a s"),
+    at(Place::Agent, "agent.stop", common::STOP, "a x"),
+    at(Place::Agent, "agent.restart", common::RESTART, "a r"),
+    at(Place::Agent, "agent.rebuild", common::REBUILD, "a b"),
+    at(Place::Agent, "agent.delete", common::DELETE, ""),
+    at(Place::Agent, "agent.copy", words::agent::COPY, "a y"),
+    at(Place::Agent, "agent.doctor", words::agent::DOCTOR, "a d"),
+    at(Place::Chat, "chat.find", words::FIND_CONVERSATION, "f"),
+    at(Place::Chat, "chat.write", words::WRITE_MESSAGE, "m"),
+    at(Place::Logs, "logs.pause", words::PAUSE_LOGS, "p"),
+    at(Place::Logs, "logs.save", words::SAVE_LOGS, ""),
 ];
 
 /// The action of that id.

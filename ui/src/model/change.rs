@@ -2,7 +2,10 @@
 
 use nasiko_contract::{AgentState, AgentSummary, Job, JobKind, JobState, Update, UpdateState};
 
-use crate::model::{format, tone, updates};
+use crate::{
+    model::{format, tone, updates},
+    words::{change as words, saves},
+};
 
 /// What happened last.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,11 +34,9 @@ pub(crate) fn last(
 /// What a save did, where that is of interest.
 fn saved(update: &Update, now: i64) -> Option<Change> {
     let (file, age) = (updates::headline(update).0, format::age(now, update.at));
-    let took = updates::took(update).map_or(String::new(), |took| {
-        format!(" in {}", format::duration_seconds(took))
-    });
+    let took = updates::took(update).map(format::duration_seconds);
     let (words, failed) = match update.state {
-        UpdateState::Live => (format!("{file} live{took}, {age}"), false),
+        UpdateState::Live => (saves::live_since(&file, took.as_deref(), &age), false),
         UpdateState::Failed => (format!("{file}: {}", updates::sentence(update)), true),
         UpdateState::Applying => (format!("{file}: {}", updates::step(update)), false),
         UpdateState::Unchanged | UpdateState::Superseded => return None,
@@ -53,15 +54,11 @@ fn of_job(agent: &AgentSummary, job: Option<&Job>, now: i64) -> Change {
         failed: true,
     };
     let serves = agent.state == AgentState::Active;
-    let restarts = match agent.restarts {
-        0 => String::new(),
-        many => format!(", {}", format::counted(many.into(), "restart")),
-    };
     match job {
         Some(job) if !job.state.is_final() => {
             let step = tone::job_step(job);
             if serves && job.kind != JobKind::Stop {
-                told(format!("{step}; v{} keeps answering", agent.version))
+                told(words::keeps_answering(&step, &agent.version))
             } else {
                 told(step)
             }
@@ -71,8 +68,8 @@ fn of_job(agent: &AgentSummary, job: Option<&Job>, now: i64) -> Change {
             let why = job
                 .fault
                 .as_ref()
-                .map_or("it failed", |fault| fault.message.as_str());
-            failed(format!("keeps v{}: {why}", agent.version))
+                .map_or(words::IT_FAILED, |fault| fault.message.as_str());
+            failed(words::kept(&agent.version, why))
         }
         _ if agent.fault.is_some() => failed(
             agent
@@ -83,34 +80,39 @@ fn of_job(agent: &AgentSummary, job: Option<&Job>, now: i64) -> Change {
         ),
         Some(job) if job.state == JobState::Succeeded => {
             let age = format::age(now, job.ended.unwrap_or(job.created));
-            told(format!("{} {age}{}{restarts}", done(job.kind), took(job)))
+            told(words::done(
+                done(job.kind),
+                &age,
+                took(job).as_deref(),
+                agent.restarts,
+            ))
         }
-        _ => told(format!("{}{restarts}", format::age(now, agent.since))),
+        _ => told(words::since(&format::age(now, agent.since), agent.restarts)),
     }
 }
 
 fn done(kind: JobKind) -> &'static str {
     match kind {
-        JobKind::Deploy => "deployed",
-        JobKind::Start => "started",
-        JobKind::Stop => "stopped",
-        JobKind::Restart => "restarted",
-        JobKind::Rebuild => "rebuilt",
-        JobKind::Delete => "deleted",
-        JobKind::StackUp => "brought up",
-        JobKind::StackDown => "taken down",
+        JobKind::Deploy => words::DEPLOYED,
+        JobKind::Start => words::STARTED,
+        JobKind::Stop => words::STOPPED,
+        JobKind::Restart => words::RESTARTED,
+        JobKind::Rebuild => words::REBUILT,
+        JobKind::Delete => words::DELETED,
+        JobKind::StackUp => words::BROUGHT_UP,
+        JobKind::StackDown => words::TAKEN_DOWN,
     }
 }
 
 /// How long it took, where that is of interest.
-fn took(job: &Job) -> String {
+fn took(job: &Job) -> Option<String> {
     let took = job
         .started
         .zip(job.ended)
         .and_then(|(started, ended)| u64::try_from(ended - started).ok());
     match (job.kind, took) {
-        (JobKind::Stop | JobKind::Delete, _) | (_, None) => String::new(),
-        (_, Some(took)) => format!(" in {}", format::duration_ms(took)),
+        (JobKind::Stop | JobKind::Delete, _) | (_, None) => None,
+        (_, Some(took)) => Some(format::duration_ms(took)),
     }
 }
 

@@ -3,6 +3,8 @@
 use nasiko_contract::{ChatEvent, ChatMessage, ChatRole, Fault, MessageId, TraceId};
 use serde_json::Value;
 
+use crate::words::states::answer as words;
+
 /// Questions that are suggested.
 const SUGGESTIONS: usize = 3;
 /// Characters of one that is.
@@ -35,8 +37,8 @@ impl Answering {
     /// One line about what is going on, for the eye and the screen reader.
     pub(crate) fn line(&self) -> &str {
         match (self.cancelling, self.status.is_empty()) {
-            (true, _) => "stopping…",
-            (false, true) => "answering…",
+            (true, _) => words::STOPPING,
+            (false, true) => words::ANSWERING,
             (false, false) => &self.status,
         }
     }
@@ -187,8 +189,8 @@ fn status_line(state: &str, text: String) -> String {
         return text;
     }
     match state {
-        "input-required" => "waiting for your answer".to_owned(),
-        "auth-required" => "waiting for authorisation".to_owned(),
+        "input-required" => words::INPUT_REQUIRED.to_owned(),
+        "auth-required" => words::AUTH_REQUIRED.to_owned(),
         _ => String::new(),
     }
 }

@@ -2,7 +2,7 @@
 
 use nasiko_contract::{AgentName, AgentState};
 
-use crate::model::actions;
+use crate::{model::actions, words::actions::of_agent as words};
 
 /// Something that can be done with an agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -66,18 +66,22 @@ impl Deed {
 
     /// Its words with the agent it is done with.
     pub(crate) fn phrase(self, agent: &AgentName) -> String {
-        let words = self.words();
-        match self {
-            Self::Open => format!("{words} of {agent}"),
-            Self::Chat => format!("{words} with {agent}"),
-            Self::Doctor => format!("Check {agent} with Doctor"),
-            Self::Traces | Self::Updates | Self::Logs | Self::Card | Self::Copy => {
-                format!("{words} of {agent}")
-            }
-            Self::Start | Self::Stop | Self::Restart | Self::Rebuild | Self::Delete => {
-                format!("{words} {agent}")
-            }
-        }
+        let phrase = match self {
+            Self::Open => words::open,
+            Self::Chat => words::chat,
+            Self::Traces => words::traces,
+            Self::Updates => words::updates,
+            Self::Logs => words::logs,
+            Self::Card => words::card,
+            Self::Start => words::start,
+            Self::Stop => words::stop,
+            Self::Restart => words::restart,
+            Self::Rebuild => words::rebuild,
+            Self::Delete => words::delete,
+            Self::Copy => words::copy,
+            Self::Doctor => words::doctor,
+        };
+        phrase(agent.as_str())
     }
 
     /// Where it leads, if it is a page.

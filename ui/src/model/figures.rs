@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use nasiko_contract::{AgentName, AgentUsage, FigureSums, Figures, FiguresWindow};
 
-use crate::model::format;
+use crate::{
+    model::format,
+    words::{common, plots as words},
+};
 
 /// Measurements that the courses of CPU and memory show.
 const MEASURED: usize = 60;
@@ -116,81 +119,65 @@ impl FigureBoard {
         let total = &self.total;
         let spoken = window_words(window);
         let minutes = (self.bucket_ms * FiguresWindow::BUCKETS as u64) as f64 / MINUTE;
-        let cost = total.cost.map_or(String::new(), |cost| {
-            format!(" · {}", format::dollars(cost))
-        });
+        let cost = total.cost.map(format::dollars);
         let (latency, latency_unit) = apart(&or_dash(total.p95_ms));
         let (tokens, tokens_unit) = apart(&format::short_count(tokens(total)));
         let (save, save_unit) = apart(&or_dash(total.save_ms));
         vec![
             Plot {
-                label: "Requests",
+                label: words::REQUESTS,
                 number: rate(total.requests as f64 / minutes.max(1.0)),
-                unit: format!("/min · {} in {spoken}", format::count(total.requests)),
+                unit: words::per_minute(total.requests, spoken),
                 series: 1,
                 shape: Shape::Line,
-                points: self.points(|sums| {
-                    (
-                        Some(sums.requests as f64),
-                        format::counted(sums.requests, "request"),
-                    )
-                }),
+                points: self
+                    .points(|sums| (Some(sums.requests as f64), words::requests(sums.requests))),
             },
             Plot {
-                label: "Latency p95",
+                label: words::LATENCY,
                 number: latency,
                 unit: total.p50_ms.map_or(latency_unit.clone(), |half| {
-                    format!("{latency_unit} · p50 {}", milliseconds(half))
+                    words::beside_median(&latency_unit, &milliseconds(half))
                 }),
                 series: 3,
                 shape: Shape::Line,
                 points: self.points(|sums| (sums.p95_ms, or_dash(sums.p95_ms))),
             },
             Plot {
-                label: "Errors",
+                label: words::ERRORS,
                 number: error_rate(total).map_or("–".to_owned(), rate),
                 unit: error_rate(total).map_or(String::new(), |_| {
-                    format!(
-                        "% · {} of {}",
-                        format::count(total.errors),
-                        format::count(total.requests)
-                    )
+                    words::percent_of(total.errors, total.requests)
                 }),
                 series: 4,
                 shape: Shape::Line,
                 points: self.points(|sums| {
-                    let words = format!(
-                        "{} of {}",
-                        format::count(sums.errors),
-                        format::counted(sums.requests, "request")
-                    );
-                    (Some(error_rate(sums).unwrap_or(0.0)), words)
+                    (
+                        Some(error_rate(sums).unwrap_or(0.0)),
+                        words::errors_of(sums.errors, sums.requests),
+                    )
                 }),
             },
             Plot {
-                label: "Tokens",
+                label: words::TOKENS,
                 number: tokens,
-                unit: format!("{tokens_unit} in {spoken}{cost}")
-                    .trim_start()
-                    .to_owned(),
+                unit: words::tokens_in(&tokens_unit, spoken, cost.as_deref()),
                 series: 2,
                 shape: Shape::Line,
                 points: self.points(|sums| {
-                    let words = format!(
-                        "{} in, {} out",
-                        format::count(sums.tokens_in),
-                        format::count(sums.tokens_out)
-                    );
-                    (Some(self::tokens(sums) as f64), words)
+                    (
+                        Some(self::tokens(sums) as f64),
+                        words::tokens(sums.tokens_in, sums.tokens_out),
+                    )
                 }),
             },
             Plot {
-                label: "Save to answer",
+                label: words::SAVE_TO_ANSWER,
                 number: save,
                 unit: if total.saves == 0 {
-                    format!("no save in {spoken}")
+                    words::no_save(spoken)
                 } else {
-                    format!("{save_unit} median of {}", format::count(total.saves))
+                    words::median_of(&save_unit, total.saves)
                 },
                 series: 1,
                 shape: Shape::Bars,
@@ -204,7 +191,7 @@ impl FigureBoard {
         let last = self.measured.last();
         let (memory, memory_unit) =
             apart(&last.map_or("–".to_owned(), |(_, _, memory)| format::bytes(*memory)));
-        let of = format::counted(self.usage.len() as u64, "agent");
+        let agents = self.usage.len();
         let course = |read: &dyn Fn(f64, u64) -> (f64, String)| {
             let points = self.measured.iter().map(|(at, cpu, memory)| {
                 let (value, words) = read(*cpu, *memory);
@@ -218,19 +205,17 @@ impl FigureBoard {
         };
         vec![
             Plot {
-                label: "CPU",
+                label: common::CPU,
                 number: last.map_or("–".to_owned(), |(_, cpu, _)| rate(*cpu)),
-                unit: format!("% of a core · {of}"),
+                unit: words::core_of(agents),
                 series: 5,
                 shape: Shape::Line,
                 points: course(&|cpu, _| (cpu, format!("{} %", rate(cpu)))),
             },
             Plot {
-                label: "Memory",
+                label: common::MEMORY,
                 number: memory,
-                unit: format!("{memory_unit} · {of}")
-                    .trim_start_matches(" · ")
-                    .to_owned(),
+                unit: words::memory_of(&memory_unit, agents),
                 series: 6,
                 shape: Shape::Line,
                 points: course(&|_, memory| (memory as f64, format::bytes(memory))),
@@ -306,10 +291,9 @@ impl Plot {
             values.clone().max_by(by_value),
             values.next_back(),
         ) {
-            (Some(least), Some(most), Some(last)) => format!(
-                "{number}. At least {}, at most {}, lately {}",
-                least.words, most.words, last.words
-            ),
+            (Some(least), Some(most), Some(last)) => {
+                words::told(&number, &least.words, &most.words, &last.words)
+            }
             _ => number,
         }
     }

@@ -1,5 +1,7 @@
 //! Figures as people read them: short, exact, the unit after a space.
 
+use crate::words::time as words;
+
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
@@ -57,8 +59,7 @@ pub(crate) fn elapsed(milliseconds: i64) -> String {
         (0, 0, minutes) => format!("{minutes} min"),
         (0, hours, 0) => format!("{hours} h"),
         (0, hours, minutes) => format!("{hours} h {minutes} min"),
-        (1, ..) => "1 day".to_owned(),
-        (days, ..) => format!("{days} days"),
+        (days, ..) => words::days(days),
     }
 }
 
@@ -66,12 +67,12 @@ pub(crate) fn elapsed(milliseconds: i64) -> String {
 pub(crate) fn age(now: i64, then: i64) -> String {
     let seconds = now.saturating_sub(then).max(0) / 1_000;
     match seconds {
-        0..5 => "now".to_owned(),
-        5..MINUTE => format!("{seconds} s ago"),
-        MINUTE..HOUR => format!("{} min ago", seconds / MINUTE),
-        HOUR..DAY => format!("{} h ago", seconds / HOUR),
-        _ if seconds < 2 * DAY => "yesterday".to_owned(),
-        _ => format!("{} days ago", seconds / DAY),
+        0..5 => words::NOW.to_owned(),
+        5..MINUTE => words::seconds_ago(seconds),
+        MINUTE..HOUR => words::minutes_ago(seconds / MINUTE),
+        HOUR..DAY => words::hours_ago(seconds / HOUR),
+        _ if seconds < 2 * DAY => words::YESTERDAY.to_owned(),
+        _ => words::days_ago(seconds / DAY),
     }
 }
 
@@ -119,12 +120,6 @@ pub(crate) fn short_count(number: u64) -> String {
         usize::from(value < 99.95)
     };
     format!("{value:.digits$} {unit}")
-}
-
-/// A count with its noun: `1 span`, `9 spans`.
-pub(crate) fn counted(number: u64, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", count(number))
 }
 
 /// A part of one as per cent: `62 %`.
@@ -284,8 +279,6 @@ mod tests {
         assert_eq!(bytes(999_900), "1 MB");
         assert_eq!(count(1_234_567), "1,234,567");
         assert_eq!(count(204), "204");
-        assert_eq!(counted(1, "span"), "1 span");
-        assert_eq!(counted(0, "span"), "0 spans");
         assert_eq!(percent(0.624), "62 %");
         assert_eq!(clock(51_771_120, false), "14:22:51");
         assert_eq!(clock(51_771_120, true), "14:22:51.120");

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::actions::{self, Known};
+use crate::{
+    model::actions::{self, Known},
+    words::keys::shown as words,
+};
 
 /// Milliseconds within which the next key of a sequence must follow.
 const PATIENCE: i64 = 1_500;
@@ -118,22 +121,22 @@ impl Chord {
     /// As it stands on the keys: `Ctrl K`, `⌘K`.
     pub(crate) fn shown(&self, mac: bool) -> String {
         let mut text = String::new();
-        let words = if mac {
-            [(self.command, "⌘"), (self.alt, "⌥"), (self.shift, "⇧")]
+        let ([command, alt, shift], gap) = if mac {
+            (["⌘", "⌥", "⇧"], "")
         } else {
-            [
-                (self.command, "Ctrl "),
-                (self.alt, "Alt "),
-                (self.shift, "Shift "),
-            ]
+            ([words::CTRL, words::ALT, words::SHIFT], " ")
         };
-        for (held, word) in words {
-            if held {
-                text.push_str(word);
-            }
+        let held = [
+            (self.command, command),
+            (self.alt, alt),
+            (self.shift, shift),
+        ];
+        for (_, word) in held.into_iter().filter(|(held, _)| *held) {
+            text.push_str(word);
+            text.push_str(gap);
         }
         match self.key.as_str() {
-            "Escape" => text.push_str("Esc"),
+            "Escape" => text.push_str(words::ESCAPE),
             "ArrowUp" => text.push('↑'),
             "ArrowDown" => text.push('↓'),
             "ArrowLeft" => text.push('←'),
@@ -188,7 +191,7 @@ impl Shortcut {
 
     /// In one line: `Ctrl K`, `G then H`.
     pub(crate) fn words(&self, mac: bool) -> String {
-        self.shown(mac).join(" then ")
+        words::sequence(&self.shown(mac))
     }
 
     /// As `aria-keyshortcuts` has it, which knows no sequences.

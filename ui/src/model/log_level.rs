@@ -2,6 +2,8 @@
 
 use nasiko_contract::LogStream;
 
+use crate::words::logs::level as words;
+
 /// Letters of a line within which its level stands.
 const LOOKED_AT: usize = 160;
 
@@ -17,10 +19,10 @@ pub(crate) enum Level {
 impl Level {
     /// All of them, with what choosing them means.
     pub(crate) const ALL: [(Self, &'static str); 4] = [
-        (Self::Debug, "All levels"),
-        (Self::Info, "Info and above"),
-        (Self::Warning, "Warnings and errors"),
-        (Self::Error, "Errors"),
+        (Self::Debug, words::ALL),
+        (Self::Info, words::INFO),
+        (Self::Warning, words::WARNING),
+        (Self::Error, words::ERROR),
     ];
 
     /// The level of a line: what it says of itself, else by where it was written.

@@ -6,7 +6,7 @@ mod tests;
 
 use nasiko_contract::{AgentDescription, AgentName, Fault, Job, JobId, JobState};
 
-use crate::model::preview::is_refused;
+use crate::{model::preview::is_refused, words::offer as words};
 
 pub(crate) use source::{Source, named};
 
@@ -259,13 +259,15 @@ impl Offer {
 /// What an item's row says at its end.
 pub(crate) fn word(item: &Item, job: Option<&Job>) -> (&'static str, &'static str) {
     match (&item.state, job.map(|job| job.state)) {
-        (State::Looking, _) => ("", "Looking"),
-        (State::Understood(_), _) if item.is_well() => ("ok", "Ready"),
-        (State::Understood(_) | State::Hopeless(_), _) => ("bad", "Cannot be deployed"),
-        (State::Unseen, _) => ("", "Read when it is deployed"),
-        (State::Refused(_), _) | (State::Deploying(_), Some(JobState::Failed)) => ("bad", "Failed"),
-        (State::Deploying(_), Some(JobState::Succeeded)) => ("ok", "Running"),
-        (State::Deploying(_), Some(JobState::Cancelled)) => ("", "Cancelled"),
-        (State::Ordered | State::Deploying(_), _) => ("busy", "Deploying"),
+        (State::Looking, _) => ("", words::LOOKING),
+        (State::Understood(_), _) if item.is_well() => ("ok", words::READY),
+        (State::Understood(_) | State::Hopeless(_), _) => ("bad", words::NOT_DEPLOYABLE),
+        (State::Unseen, _) => ("", words::READ_LATER),
+        (State::Refused(_), _) | (State::Deploying(_), Some(JobState::Failed)) => {
+            ("bad", words::FAILED)
+        }
+        (State::Deploying(_), Some(JobState::Succeeded)) => ("ok", words::RUNNING),
+        (State::Deploying(_), Some(JobState::Cancelled)) => ("", words::CANCELLED),
+        (State::Ordered | State::Deploying(_), _) => ("busy", words::DEPLOYING),
     }
 }

@@ -10,6 +10,7 @@ use crate::model::{
     deeds::Deed,
     fuzzy::{Haystack, Pattern, Scratch},
 };
+use crate::words::{actions as words, common};
 
 /// Entries of one section that are shown; who wants others types more.
 const MOST_SHOWN: usize = 200;
@@ -56,10 +57,20 @@ impl ServiceDeed {
     /// Its words.
     pub(crate) fn words(self) -> &'static str {
         match self {
-            Self::Logs => "Open logs",
-            Self::Start => "Start",
-            Self::Stop => "Stop",
-            Self::Restart => "Restart",
+            Self::Logs => words::service::LOGS,
+            Self::Start => common::START,
+            Self::Stop => common::STOP,
+            Self::Restart => common::RESTART,
+        }
+    }
+
+    /// Its name for the program.
+    fn id(self) -> &'static str {
+        match self {
+            Self::Logs => "logs",
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Restart => "restart",
         }
     }
 }
@@ -74,7 +85,7 @@ impl Subject {
             Self::Conversation(id) => format!("chat:{id}"),
             Self::Trace(id) => format!("trace:{id}"),
             Self::Service(name) => format!("service:{name}"),
-            Self::ServiceDeed(deed, name) => format!("service:{}:{name}", deed.words()),
+            Self::ServiceDeed(deed, name) => format!("service:{}:{name}", deed.id()),
         }
     }
 }
@@ -95,13 +106,13 @@ impl Section {
     /// Its heading.
     pub(crate) fn words(self) -> &'static str {
         match self {
-            Self::Recent => "Used lately",
-            Self::Agents => "Agents",
-            Self::Deeds => "With an agent",
-            Self::Conversations => "Conversations",
-            Self::Traces => "Traces",
-            Self::Services => "Services",
-            Self::Actions(Group::Agents) => "Add and ask",
+            Self::Recent => words::section::RECENT,
+            Self::Agents => words::section::AGENTS,
+            Self::Deeds => words::section::WITH_AGENT,
+            Self::Conversations => words::section::CONVERSATIONS,
+            Self::Traces => words::section::TRACES,
+            Self::Services => words::section::SERVICES,
+            Self::Actions(Group::Agents) => words::section::ADD_AND_ASK,
             Self::Actions(group) => group.words(),
         }
     }

@@ -2,26 +2,29 @@
 
 use nasiko_contract::{Pin, PinAnswer, PinState};
 
-use crate::model::{
-    compare::{Comparison, compare},
-    tone::Tone,
+use crate::{
+    model::{
+        compare::{Comparison, compare},
+        tone::Tone,
+    },
+    words::states::pin as words,
 };
 
 /// How the pins of an agent stand, in a few words: what needs a look first.
 pub(crate) fn summary(pins: &[Pin]) -> String {
     let count = |state: PinState| pins.iter().filter(|pin| pin.state == state).count();
-    let parts = [
-        (PinState::Failed, "without an answer"),
-        (PinState::Changed, "changed"),
-        (PinState::Asking, "being asked"),
-        (PinState::Pass, "the same"),
-        (PinState::Waiting, "not asked yet"),
+    let parts: [(PinState, fn(usize) -> String); 5] = [
+        (PinState::Failed, words::unanswered),
+        (PinState::Changed, words::changed),
+        (PinState::Asking, words::being_asked),
+        (PinState::Pass, words::same),
+        (PinState::Waiting, words::not_asked),
     ];
     let told: Vec<String> = parts
         .into_iter()
-        .map(|(state, words)| (count(state), words))
+        .map(|(state, say)| (count(state), say))
         .filter(|(many, _)| *many > 0)
-        .map(|(many, words)| format!("{many} {words}"))
+        .map(|(many, say)| say(many))
         .collect();
     told.join(", ")
 }
@@ -34,11 +37,11 @@ pub(crate) fn of_question<'a>(pins: &'a [Pin], question: &str) -> Option<&'a Pin
 /// How an answer compares with the accepted one; space around them does not count.
 pub(crate) fn verdict(accepted: Option<&PinAnswer>, answer: &PinAnswer) -> (Tone, &'static str) {
     match accepted {
-        _ if answer.fault.is_some() => (Tone::Bad, "No answer"),
-        None => (Tone::Idle, "Not compared"),
-        Some(accepted) if accepted.at == answer.at => (Tone::Ok, "Accepted"),
-        Some(accepted) if accepted.text.trim() == answer.text.trim() => (Tone::Ok, "Same answer"),
-        Some(_) => (Tone::Differs, "Changed"),
+        _ if answer.fault.is_some() => (Tone::Bad, words::NO_ANSWER),
+        None => (Tone::Idle, words::NOT_COMPARED),
+        Some(accepted) if accepted.at == answer.at => (Tone::Ok, words::ACCEPTED),
+        Some(accepted) if accepted.text.trim() == answer.text.trim() => (Tone::Ok, words::SAME),
+        Some(_) => (Tone::Differs, words::CHANGED),
     }
 }
 

@@ -2,41 +2,40 @@
 
 use nasiko_contract::{AgentDescription, RuntimeKind, Severity};
 
-use crate::model::{format, tone};
+use crate::{model::tone, words::facts as words};
 
 /// The facts worth a line: label and value.
 pub(crate) fn facts(description: &AgentDescription) -> Vec<(&'static str, String)> {
     let language = match &description.framework {
-        Some(framework) => format!("{} with {framework}", description.language),
+        Some(framework) => words::with_framework(&description.language, framework),
         None => description.language.clone(),
     };
-    let mut facts = vec![("Language", language)];
+    let mut facts = vec![(words::LANGUAGE, language)];
     if let Some(entry) = &description.entry {
         facts.push((
-            "Starts with",
+            words::STARTS_WITH,
             format!("{} ({})", entry.command.join(" "), entry.why),
         ));
     }
     if let Some(port) = description.port {
-        facts.push(("Port", port.to_string()));
+        facts.push((words::PORT, port.to_string()));
     }
-    facts.push(("Speaks", tone::protocol(description.protocol).to_owned()));
     facts.push((
-        "Card",
+        words::SPEAKS,
+        tone::protocol(description.protocol).to_owned(),
+    ));
+    facts.push((
+        words::CARD,
         match (&description.card, description.card_generated) {
-            (Some(_), false) => "from the folder",
-            (Some(_), true) => "generated",
-            (None, _) => "fetched once it runs",
+            (Some(_), false) => words::FROM_FOLDER,
+            (Some(_), true) => words::GENERATED,
+            (None, _) => words::FETCHED_LATER,
         }
         .to_owned(),
     ));
     facts.push((
-        "Files",
-        format!(
-            "{}, {}",
-            format::count(description.files),
-            format::bytes(description.bytes)
-        ),
+        words::FILES,
+        words::files(description.files, description.bytes),
     ));
     facts.retain(|(_, value)| !value.is_empty());
     facts

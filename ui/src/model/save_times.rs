@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use nasiko_contract::{Update, UpdateId, UpdateState};
 
-use crate::model::{format, updates};
+use crate::{
+    model::{format, updates},
+    words::saves as words,
+};
 
 /// Saves that are looked at.
 const SAVES: usize = 50;
@@ -71,11 +74,10 @@ impl SaveTimes {
     /// The figures as a sentence, for those who do not see the plot.
     pub(crate) fn words(&self) -> String {
         let of = |figure: Option<f64>| figure.map_or("–".to_owned(), format::duration_seconds);
-        format!(
-            "Save to answer of the last {}: median {}, 95th percentile {}, {} not applied",
-            format::counted(self.points.len() as u64, "save"),
-            of(self.median),
-            of(self.p95),
+        words::times(
+            self.points.len(),
+            &of(self.median),
+            &of(self.p95),
             self.failed,
         )
     }

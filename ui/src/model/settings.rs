@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use nasiko_contract::{PatchSettings, Settings};
 use serde_json::{Map, Value};
 
-use crate::model::world::record;
+use crate::{
+    model::world::record,
+    words::{specs as words, states::runtime},
+};
 
 /// How a setting is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,57 +38,56 @@ pub(crate) struct Spec {
 
 pub(crate) const DEFAULT_RUNTIME: Spec = Spec {
     key: "defaultRuntime",
-    label: "Default runtime",
-    about: "Where an agent runs when its deploy does not say. Those that run stay where they are.",
-    kind: Kind::Choice(&[("process", "Process"), ("docker", "Docker")]),
+    label: words::DEFAULT_RUNTIME,
+    about: words::DEFAULT_RUNTIME_ABOUT,
+    kind: Kind::Choice(&[("process", runtime::PROCESS), ("docker", runtime::DOCKER)]),
 };
 pub(crate) const NOTIFICATIONS: Spec = Spec {
     key: "notifications",
-    label: "Notifications",
-    about: "Notices are shown on the desktop as they come. The inbox keeps them either way.",
+    label: words::NOTIFICATIONS,
+    about: words::NOTIFICATIONS_ABOUT,
     kind: Kind::Switch,
 };
 pub(crate) const QUIET_HOURS: Spec = Spec {
     key: "quietHours",
-    label: "Quiet hours",
-    about: "When notices go to the inbox alone, in local time. Empty for never.",
+    label: words::QUIET_HOURS,
+    about: words::QUIET_HOURS_ABOUT,
     kind: Kind::Text("22:00-07:00"),
 };
 pub(crate) const START_TIMEOUT: Spec = Spec {
     key: "startTimeoutSeconds",
-    label: "Start timeout",
-    about: "How long an agent may take to answer after its start. One that takes longer has failed.",
-    kind: Kind::Number("seconds"),
+    label: words::START_TIMEOUT,
+    about: words::START_TIMEOUT_ABOUT,
+    kind: Kind::Number(words::SECONDS),
 };
 pub(crate) const STOP_TIMEOUT: Spec = Spec {
     key: "stopTimeoutSeconds",
-    label: "Stop timeout",
-    about: "How long an agent may take to end before it is killed.",
-    kind: Kind::Number("seconds"),
+    label: words::STOP_TIMEOUT,
+    about: words::STOP_TIMEOUT_ABOUT,
+    kind: Kind::Number(words::SECONDS),
 };
 pub(crate) const PARALLEL_JOBS: Spec = Spec {
     key: "parallelJobs",
-    label: "Parallel jobs",
-    about: "Deploys, starts and rebuilds that run at the same time. The others wait.",
-    kind: Kind::Number("jobs"),
+    label: words::PARALLEL_JOBS,
+    about: words::PARALLEL_JOBS_ABOUT,
+    kind: Kind::Number(words::JOBS),
 };
 pub(crate) const KONG: Spec = Spec {
     key: "kongAdminUrl",
-    label: "Kong",
-    about: "The Admin API of a Kong that gets a route for each agent. Empty for none. A node without a database has one \
-            configuration, which becomes ours.",
+    label: words::KONG,
+    about: words::KONG_ABOUT,
     kind: Kind::Text("http://127.0.0.1:8001"),
 };
 pub(crate) const RETENTION: Spec = Spec {
     key: "traceRetentionDays",
-    label: "Keep traces for",
-    about: "Older traces and logs are deleted.",
-    kind: Kind::Number("days"),
+    label: words::RETENTION,
+    about: words::RETENTION_ABOUT,
+    kind: Kind::Number(words::DAYS),
 };
 pub(crate) const FORWARDING: Spec = Spec {
     key: "otlpForwardUrl",
-    label: "Forward traces to",
-    about: "A viewer that takes OTLP over HTTP. Empty: the viewer of the local stack, while it is well.",
+    label: words::FORWARDING,
+    about: words::FORWARDING_ABOUT,
     kind: Kind::Text("http://127.0.0.1:14318"),
 };
 
@@ -115,11 +117,10 @@ impl Spec {
     /// Its value in a sentence.
     pub(crate) fn words(&self, shown: &str) -> String {
         match self.kind {
-            Kind::Number("seconds") => format!("{shown} s"),
-            Kind::Number(unit) => format!("{shown} {unit}"),
-            Kind::Switch if shown == "true" => "on".to_owned(),
-            Kind::Switch => "off".to_owned(),
-            Kind::Text(_) if shown.is_empty() => "none".to_owned(),
+            Kind::Number(unit) => words::amount(shown, unit),
+            Kind::Switch if shown == "true" => words::ON.to_owned(),
+            Kind::Switch => words::OFF.to_owned(),
+            Kind::Text(_) if shown.is_empty() => words::NONE.to_owned(),
             Kind::Text(_) => shown.to_owned(),
             Kind::Choice(choices) => {
                 let mut choices = choices.iter();
@@ -136,11 +137,11 @@ impl Spec {
             Kind::Number(_) => typed
                 .parse::<u32>()
                 .map(Value::from)
-                .map_err(|_| "Type a whole number")?,
+                .map_err(|_| words::TYPE_A_NUMBER)?,
             Kind::Switch => Value::Bool(typed == "true"),
             Kind::Text(_) | Kind::Choice(_) => Value::from(typed),
         };
-        to_patch(Map::from_iter([(self.key.to_owned(), value)])).ok_or("That is no value of it")
+        to_patch(Map::from_iter([(self.key.to_owned(), value)])).ok_or(words::NO_VALUE_OF_IT)
     }
 }
 

@@ -5,7 +5,10 @@ use nasiko_contract::{
     Stack, StackService,
 };
 
-use crate::model::{format, tone::Tone};
+use crate::{
+    model::{format, tone::Tone},
+    words::stack_states::{self as words, phase, service},
+};
 
 /// Exit codes of containers that were asked to end: the signals that stop one.
 const STOPPED: [i64; 2] = [128 + 9, 128 + 15];
@@ -51,9 +54,9 @@ pub(crate) fn groups(stack: &Stack) -> Vec<Group> {
 /// What a profile of the product is for.
 pub(crate) fn purpose(profile: &str) -> &'static str {
     match profile {
-        "core" => "Redis and MongoDB: a queue and a store to share",
-        "traces" => "Jaeger: traces forwarded over OTLP",
-        "gateway-kong" => "Kong: a gateway with your agents' routes",
+        "core" => words::CORE,
+        "traces" => words::TRACES,
+        "gateway-kong" => words::GATEWAY,
         _ => "",
     }
 }
@@ -73,20 +76,22 @@ pub(crate) fn state(service: &StackService, doing: Option<&ServiceProgress>) -> 
         return (tone, words);
     }
     let (tone, word) = match (service.state, service.health, service.exit_code) {
-        (ServiceState::Absent, ..) => (Tone::Idle, "Not running"),
-        (ServiceState::Created, ..) => (Tone::Idle, "Created"),
-        (ServiceState::Running, ServiceHealth::None, _) => (Tone::Ok, "Running"),
-        (ServiceState::Running, ServiceHealth::Starting, _) => (Tone::Busy, "Starting"),
-        (ServiceState::Running, ServiceHealth::Healthy, _) => (Tone::Ok, "Healthy"),
-        (ServiceState::Running, ServiceHealth::Unhealthy, _) => (Tone::Bad, "Unhealthy"),
-        (ServiceState::Restarting, ..) => (Tone::Bad, "Restarting"),
-        (ServiceState::Paused, ..) => (Tone::Idle, "Paused"),
-        (ServiceState::Exited, _, Some(0)) => (Tone::Idle, "Ended well"),
-        (ServiceState::Exited, _, Some(code)) if STOPPED.contains(&code) => (Tone::Idle, "Stopped"),
-        (ServiceState::Exited, _, Some(code)) => {
-            return (Tone::Bad, format!("Exited with {code}"));
+        (ServiceState::Absent, ..) => (Tone::Idle, service::NOT_RUNNING),
+        (ServiceState::Created, ..) => (Tone::Idle, service::CREATED),
+        (ServiceState::Running, ServiceHealth::None, _) => (Tone::Ok, service::RUNNING),
+        (ServiceState::Running, ServiceHealth::Starting, _) => (Tone::Busy, service::STARTING),
+        (ServiceState::Running, ServiceHealth::Healthy, _) => (Tone::Ok, service::HEALTHY),
+        (ServiceState::Running, ServiceHealth::Unhealthy, _) => (Tone::Bad, service::UNHEALTHY),
+        (ServiceState::Restarting, ..) => (Tone::Bad, service::RESTARTING),
+        (ServiceState::Paused, ..) => (Tone::Idle, service::PAUSED),
+        (ServiceState::Exited, _, Some(0)) => (Tone::Idle, service::ENDED_WELL),
+        (ServiceState::Exited, _, Some(code)) if STOPPED.contains(&code) => {
+            (Tone::Idle, service::STOPPED)
         }
-        (ServiceState::Exited, _, None) => (Tone::Bad, "Dead"),
+        (ServiceState::Exited, _, Some(code)) => {
+            return (Tone::Bad, service::exited(code));
+        }
+        (ServiceState::Exited, _, None) => (Tone::Bad, service::DEAD),
     };
     (tone, word.to_owned())
 }
@@ -94,26 +99,24 @@ pub(crate) fn state(service: &StackService, doing: Option<&ServiceProgress>) -> 
 /// What a job is doing with a service; nothing once it has done it.
 fn phase(doing: &ServiceProgress) -> Option<(Tone, String)> {
     let word = match doing.phase {
-        ServicePhase::Waiting => return Some((Tone::Busy, capitalised(&doing.note, "Waiting"))),
+        ServicePhase::Waiting => {
+            return Some((Tone::Busy, capitalised(&doing.note, phase::WAITING)));
+        }
         ServicePhase::Pulling => match (doing.bytes, doing.total_bytes) {
             (Some(bytes), Some(total)) if total > 0 => {
                 return Some((
                     Tone::Busy,
-                    format!(
-                        "Pulling {} of {}",
-                        format::bytes(bytes),
-                        format::bytes(total)
-                    ),
+                    phase::pulling(&format::bytes(bytes), &format::bytes(total)),
                 ));
             }
-            _ => "Pulling",
+            _ => phase::PULLING,
         },
-        ServicePhase::Building => "Building",
-        ServicePhase::Creating => "Creating",
-        ServicePhase::Stopping => "Stopping",
-        ServicePhase::Starting => "Starting",
-        ServicePhase::Checking => "Checking health",
-        ServicePhase::Failed => return Some((Tone::Bad, "Failed".to_owned())),
+        ServicePhase::Building => phase::BUILDING,
+        ServicePhase::Creating => phase::CREATING,
+        ServicePhase::Stopping => phase::STOPPING,
+        ServicePhase::Starting => phase::STARTING,
+        ServicePhase::Checking => phase::CHECKING,
+        ServicePhase::Failed => return Some((Tone::Bad, phase::FAILED.to_owned())),
         ServicePhase::Ready | ServicePhase::Removed => return None,
     };
     Some((Tone::Busy, word.to_owned()))
@@ -218,8 +221,8 @@ pub(crate) fn last_job<'a>(jobs: impl DoubleEndedIterator<Item = &'a Job>) -> Op
 pub(crate) fn failure(job: &Job) -> Option<(&'static str, Fault)> {
     let failed = matches!(job.state, JobState::Failed | JobState::Dead);
     let title = match job.kind {
-        JobKind::StackDown => "The stack could not be taken down",
-        _ => "The stack could not be brought up",
+        JobKind::StackDown => words::DOWN_FAILED,
+        _ => words::UP_FAILED,
     };
     Some((title, job.fault.clone().filter(|_| failed)?))
 }
@@ -227,10 +230,10 @@ pub(crate) fn failure(job: &Job) -> Option<(&'static str, Fault)> {
 /// What is said of a job on the stack that came to its end.
 pub(crate) fn ended(job: &Job) -> Option<&'static str> {
     let words = match (job.kind, job.state) {
-        (JobKind::StackUp, JobState::Succeeded) => "The stack is up",
-        (JobKind::StackUp, JobState::Cancelled) => "Bringing the stack up was cancelled",
-        (JobKind::StackDown, JobState::Succeeded) => "The stack is down",
-        (JobKind::StackDown, JobState::Cancelled) => "Taking the stack down was cancelled",
+        (JobKind::StackUp, JobState::Succeeded) => words::IS_UP,
+        (JobKind::StackUp, JobState::Cancelled) => words::UP_CANCELLED,
+        (JobKind::StackDown, JobState::Succeeded) => words::IS_DOWN,
+        (JobKind::StackDown, JobState::Cancelled) => words::DOWN_CANCELLED,
         (JobKind::StackUp | JobKind::StackDown, JobState::Failed | JobState::Dead) => {
             failure(job)?.0
         }
@@ -247,11 +250,8 @@ pub(crate) fn what_goes(stack: &Stack) -> String {
         .count()
         + stack.orphans.len();
     match there {
-        0 => "No container of it is left.".to_owned(),
-        there => format!(
-            "{} and the project's networks are removed.",
-            format::counted(there as u64, "container")
-        ),
+        0 => words::NOTHING_LEFT.to_owned(),
+        there => words::removed(there),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use nasiko_contract::{Job, JobId, JobKind, JobState};
 
-use crate::model::world::World;
+use crate::{model::world::World, words::time as words};
 
 /// Milliseconds for which a job that has ended stays in the tray.
 const KEPT_FOR: i64 = 10 * 60 * 1_000;
@@ -142,10 +142,10 @@ impl Paces {
 pub(crate) fn left_words(milliseconds: i64) -> String {
     let seconds = milliseconds / 1_000;
     match seconds {
-        ..5 => "a few seconds left".to_owned(),
-        5..55 => format!("about {} s left", (seconds + 4) / 5 * 5),
-        55..3_300 => format!("about {} min left", (seconds + 30) / 60),
-        _ => format!("about {} h left", (seconds + 1_800) / 3_600),
+        ..5 => words::A_FEW_SECONDS_LEFT.to_owned(),
+        5..55 => words::seconds_left((seconds + 4) / 5 * 5),
+        55..3_300 => words::minutes_left((seconds + 30) / 60),
+        _ => words::hours_left((seconds + 1_800) / 3_600),
     }
 }
 

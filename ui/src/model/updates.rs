@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use nasiko_contract::{FileUpdate, Update, UpdateAction, UpdateState, WatchMode, WatchStatus};
 
-use crate::model::{format, tone::Tone};
+use crate::{
+    model::{format, tone::Tone},
+    words::saves as words,
+};
 
 /// The file that decided what was done, and how many more changed.
 pub(crate) fn headline(update: &Update) -> (String, u64) {
     match deciding(update) {
         Some(file) => (file.path.clone(), update.files_total.saturating_sub(1)),
-        None => (format::counted(update.files_total, "file"), 0),
+        None => (words::files(update.files_total), 0),
     }
 }
 
@@ -52,28 +55,26 @@ pub(crate) fn sorted_files(update: &Update) -> Vec<FileUpdate> {
 pub(crate) fn step(update: &Update) -> &'static str {
     let seconds = update.seconds;
     if seconds.applied > 0.0 {
-        return "Waiting for its answer";
+        return words::WAITING_FOR_ANSWER;
     }
     if seconds.decided <= 0.0 {
-        return "Deciding";
+        return words::DECIDING;
     }
     match update.action {
-        UpdateAction::Nothing => "Finishing",
-        UpdateAction::Card => "Reading the card",
-        UpdateAction::Sync => "Putting it in place",
-        UpdateAction::Restart => "Starting beside the old one",
-        UpdateAction::Environment => "Installing what it needs",
-        UpdateAction::Rebuild => "Building the image",
+        UpdateAction::Nothing => words::FINISHING,
+        UpdateAction::Card => words::READING_CARD,
+        UpdateAction::Sync => words::PUTTING_IN_PLACE,
+        UpdateAction::Restart => words::STARTING,
+        UpdateAction::Environment => words::INSTALLING,
+        UpdateAction::Rebuild => words::BUILDING,
     }
 }
 
 /// The one sentence of a row: why it failed, what is being done, or why it was done.
 pub(crate) fn sentence(update: &Update) -> String {
     match (update.state, &update.fault) {
-        (UpdateState::Failed, Some(fault)) => {
-            format!("keeps the last good version: {}", fault.message)
-        }
-        (UpdateState::Failed, None) => "keeps the last good version".to_owned(),
+        (UpdateState::Failed, Some(fault)) => words::keeps_last_good(&fault.message),
+        (UpdateState::Failed, None) => words::KEEPS_LAST_GOOD.to_owned(),
         (UpdateState::Applying, _) => step(update).to_owned(),
         _ => update.why.clone(),
     }
@@ -111,10 +112,10 @@ pub(crate) struct Phase {
 pub(crate) fn phases(update: &Update) -> Vec<Phase> {
     let seconds = update.seconds;
     let ends = [
-        ("Seen", seconds.seen),
-        ("Decided", seconds.decided),
-        ("Applied", seconds.applied),
-        ("Answered", seconds.answered),
+        (words::SEEN, seconds.seen),
+        (words::DECIDED, seconds.decided),
+        (words::APPLIED, seconds.applied),
+        (words::ANSWERED, seconds.answered),
     ];
     let mut begin = 0.0_f64;
     let mut phases = Vec::new();
@@ -138,19 +139,14 @@ pub(crate) fn phases(update: &Update) -> Vec<Phase> {
 /// What an ended update is told as to those who do not look at it.
 pub(crate) fn told(update: &Update) -> Option<String> {
     let (file, others) = headline(update);
-    let more = match others {
-        0 => String::new(),
-        others => format!(" and {}", format::counted(others, "other")),
-    };
+    let files = words::file_and_others(&file, others);
     match update.state {
         UpdateState::Live => {
-            let took = took(update).map_or(String::new(), |took| {
-                format!(" in {}", format::duration_seconds(took))
-            });
-            Some(format!("{file}{more} live{took}"))
+            let took = took(update).map(format::duration_seconds);
+            Some(words::live(&files, took.as_deref()))
         }
-        UpdateState::Failed => Some(format!("{file}{more}: {}", sentence(update))),
-        UpdateState::Unchanged => Some(format!("{file}{more}: nothing to do")),
+        UpdateState::Failed => Some(format!("{files}: {}", sentence(update))),
+        UpdateState::Unchanged => Some(words::nothing_to_do(&files)),
         UpdateState::Applying | UpdateState::Superseded => None,
     }
 }
@@ -161,18 +157,12 @@ pub(crate) fn watch(status: &WatchStatus) -> (Tone, String, Option<String>) {
     if let Some(fault) = &status.fault {
         return (Tone::Bad, fault.message.clone(), fault.hint.clone());
     }
-    let mut words = match (status.mode, &why) {
-        (WatchMode::Off, None) => return (Tone::Idle, "Not watched".to_owned(), None),
+    let told = match (status.mode, &why) {
+        (WatchMode::Off, None) => return (Tone::Idle, words::NOT_WATCHED.to_owned(), None),
         (WatchMode::Off, Some(why)) => return (Tone::Bad, why.clone(), None),
-        (WatchMode::Native, _) => format::counted(status.files, "file"),
-        (WatchMode::Polling, _) => {
-            format!("Polling {}", format::counted(status.files, "file"))
-        }
+        (mode, _) => words::watched(status.files, mode == WatchMode::Polling, status.warm),
     };
-    if status.warm {
-        words.push_str(", warm");
-    }
-    (Tone::Ok, words, why)
+    (Tone::Ok, told, why)
 }
 
 /// Whether an agent is meant to be watched.

@@ -2,13 +2,13 @@
 
 use nasiko_contract::{ErrorCode, KeyPlace, VaultInfo, VaultState};
 
-use crate::model::tone::Tone;
+use crate::{model::tone::Tone, words::vault as words};
 
 /// The places, the safest first.
 pub(crate) const PLACES: [KeyPlace; 3] = [KeyPlace::Keyring, KeyPlace::Passphrase, KeyPlace::File];
 
-/// A place's word.
-pub(crate) fn word(place: KeyPlace) -> &'static str {
+/// What a place is chosen by.
+pub(crate) fn id(place: KeyPlace) -> &'static str {
     match place {
         KeyPlace::Keyring => "keyring",
         KeyPlace::File => "file",
@@ -19,26 +19,20 @@ pub(crate) fn word(place: KeyPlace) -> &'static str {
 /// A place as it is called.
 pub(crate) fn place(place: Option<KeyPlace>) -> &'static str {
     match place {
-        Some(KeyPlace::Keyring) => "In the system's keyring",
-        Some(KeyPlace::File) => "In a file of yours",
-        Some(KeyPlace::Passphrase) => "In a file sealed with a passphrase",
-        None => "No key yet",
+        Some(KeyPlace::Keyring) => words::place::KEYRING,
+        Some(KeyPlace::File) => words::place::FILE,
+        Some(KeyPlace::Passphrase) => words::place::PASSPHRASE,
+        None => words::place::NONE,
     }
 }
 
 /// What keeping it there means.
 pub(crate) fn meaning(place: Option<KeyPlace>) -> &'static str {
     match place {
-        Some(KeyPlace::Keyring) => {
-            "The system guards it and opens it with your login. Copies of the data directory are worth nothing without it."
-        }
-        Some(KeyPlace::File) => {
-            "Only your account may read it. Whoever can read your files, or a copy of the data directory, can read the secrets."
-        }
-        Some(KeyPlace::Passphrase) => {
-            "Worth nothing without the passphrase, which is needed at each start before agents get their secrets."
-        }
-        None => "It is made with the first secret.",
+        Some(KeyPlace::Keyring) => words::meaning::KEYRING,
+        Some(KeyPlace::File) => words::meaning::FILE,
+        Some(KeyPlace::Passphrase) => words::meaning::PASSPHRASE,
+        None => words::meaning::NONE,
     }
 }
 
@@ -55,10 +49,10 @@ pub(crate) fn standing(info: &VaultInfo) -> VaultState {
 /// Whether it is at hand.
 pub(crate) fn state(state: VaultState) -> (Tone, &'static str) {
     match state {
-        VaultState::NotNeeded => (Tone::Idle, "Not needed since the start"),
-        VaultState::Open => (Tone::Ok, "At hand"),
-        VaultState::Locked => (Tone::Busy, "Locked"),
-        VaultState::Failed => (Tone::Bad, "Not to be had"),
+        VaultState::NotNeeded => (Tone::Idle, words::state::NOT_NEEDED),
+        VaultState::Open => (Tone::Ok, words::state::OPEN),
+        VaultState::Locked => (Tone::Busy, words::state::LOCKED),
+        VaultState::Failed => (Tone::Bad, words::state::FAILED),
     }
 }
 
@@ -70,7 +64,7 @@ mod tests {
     fn every_place_has_words_of_its_own() {
         for (at, one) in PLACES.iter().enumerate() {
             for other in &PLACES[at + 1..] {
-                assert_ne!(word(*one), word(*other));
+                assert_ne!(id(*one), id(*other));
                 assert_ne!(place(Some(*one)), place(Some(*other)));
                 assert_ne!(meaning(Some(*one)), meaning(Some(*other)));
             }

@@ -4,6 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use nasiko_contract::{Span, SpanId, SpanStatus, Trace};
 
+use crate::words::states::span as words;
+
 /// Marks on the time line, the last one at its end.
 const MARKS: u64 = 2;
 
@@ -70,12 +72,12 @@ impl Series {
     /// Its word.
     pub(crate) fn word(self) -> &'static str {
         match self {
-            Self::Nasiko => "Nasiko",
-            Self::Model => "model",
-            Self::Work => "work",
-            Self::Call => "call",
-            Self::Tool => "tool",
-            Self::Database => "database",
+            Self::Nasiko => words::NASIKO,
+            Self::Model => words::MODEL,
+            Self::Work => words::WORK,
+            Self::Call => words::CALL,
+            Self::Tool => words::TOOL,
+            Self::Database => words::DATABASE,
         }
     }
 }

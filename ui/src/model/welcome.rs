@@ -2,6 +2,8 @@
 
 use nasiko_contract::{Sample, Status};
 
+use crate::words::home::welcome as words;
+
 /// What a person without an agent is offered.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Offered {
@@ -26,10 +28,10 @@ pub(crate) fn offered(samples: Vec<Sample>) -> Offered {
     match (runs, samples.first()) {
         (Some(sample), _) => Offered::Runs(sample.clone()),
         (None, first) => Offered::Missing {
-            why: first.map_or("There is no sample".to_owned(), |sample| sample.why.clone()),
+            why: first.map_or(words::NO_SAMPLE.to_owned(), |sample| sample.why.clone()),
             hint: first
                 .and_then(|sample| sample.hint.clone())
-                .unwrap_or_else(|| "Add an agent of your own below".to_owned()),
+                .unwrap_or_else(|| words::ADD_YOUR_OWN.to_owned()),
         },
     }
 }
@@ -37,14 +39,8 @@ pub(crate) fn offered(samples: Vec<Sample>) -> Offered {
 /// What the container engine means for somebody who has just come.
 pub(crate) fn engine_words(status: &Status) -> String {
     match &status.engine {
-        Some(engine) => format!(
-            "{} {} answers: agents can run in containers too.",
-            engine.kind, engine.version
-        ),
-        None => {
-            "No container engine answers. Agents run as processes, which is enough to begin with."
-                .to_owned()
-        }
+        Some(engine) => words::engine(&engine.kind, &engine.version),
+        None => words::NO_ENGINE.to_owned(),
     }
 }
 

@@ -9,7 +9,7 @@ use nasiko_contract::{
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::model::format;
+use crate::words::states;
 
 /// Finished jobs that are remembered; the oldest are forgotten first.
 const JOBS_KEPT: usize = 200;
@@ -69,6 +69,8 @@ pub(crate) struct World {
     pub(crate) stack: Option<Stack>,
     /// How often events told of the stack: what was asked before is older than what they told.
     pub(crate) stack_told: u64,
+    /// How often events told that the doctor's last look is another one.
+    pub(crate) checkups_told: u64,
     /// The settings, once somebody looked at them or they changed.
     pub(crate) settings: Option<Settings>,
     /// The number of the last event about an agent, its builds and deployments included.
@@ -80,8 +82,7 @@ pub(crate) struct World {
 impl Standing {
     /// How many answer, in words; none while there is no agent.
     pub(crate) fn words(self) -> Option<String> {
-        let many = |number: usize| format::count(number as u64);
-        (self.total > 0).then(|| format!("{} of {} answer", many(self.active), many(self.total)))
+        (self.total > 0).then(|| states::answering(self.active, self.total))
     }
 }
 
@@ -140,6 +141,10 @@ impl World {
                 world.stack = Some(stack);
                 world.stack_told += 1;
             }),
+            "doctor.changed" => {
+                self.checkups_told += 1;
+                true
+            }
             "setting.changed" => self.with_data(event, |world, settings| {
                 world.settings = Some(settings);
             }),

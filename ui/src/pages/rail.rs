@@ -14,6 +14,7 @@ use crate::{
     },
     pages::{context::ContextHead, doctor::Checkups, tasks::TaskTray},
     theme::{Appearance, Theme},
+    words::{common, palette, rail as words},
 };
 
 /// The navigation, and what the control plane says of itself.
@@ -51,23 +52,23 @@ pub(crate) fn Rail() -> impl IntoView {
     let checkups = Checkups::get();
     let failures = Memo::new(move |_| checkups.failures().map(|many| many.to_string()));
     view! {
-        <nav class="rail" aria-label="Main">
+        <nav class="rail" aria-label=words::MAIN>
             <div class="context">
                 <Mark />
                 <ContextHead />
             </div>
             <SearchButton />
             <Entry id="go.home" href="/" glyph=Glyph::Home />
-            <Entry id="go.agents" href="/agents" glyph=Glyph::Agents number=(agents, "agents") />
+            <Entry id="go.agents" href="/agents" glyph=Glyph::Agents number=(agents, words::AGENTS) />
             <Entry id="go.chat" href="/chat" glyph=Glyph::Chat />
             <Entry id="go.traces" href="/traces" glyph=Glyph::Traces />
             <Entry id="go.logs" href="/logs" glyph=Glyph::Logs />
-            <Entry id="go.stack" href="/stack" glyph=Glyph::Stack number=(stack, "services of the stack are well") />
-            <Entry id="go.activity" href="/activity" glyph=Glyph::Activity number=(jobs, "jobs under way") />
+            <Entry id="go.stack" href="/stack" glyph=Glyph::Stack number=(stack, words::SERVICES_WELL) />
+            <Entry id="go.activity" href="/activity" glyph=Glyph::Activity number=(jobs, words::JOBS_UNDER_WAY) />
             <Entry id="go.registry" href="/registry" glyph=Glyph::Registry />
             <div class="grow"></div>
-            <Entry id="go.inbox" href="/inbox" glyph=Glyph::Inbox number=(unread, "unread notices") />
-            <Entry id="go.doctor" href="/doctor" glyph=Glyph::Doctor number=(failures, "checks failed") />
+            <Entry id="go.inbox" href="/inbox" glyph=Glyph::Inbox number=(unread, words::UNREAD_NOTICES) />
+            <Entry id="go.doctor" href="/doctor" glyph=Glyph::Doctor number=(failures, words::CHECKS_FAILED) />
             <Entry id="go.settings" href="/settings" glyph=Glyph::Settings />
             <TaskTray />
             <ThemeChoice />
@@ -83,7 +84,7 @@ fn SearchButton() -> impl IntoView {
     let shortcut = Signal::derive(move || actions.shortcut("palette.open"));
     view! {
         <button type="button" class="search-button" id="search" on:click=move |_| actions.palette.set(true)>
-            <span class="clip">"Search or run"</span>
+            <span class="clip">{palette::TITLE}</span>
             <Keys shortcut=shortcut />
         </button>
     }
@@ -101,14 +102,14 @@ fn Entry(
     number: Option<(Memo<Option<String>>, &'static str)>,
 ) -> impl IntoView {
     let actions = Actions::get();
-    let words = known(id).map_or("", |known| known.words);
+    let name = known(id).map_or("", |known| known.words);
     // Every address begins as Home's does.
     let exact = href == "/";
     let count = number.map(|(number, what)| view! { <Count number=number what=what /> });
     view! {
         <A href=href exact=exact attr:title=move || tooltip(actions, id)>
             <Icon glyph=glyph />
-            {words}
+            {name}
             {count}
         </A>
     }
@@ -140,14 +141,14 @@ fn ThemeChoice() -> impl IntoView {
     let theme = Appearance::get().theme;
     let options = Theme::ALL
         .into_iter()
-        .map(|(choice, word)| {
-            view! { <option selected=move || theme.get() == choice>{word}</option> }
+        .map(|choice| {
+            view! { <option value=choice.key() selected=move || theme.get() == choice>{choice.word()}</option> }
         })
         .collect_view();
     view! {
         <label class="theme">
-            <span>"Theme"</span>
-            <select on:change:target=move |event| theme.set(Theme::from_word(&event.target().value()))>{options}</select>
+            <span>{common::THEME}</span>
+            <select on:change:target=move |event| theme.set(Theme::from_key(&event.target().value()))>{options}</select>
         </label>
     }
 }
@@ -171,27 +172,31 @@ fn Resident() -> impl IntoView {
                     .map(|status| status.gateway.clone())
                     .unwrap_or_default(),
                 if live { "ok" } else { "busy" },
-                if live { "Connected" } else { "Connecting" },
+                if live {
+                    words::CONNECTED
+                } else {
+                    words::CONNECTING
+                },
             )
         })
     });
     view! {
         <dl class="resident">
             <div>
-                <dt>"Status"</dt>
+                <dt>{words::STATUS}</dt>
                 <dd class="state">
                     <i class=move || format!("shape {}", facts.with(|facts| facts.3)) aria-hidden="true"></i>
                     {move || facts.with(|facts| facts.4)}
                 </dd>
             </div>
             <div>
-                <dt>"Gateway"</dt>
+                <dt>{words::GATEWAY}</dt>
                 <dd>
                     <code title=move || facts.with(|facts| facts.2.clone())>{move || facts.with(|facts| facts.0.clone())}</code>
                 </dd>
             </div>
             <div>
-                <dt>"Memory"</dt>
+                <dt>{common::MEMORY}</dt>
                 <dd>{move || facts.with(|facts| facts.1.clone())}</dd>
             </div>
         </dl>

@@ -136,15 +136,14 @@ fn every_theme_has_every_colour() {
 }
 
 #[test]
-fn a_choice_is_remembered_by_its_word() {
-    for (theme, word) in Theme::ALL {
-        assert_eq!(Theme::from_word(word), theme);
-        assert_eq!(theme.word(), word);
+fn a_choice_is_remembered_by_its_key() {
+    for theme in Theme::ALL {
+        assert_eq!(Theme::from_key(theme.key()), theme);
     }
-    for (density, word) in Density::ALL {
-        assert_eq!(Density::from_word(word), density);
+    for density in Density::ALL {
+        assert_eq!(Density::from_key(density.key()), density);
     }
-    assert_eq!(Theme::from_word("gone"), Theme::System);
+    assert_eq!(Theme::from_key("gone"), Theme::System);
 }
 
 #[test]

@@ -159,8 +159,7 @@ pub(crate) mod section {
 
 /// What is asked before something is destroyed, and what is told after something was done.
 pub(crate) mod ask {
-    pub(crate) const DELETION: &str =
-        "It stops, and its versions, conversations and secrets are forgotten. The folder it came from stays as it is.";
+    pub(crate) const DELETION: &str = "It stops, and its versions, conversations and secrets are forgotten. The folder it came from stays as it is.";
     pub(crate) const TAKE_DOWN: &str = "Take the stack down?";
     pub(crate) const TAKING_DOWN: &str =
         "Its containers are removed. What the services stored in volumes stays.";

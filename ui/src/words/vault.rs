@@ -14,8 +14,7 @@ pub(crate) mod meaning {
          worth nothing without it.";
     pub(crate) const FILE: &str = "Only your account may read it. Whoever can read your files, or a copy of the data \
          directory, can read the secrets.";
-    pub(crate) const PASSPHRASE: &str =
-        "Worth nothing without the passphrase, which is needed at each start before agents get their secrets.";
+    pub(crate) const PASSPHRASE: &str = "Worth nothing without the passphrase, which is needed at each start before agents get their secrets.";
     pub(crate) const NONE: &str = "It is made with the first secret.";
 }
 

@@ -4,6 +4,7 @@ use nasiko_contract::LogStream;
 use crate::{
     kit::Clock,
     model::{log_text::marked, logs::Row},
+    words::kit::log,
 };
 
 /// Lines that are drawn while they are wrapped, since then each has a height of its own.
@@ -39,7 +40,7 @@ pub(crate) fn Wrapped(
             node_ref=element
             tabindex="0"
             role="group"
-            aria-label="Log, wrapped"
+            aria-label=log::WRAPPED
             on:scroll=scrolled
         >
             <div>
@@ -59,9 +60,9 @@ pub(crate) fn Line(
     words: String,
 ) -> impl IntoView {
     let (class, word) = match row.line.stream {
-        LogStream::Stdout => ("log-line", "out"),
-        LogStream::Stderr => ("log-line error", "err"),
-        LogStream::System => ("log-line system", "sys"),
+        LogStream::Stdout => ("log-line", log::STDOUT),
+        LogStream::Stderr => ("log-line error", log::STDERR),
+        LogStream::System => ("log-line system", log::SYSTEM),
     };
     let text = row.line.text.as_str();
     let text = if words.is_empty() {

@@ -4,6 +4,7 @@ use nasiko_contract::SpanId;
 use crate::{
     kit::waterfall::element_id,
     model::{format, waterfall::Bar},
+    words::kit as words,
 };
 
 /// Pixels a row is set in per level; what lies deeper than the limit stands no further right.
@@ -50,11 +51,7 @@ pub(crate) fn SpanRow(
     });
     let duration = format::duration_ns(duration_ns);
     // What colours tell, in words.
-    let told = format!(
-        ", {}{}, ",
-        series.word(),
-        if failed { ", failed" } else { "" }
-    );
+    let told = words::span_told(series.word(), failed);
     view! {
         <div
             id=element

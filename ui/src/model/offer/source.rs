@@ -1,8 +1,11 @@
 use nasiko_contract::{ErrorCode, Fault};
 
-use crate::model::{
-    format,
-    preview::{clean_path, is_absolute, is_archive},
+use crate::{
+    model::{
+        format,
+        preview::{clean_path, is_absolute, is_archive},
+    },
+    words::offer as words,
 };
 
 /// Lines of a text that are read as sources; a longer one is something else.
@@ -37,11 +40,8 @@ impl Source {
         if is_archive(&name) {
             return Self::Upload { name, bytes };
         }
-        let fault = Fault::new(
-            ErrorCode::NotAnAgentSource,
-            format!("`{name}` is not an archive"),
-        )
-        .hint("An agent is a folder, a zip or tar archive of one, or a git repository");
+        let fault = Fault::new(ErrorCode::NotAnAgentSource, words::not_an_archive(&name))
+            .hint(words::WHAT_AN_AGENT_IS);
         Self::Nowhere { name, fault }
     }
 
@@ -49,9 +49,9 @@ impl Source {
     pub(crate) fn of_folder(name: String) -> Self {
         let fault = Fault::new(
             ErrorCode::NotAnAgentSource,
-            format!("The browser does not say where the folder `{name}` lies"),
+            words::folder_of_unknown_place(&name),
         )
-        .hint("Copy its path and paste it here, or drop a zip of it; the desktop window takes folders");
+        .hint(words::GIVE_A_PATH);
         Self::Nowhere { name, fault }
     }
 
@@ -81,7 +81,7 @@ impl Source {
     pub(crate) fn shown(&self) -> String {
         match self {
             Self::Path(whole) | Self::Repository(whole) => whole.clone(),
-            Self::Upload { bytes, .. } => format!("{}, is sent along", format::bytes(*bytes)),
+            Self::Upload { bytes, .. } => words::sent_along(&format::bytes(*bytes)),
             Self::Nowhere { .. } => String::new(),
         }
     }

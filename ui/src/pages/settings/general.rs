@@ -3,8 +3,12 @@ use leptos::prelude::*;
 use crate::{
     kit::Panel,
     model::settings::{DEFAULT_RUNTIME, NOTIFICATIONS, QUIET_HOURS},
-    pages::settings::field::{Form, Row, Setting, WhenRead},
+    pages::settings::{
+        field::{Form, Row, Setting, WhenRead},
+        startup::{StartPanel, UpdatePanel},
+    },
     theme::{Appearance, Density, Theme},
+    words::{common, settings::general as words},
 };
 
 /// Agents, notices, and how the pages look.
@@ -13,14 +17,16 @@ pub(super) fn GeneralSettings() -> impl IntoView {
     let form = Form::open();
     view! {
         <WhenRead form=form>
-            <Panel title="Agents">
+            <Panel title=common::AGENTS>
                 <Setting form=form spec=DEFAULT_RUNTIME />
             </Panel>
-            <Panel title="Notices">
+            <Panel title=words::NOTICES>
                 <Setting form=form spec=NOTIFICATIONS />
                 <Setting form=form spec=QUIET_HOURS />
             </Panel>
         </WhenRead>
+        <StartPanel />
+        <UpdatePanel />
         <Looks />
     }
 }
@@ -30,36 +36,36 @@ fn Looks() -> impl IntoView {
     let Appearance { theme, density } = Appearance::get();
     let themes = Theme::ALL
         .into_iter()
-        .map(|(choice, word)| {
-            view! { <option selected=move || theme.get() == choice>{word}</option> }
+        .map(|choice| {
+            view! { <option value=choice.key() selected=move || theme.get() == choice>{choice.word()}</option> }
         })
         .collect_view();
     let densities = Density::ALL
         .into_iter()
-        .map(|(choice, word)| {
-            view! { <option selected=move || density.get() == choice>{word}</option> }
+        .map(|choice| {
+            view! { <option value=choice.key() selected=move || density.get() == choice>{choice.word()}</option> }
         })
         .collect_view();
-    let of_machine = Box::new(|| view! { <em>"of this machine alone"</em> }.into_any());
+    let of_machine = Box::new(|| view! { <em>{words::OF_THIS_MACHINE}</em> }.into_any());
     view! {
-        <Panel title="Appearance" aside=of_machine>
-            <Row id="theme" label="Theme" about="System follows the colours and the contrast that the system asks for.">
+        <Panel title=words::APPEARANCE aside=of_machine>
+            <Row id="theme" label=common::THEME about=words::ABOUT_THEME>
                 <div class="setting-value">
                     <select
                         id="theme"
                         aria-describedby="theme-about"
-                        on:change:target=move |event| theme.set(Theme::from_word(&event.target().value()))
+                        on:change:target=move |event| theme.set(Theme::from_key(&event.target().value()))
                     >
                         {themes}
                     </select>
                 </div>
             </Row>
-            <Row id="density" label="Density" about="How close the rows of tables and lists stand.">
+            <Row id="density" label=words::DENSITY about=words::ABOUT_DENSITY>
                 <div class="setting-value">
                     <select
                         id="density"
                         aria-describedby="density-about"
-                        on:change:target=move |event| density.set(Density::from_word(&event.target().value()))
+                        on:change:target=move |event| density.set(Density::from_key(&event.target().value()))
                     >
                         {densities}
                     </select>

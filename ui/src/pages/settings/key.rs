@@ -8,6 +8,7 @@ use crate::{
     desk::{Desk, Loaded, fetch},
     kit::{Button, ConfirmDialog, ErrorCard, Look, Modal, Panel, StateBadge, Waiting},
     model::vault,
+    words::settings::key as words,
 };
 
 /// The key that secrets are sealed with: where it is, what that means, and what a person can do about it.
@@ -58,12 +59,12 @@ pub(super) fn KeyPanel() -> impl IntoView {
     Effect::new(move || fetch(desk, GetVault {}, key.info));
     let moving = RwSignal::new(false);
     let body = move || match key.info.get() {
-        Loaded::Loading => view! { <Waiting what="the key" /> }.into_any(),
+        Loaded::Loading => view! { <Waiting what=words::READING /> }.into_any(),
         Loaded::Failed(fault) => view! { <ErrorCard fault=fault /> }.into_any(),
         Loaded::Ready(info) => view! { <Standing key=key info=info moving=moving /> }.into_any(),
     };
     view! {
-        <Panel title="The key that seals them">
+        <Panel title=words::TITLE>
             {body}
         </Panel>
         <MoveKey key=key open=moving />
@@ -98,14 +99,14 @@ fn Standing(key: Key, info: VaultInfo, moving: RwSignal<bool>) -> impl IntoView 
                 <p>{vault::meaning(place)}</p>
             </div>
             <div class="setting-value">
-                <Button id="move-key" disabled=key.busy press=move |()| moving.set(true)>"Keep elsewhere…"</Button>
+                <Button id="move-key" disabled=key.busy press=move |()| moving.set(true)>{words::MOVE}</Button>
             </div>
         </div>
         <dl class="facts key-facts">
-            {fact("Why there", info.reason)}
-            {info.location.map(|location| fact("Place", location))}
-            {fact("Keyring", info.keyring)}
-            {info.key_id.map(|id| fact("Key id", id))}
+            {fact(words::WHY_THERE, info.reason)}
+            {info.location.map(|location| fact(words::PLACE, location))}
+            {fact(words::KEYRING, info.keyring)}
+            {info.key_id.map(|id| fact(words::KEY_ID, id))}
         </dl>
         {trouble}
         {way_out}
@@ -125,9 +126,9 @@ fn Unlock(key: Key, place: Option<KeyPlace>) -> impl IntoView {
     };
     view! {
         <form class="key-form" on:submit=submit>
-            {sealed.then(|| view! { <Passphrase id="unlock-passphrase" word="Passphrase" text=typed /> })}
+            {sealed.then(|| view! { <Passphrase id="unlock-passphrase" word=words::PASSPHRASE text=typed /> })}
             <button id="unlock" type="submit" class=Look::Primary.class() disabled=key.busy>
-                {if sealed { "Unlock" } else { "Ask the keyring" }}
+                {if sealed { words::UNLOCK } else { words::ASK_KEYRING }}
             </button>
         </form>
         {move || key.fault.get().map(|fault| view! { <ErrorCard fault=fault /> })}
@@ -144,17 +145,17 @@ fn Reset(key: Key, place: Option<KeyPlace>) -> impl IntoView {
         let passphrase = sealed.then(|| typed.get_untracked());
         typed.set(String::new());
         key.wish(ResetVault { passphrase }, move || {
-            key.desk.say("All secrets are forgotten");
+            key.desk.say(words::FORGOTTEN);
         });
     };
     view! {
         <div class="key-form">
-            {sealed.then(|| view! { <Passphrase id="reset-passphrase" word="A new passphrase" text=typed /> })}
-            <Button look=Look::Danger press=move |()| asking.set(true)>"Forget all secrets…"</Button>
+            {sealed.then(|| view! { <Passphrase id="reset-passphrase" word=words::NEW_PASSPHRASE text=typed /> })}
+            <Button look=Look::Danger press=move |()| asking.set(true)>{words::FORGET_ALL}</Button>
         </div>
         {move || key.fault.get().map(|fault| view! { <ErrorCard fault=fault /> })}
-        <ConfirmDialog open=asking title="Forget all secrets?" action="Forget them" id="reset-confirm" confirm=confirm>
-            <p>"Those of all agents and of the local stack. What they were cannot be brought back; a new key is made."</p>
+        <ConfirmDialog open=asking title=words::FORGET_TITLE action=words::FORGET id="reset-confirm" confirm=confirm>
+            <p>{words::FORGET_MEANS}</p>
         </ConfirmDialog>
     }
 }
@@ -182,16 +183,13 @@ fn MoveKey(key: Key, open: RwSignal<bool>) -> impl IntoView {
         let mut passphrase = None;
         if place == KeyPlace::Passphrase {
             if first.with_untracked(|first| second.with_untracked(|second| first != second)) {
-                let fault = Fault::new(ErrorCode::InvalidRequest, "The two passphrases differ");
-                return key.fault.set(Some(fault.hint("Type the same one twice")));
+                let fault = Fault::new(ErrorCode::InvalidRequest, words::PASSPHRASES_DIFFER);
+                return key.fault.set(Some(fault.hint(words::TYPE_IT_TWICE)));
             }
             passphrase = Some(first.get_untracked()).filter(|typed| !typed.is_empty());
         }
         key.wish(KeepVaultKey { place, passphrase }, move || {
-            key.desk.say(format!(
-                "The key is kept: {}",
-                vault::place(Some(place)).to_lowercase()
-            ));
+            key.desk.say(words::kept(vault::place(Some(place))));
             close(());
         });
     };
@@ -204,7 +202,7 @@ fn MoveKey(key: Key, open: RwSignal<bool>) -> impl IntoView {
             view! {
                 <label class="key-option">
                     <input
-                        id=format!("key-{}", vault::word(place))
+                        id=format!("key-{}", vault::id(place))
                         type="radio"
                         name="key-place"
                         disabled=present == Some(place)
@@ -213,7 +211,7 @@ fn MoveKey(key: Key, open: RwSignal<bool>) -> impl IntoView {
                     />
                     <span>
                         <b>{word}</b>
-                        {(present == Some(place)).then_some(" (as now)")}
+                        {(present == Some(place)).then(|| view! { " " {words::AS_NOW} })}
                         <small>{vault::meaning(Some(place))}</small>
                     </span>
                 </label>
@@ -224,21 +222,21 @@ fn MoveKey(key: Key, open: RwSignal<bool>) -> impl IntoView {
     let sealed = Memo::new(move |_| chosen.get() == Some(KeyPlace::Passphrase));
     let nothing = Signal::derive(move || chosen.with(Option::is_none) || key.busy.get());
     view! {
-        <Modal open=open close=close label="Keep the key elsewhere">
+        <Modal open=open close=close label=words::MOVE_TITLE>
             <form class="down-form" on:submit=submit>
-                <h2>"Keep the key elsewhere"</h2>
+                <h2>{words::MOVE_TITLE}</h2>
                 <fieldset class="key-options">
-                    <legend class="unseen">"Where"</legend>
+                    <legend class="unseen">{words::WHERE}</legend>
                     {options}
                 </fieldset>
                 <Show when=move || sealed.get()>
-                    <Passphrase id="key-new" word="Passphrase" text=first />
-                    <Passphrase id="key-again" word="Again" text=second />
+                    <Passphrase id="key-new" word=words::PASSPHRASE text=first />
+                    <Passphrase id="key-again" word=words::PASSPHRASE_AGAIN text=second />
                 </Show>
                 {move || open.get().then(|| key.fault.get()).flatten().map(|fault| view! { <ErrorCard fault=fault /> })}
                 <div class="actions end">
-                    <Button press=close>"Leave it"</Button>
-                    <button id="key-confirm" type="submit" class=Look::Primary.class() disabled=nothing>"Keep it there"</button>
+                    <Button press=close>{words::LEAVE_IT}</Button>
+                    <button id="key-confirm" type="submit" class=Look::Primary.class() disabled=nothing>{words::KEEP_IT_THERE}</button>
                 </div>
             </form>
         </Modal>
