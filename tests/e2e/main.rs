@@ -30,6 +30,7 @@ mod live;
 mod live_browser;
 mod live_load;
 mod live_storms;
+mod login;
 mod loopback;
 mod packages;
 mod pages;

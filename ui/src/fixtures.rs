@@ -121,6 +121,7 @@ impl FixtureTransport {
             "doctor.report" => doctor::report(),
             "notices.list" => list(inbox::notices(self.empty)),
             "notices.read" | "notices.clear" | "notices.restore" => json!({ "changed": 3 }),
+            "login.get" | "login.set" => settings::login(call.body.as_ref()),
             "store.get" => settings::store(),
             "secrets.list" => list(settings::secrets(self.empty)),
             "vault.get" => settings::vault(),

@@ -10,6 +10,7 @@ pub mod figures;
 pub mod ids;
 pub mod jobs;
 pub mod live;
+pub mod login;
 pub mod logs;
 pub mod notices;
 pub mod operation;
@@ -32,6 +33,7 @@ pub use figures::*;
 pub use ids::*;
 pub use jobs::*;
 pub use live::*;
+pub use login::*;
 pub use logs::*;
 pub use notices::*;
 pub use operation::{

@@ -10,8 +10,8 @@ use serde::{Serialize, de::DeserializeOwned};
     )
 )]
 use crate::{
-    agent_requests::*, agents::*, chat::*, doctor::*, figures::*, jobs::*, live::*, logs::*,
-    notices::*, page::*, samples::*, shared_secrets::*, stack::*, store::*, system::*,
+    agent_requests::*, agents::*, chat::*, doctor::*, figures::*, jobs::*, live::*, login::*,
+    logs::*, notices::*, page::*, samples::*, shared_secrets::*, stack::*, store::*, system::*,
     telemetry::*, updates::*, vault::*,
 };
 
@@ -166,6 +166,8 @@ define_api! {
         CreateBrowserCode = "browser_codes.create" Post "/browser-codes" -> BrowserCode, "system:write", 201, "A link that opens the web UI once";
         GetSettings = "settings.get" Get "/settings" -> Settings, "settings:read", 200, "All settings";
         PatchSettings = "settings.patch" Patch "/settings" -> Settings, "settings:write", 200, "Change settings";
+        GetLoginStart = "login.get" Get "/login-start" -> LoginStart, "settings:read", 200, "Whether it is started at login";
+        SetLoginStart = "login.set" Put "/login-start" -> LoginStart, "settings:write", 200, "Start it at login, or no more";
         GetStore = "store.get" Get "/store" -> StoreStatus, "settings:read", 200, "Where the store is, and where it was";
 
         Inspect = "inspect.run" Post "/inspect" -> AgentDescription, "agents:read", 200, "What is in a folder or archive; nothing is started";

@@ -2,6 +2,7 @@
 
 use std::{
     fs::TryLockError,
+    io::Write,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -190,6 +191,32 @@ pub(crate) async fn discard(path: &Path) {
         }
         _ => {}
     }
+}
+
+/// Writes a file of `text`, whole or not at all, readable by its owner alone; one that stands there is replaced. Blocks.
+pub(crate) fn write_whole(path: &Path, text: &[u8]) -> std::io::Result<()> {
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(".new");
+    let draft = PathBuf::from(draft);
+    let mut options = fs_err::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    {
+        use fs_err::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    let mut file = options.open(&draft)?;
+    file.write_all(text)?;
+    file.sync_all()?;
+    fs_err::rename(&draft, path)?;
+    // From here on it counts. Only a loss of power could still bring back what was there before.
+    #[cfg(unix)]
+    if let Some(directory) = path.parent()
+        && let Err(error) = fs_err::File::open(directory).and_then(|folder| folder.sync_all())
+    {
+        tracing::warn!(%error, "what was written may not outlive a loss of power");
+    }
+    Ok(())
 }
 
 /// The fault of a data directory that cannot be written.

@@ -31,6 +31,7 @@ mod launch;
 mod lifecycle;
 mod listen;
 mod live;
+mod login;
 mod logs;
 mod notices;
 mod peers;

@@ -104,6 +104,8 @@ pub(crate) struct Shared {
     pub(crate) notices: Vec<String>,
     /// What the doctor looks at.
     pub(crate) surroundings: Arc<crate::doctor::Surroundings>,
+    /// Whether it starts at login.
+    pub(crate) login: Arc<crate::login::LoginItem>,
     pub(crate) started: i64,
     pub(crate) settings: ArcSwap<Settings>,
     pub(crate) browser_codes: BrowserCodes,
@@ -177,6 +179,7 @@ impl ControlPlane {
             config.engine.clone(),
             Vec::new(),
         );
+        let login = crate::login::LoginItem::of(home.root(), &config.environment);
         let process = ProcessRuntime::open(nasiko_runtime::ProcessConfig {
             home: home.root().to_owned(),
             installation: installation.clone(),
@@ -224,6 +227,7 @@ impl ControlPlane {
             addresses,
             notices: config.notices,
             surroundings: Arc::new(surroundings),
+            login: Arc::new(login),
             started: crate::time::now_ms(),
             settings: ArcSwap::from_pointee(settings),
             browser_codes: BrowserCodes::default(),
@@ -265,6 +269,7 @@ impl ControlPlane {
         crate::peers::start(&shared, peers);
         crate::kong::start(&shared);
         crate::platform::start(&shared);
+        crate::login::at_start(Arc::clone(&shared.login));
         Ok(Self { shared })
     }
 

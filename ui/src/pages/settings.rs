@@ -5,6 +5,7 @@ mod key;
 mod move_store;
 mod runtime;
 mod secrets;
+mod startup;
 mod store;
 mod telemetry;
 mod watch;

@@ -1,7 +1,7 @@
 //! Settings.
 
 use nasiko_client::Client;
-use nasiko_contract::{GetSettings, PatchSettings, Settings};
+use nasiko_contract::{GetLoginStart, GetSettings, PatchSettings, SetLoginStart, Settings};
 use serde_json::{Map, Value};
 
 use super::store;
@@ -11,6 +11,9 @@ use crate::{
     failure::{Failure, usage},
     session::Session,
 };
+
+/// Its name among settings, though the system keeps it.
+const START_AT_LOGIN: &str = "startAtLogin";
 
 pub(crate) async fn settings(session: &Session, words: SettingsArguments) -> Result<(), Failure> {
     match words.command {
@@ -27,6 +30,18 @@ pub(crate) async fn settings(session: &Session, words: SettingsArguments) -> Res
         }) if name == store::NAME => store::set(session, value, redis, join).await,
         Some(SettingsCommand::Set { redis: Some(_), .. }) => Err(only_for_store("--redis")),
         Some(SettingsCommand::Set { join: true, .. }) => Err(only_for_store("--join")),
+        Some(SettingsCommand::Set { name, value, .. }) if camel(&name) == START_AT_LOGIN => {
+            let on = value.parse().map_err(|_| {
+                usage(
+                    format!("`{name}` cannot be set to that"),
+                    "It is `true` or `false`",
+                )
+            })?;
+            let client = session.attach_or_start().await?;
+            client.call(SetLoginStart { on }).await?;
+            let settings = client.call(GetSettings {}).await?;
+            show(session, &client, settings).await
+        }
         Some(SettingsCommand::Set { name, value, .. }) => {
             let change = change(&name, &value)?;
             let client = session.attach_or_start().await?;
@@ -46,7 +61,8 @@ fn only_for_store(flag: &str) -> Failure {
 async fn show(session: &Session, client: &Client, settings: Settings) -> Result<(), Failure> {
     let status = store::get(client).await?;
     let place = store::words(&status.place);
-    let document = SettingsDocument::new(settings, status);
+    let login = client.call(GetLoginStart {}).await?;
+    let document = SettingsDocument::new(settings, &login, status);
     if session.output.json {
         return session.output.document(&document);
     }

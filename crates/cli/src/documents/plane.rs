@@ -1,8 +1,8 @@
 //! Documents about the control plane itself.
 
 use nasiko_contract::{
-    AgentCounts, EnginePlace, EngineStatus, Peer, RuntimeKind, SecretInfo, Settings, StackService,
-    Status, StoreStatus, TraceForwarding,
+    AgentCounts, EnginePlace, EngineStatus, LoginStart, Peer, RuntimeKind, SecretInfo, Settings,
+    StackService, Status, StoreStatus, TraceForwarding,
 };
 use serde::Serialize;
 
@@ -90,11 +90,12 @@ pub(crate) struct SettingsDocument {
     otlp_forward_url: Option<String>,
     notifications: bool,
     quiet_hours: Option<String>,
+    start_at_login: bool,
     store: StoreDocument,
 }
 
 impl SettingsDocument {
-    pub(crate) fn new(settings: Settings, store: StoreStatus) -> Self {
+    pub(crate) fn new(settings: Settings, login: &LoginStart, store: StoreStatus) -> Self {
         Self {
             default_runtime: settings.default_runtime,
             trace_retention_days: settings.trace_retention_days,
@@ -105,6 +106,7 @@ impl SettingsDocument {
             otlp_forward_url: settings.otlp_forward_url,
             notifications: settings.notifications,
             quiet_hours: settings.quiet_hours,
+            start_at_login: login.on,
             store: store.into(),
         }
     }

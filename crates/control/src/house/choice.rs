@@ -1,10 +1,7 @@
 //! The choice that was made of a place for the store, in a file of its own in the data directory. Writing it is the one
 //! step in which the store moves: before it the old place counts, after it the new one does.
 
-use std::{
-    io::Write,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use nasiko_contract::{ErrorCode, Fault, StorePlace};
 use nasiko_store::{
@@ -150,7 +147,7 @@ impl Choice {
         let text = serde_json::to_vec_pretty(self)
             .map_err(|error| crate::plane::internal("the choice of a store", &error))?;
         let written = tokio::task::spawn_blocking(move || {
-            write_whole(&path, &text).map_err(|error| home::unwritable(&path, &error))
+            home::write_whole(&path, &text).map_err(|error| home::unwritable(&path, &error))
         });
         written
             .await
@@ -178,27 +175,4 @@ impl WrittenUrl {
 fn file_name(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default();
     name.to_string_lossy().into_owned()
-}
-
-fn write_whole(path: &Path, text: &[u8]) -> std::io::Result<()> {
-    let draft = path.with_extension("json.new");
-    let mut options = fs_err::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    {
-        use fs_err::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    let mut file = options.open(&draft)?;
-    file.write_all(text)?;
-    file.sync_all()?;
-    fs_err::rename(&draft, path)?;
-    // From here on it counts. Only a loss of power could still bring back what was there before.
-    #[cfg(unix)]
-    if let Some(directory) = path.parent()
-        && let Err(error) = fs_err::File::open(directory).and_then(|folder| folder.sync_all())
-    {
-        tracing::warn!(%error, "the choice of a store may not outlive a loss of power");
-    }
-    Ok(())
 }

@@ -7,6 +7,7 @@ use crate::{
     desk::Desk,
     kit::{Button, ErrorCard, Look, Sentence, Waiting},
     model::settings::{Kind, Spec},
+    words::{common, settings as words},
 };
 
 /// The settings as a page shows them.
@@ -60,9 +61,9 @@ impl Form {
             self.elsewhere.update(|marked| {
                 marked.insert(spec.key);
             });
-            let words = spec.words(&spec.shown(now));
+            let value = spec.words(&spec.shown(now));
             self.desk
-                .say(format!("{} was changed elsewhere: {words}", spec.label));
+                .say(words::was_changed_elsewhere(spec.label, &value));
         }
     }
 }
@@ -76,12 +77,12 @@ pub(super) fn WhenRead(form: Form, children: ChildrenFn) -> impl IntoView {
         (false, Some(fault)) => view! {
             <ErrorCard fault=fault>
                 <Button look=Look::Primary press=move |()| form.read()>
-                    "Try again"
+                    {common::TRY_AGAIN}
                 </Button>
             </ErrorCard>
         }
         .into_any(),
-        (false, None) => view! { <Waiting what="the settings" /> }.into_any(),
+        (false, None) => view! { <Waiting what=words::READING /> }.into_any(),
     }
 }
 
@@ -110,8 +111,8 @@ pub(super) fn Setting(form: Form, spec: Spec) -> impl IntoView {
             marked.remove(spec.key);
         });
         saving.set(true);
-        let words = format!("{}: {}", spec.label, spec.words(typed.trim()));
-        form.desk.change_settings(patch, words, move |refusal| {
+        let told = words::changed(spec.label, &spec.words(typed.trim()));
+        form.desk.change_settings(patch, told, move |refusal| {
             let _gone = saving.try_set(false);
             if refusal.is_none() {
                 let _gone = draft.try_set(None);
@@ -124,13 +125,13 @@ pub(super) fn Setting(form: Form, spec: Spec) -> impl IntoView {
         fault.set(None);
     };
     let elsewhere = Memo::new(move |_| form.elsewhere.with(|marked| marked.contains(spec.key)));
-    let why = move || {
-        let fault = fault.get()?;
-        Some(view! {
-            <span><Sentence text=fault.message /> {fault.hint.map(|hint| view! { ". " <Sentence text=hint /> })}</span>
-            <Button look=Look::Flat press=move |()| put_back()>
-                "Put back"
-            </Button>
+    let back = move || {
+        fault.with(Option::is_some).then(|| {
+            view! {
+                <Button look=Look::Flat press=move |()| put_back()>
+                    {common::PUT_BACK}
+                </Button>
+            }
         })
     };
     let value = Value {
@@ -144,12 +145,13 @@ pub(super) fn Setting(form: Form, spec: Spec) -> impl IntoView {
         <Row id=spec.key label=spec.label about=spec.about>
             <div class="setting-value">
                 <Show when=move || elsewhere.get()>
-                    <span class="tag">"Changed elsewhere"</span>
+                    <span class="tag">{words::CHANGED_ELSEWHERE}</span>
                 </Show>
                 <Input spec=spec value=value />
             </div>
             <div id=format!("{}-fault", spec.key) class="setting-fault" role="alert">
-                {why}
+                <Why fault=fault />
+                {back}
             </div>
         </Row>
     }
@@ -176,6 +178,48 @@ pub(super) fn Row(
             </div>
             {children()}
         </div>
+    }
+}
+
+/// What is on or off, in a [`Row`] of the same id.
+#[component]
+pub(super) fn Toggle(
+    id: &'static str,
+    #[prop(into)] on: Signal<bool>,
+    /// A change is under way.
+    #[prop(into)]
+    busy: Signal<bool>,
+    #[prop(into)] set: Callback<bool>,
+) -> impl IntoView {
+    view! {
+        <button
+            id=id
+            type="button"
+            class="switch"
+            role="switch"
+            aria-labelledby=format!("{id}-label")
+            aria-describedby=format!("{id}-about {id}-fault")
+            aria-checked=move || if on.get() { "true" } else { "false" }
+            aria-disabled=move || busy.get().then_some("true")
+            on:click=move |_| {
+                if !busy.get_untracked() {
+                    set.run(!on.get_untracked());
+                }
+            }
+        >
+            <i class="switch-track" aria-hidden="true"></i>
+        </button>
+    }
+}
+
+/// Why a setting is not as it was asked for.
+#[component]
+pub(super) fn Why(#[prop(into)] fault: Signal<Option<Fault>>) -> impl IntoView {
+    move || {
+        let fault = fault.get()?;
+        Some(view! {
+            <span><Sentence text=fault.message /> {fault.hint.map(|hint| view! { ". " <Sentence text=hint /> })}</span>
+        })
     }
 }
 
@@ -228,23 +272,9 @@ fn Input(spec: Spec, value: Value) -> impl IntoView {
         .into_any(),
         Kind::Text(hint) => field("mono address", "text", hint).into_any(),
         Kind::Switch => {
-            let on = move || value.shown.with(|shown| shown == "true");
-            view! {
-                <button
-                    id=key
-                    type="button"
-                    class="switch"
-                    role="switch"
-                    aria-labelledby=format!("{key}-label")
-                    aria-describedby=format!("{key}-about {key}-fault")
-                    aria-checked=move || if on() { "true" } else { "false" }
-                    disabled=value.saving
-                    on:click=move |_| value.set.run((!on()).to_string())
-                >
-                    <i class="switch-track" aria-hidden="true"></i>
-                </button>
-            }
-            .into_any()
+            let on = Signal::derive(move || value.shown.with(|shown| shown == "true"));
+            let set = move |on: bool| value.set.run(on.to_string());
+            view! { <Toggle id=key on=on busy=value.saving set=set /> }.into_any()
         }
         Kind::Choice(choices) => {
             let options = choices
@@ -257,7 +287,6 @@ fn Input(spec: Spec, value: Value) -> impl IntoView {
                 <select
                     id=key
                     aria-describedby=format!("{key}-about {key}-fault")
-                    disabled=value.saving
                     on:change:target=move |event| value.set.run(event.target().value())
                 >
                     {options}
