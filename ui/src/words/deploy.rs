@@ -1,8 +1,8 @@
 //! Deploying: where from, what is in it, how it goes.
 
 pub(crate) const ADD_FIRST_AGENT: &str = "Add your first agent";
-pub(crate) const INTRODUCTION: &str = "Give the folder that holds it, with or without a Dockerfile, and press Enter. On \
-    the command line: `nasiko deploy PATH`";
+pub(crate) const INTRODUCTION: &str = "Give the folder that holds it, with or without a Dockerfile, and press Enter. \
+    On the command line: `nasiko deploy PATH`";
 pub(crate) const DEPLOY: &str = "Deploy";
 pub(crate) const KEEP_LIVE: &str = "Keep live: a save is live by itself";
 

@@ -7,7 +7,8 @@ pub(crate) const PODMAN: &str = "Podman";
 /// What is copied.
 pub(crate) const ADDRESS: &str = "engine's address";
 pub(crate) const NONE: &str = "No engine";
-pub(crate) const WITHOUT_ONE: &str = "Agents run as processes of this machine; those for Docker and the local stack wait for an engine.";
+pub(crate) const WITHOUT_ONE: &str = "Agents run as processes of this machine; those for Docker and the local stack \
+    wait for an engine.";
 pub(crate) const WHERE_ELSE: &str = "Other places where an engine may be";
 pub(crate) const OTHER_PLACES: &str = "Other places";
 pub(crate) const NAMED_BY: &str = "Named by";

@@ -4,8 +4,8 @@ pub(crate) const TITLE: &str = "Inbox";
 pub(crate) const NOTICES: &str = "Notices";
 pub(crate) const READING: &str = "the inbox";
 pub(crate) const NOTHING: &str = "Nothing has happened that you have not seen";
-pub(crate) const WHAT_IS_TOLD: &str = "Crashes, deploys and trouble with the stack are told here, also what came in quiet \
-    hours.";
+pub(crate) const WHAT_IS_TOLD: &str = "Crashes, deploys and trouble with the stack are told here, also what came in \
+    quiet hours.";
 pub(crate) const READ_ALL: &str = "Mark all as read";
 pub(crate) const CLEAR: &str = "Clear";
 /// Of a notice that was not shown as it came.

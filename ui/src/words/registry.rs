@@ -32,8 +32,8 @@ pub(crate) mod entry {
     pub(crate) const RESET_ASK: &str = "Reset…";
     pub(crate) const RESET_TITLE: &str = "Reset the entry?";
     pub(crate) const RESET: &str = "Reset";
-    pub(crate) const RESET_MEANS: &str = "Description and tags are those of the folder's card again. What was written here \
-        is forgotten; the agent goes on.";
+    pub(crate) const RESET_MEANS: &str = "Description and tags are those of the folder's card again. What was \
+        written here is forgotten; the agent goes on.";
     pub(crate) const IS_RESET: &str = "The entry is as the card says again";
 
     pub(crate) const CARD: &str = "Card";

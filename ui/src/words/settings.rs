@@ -48,8 +48,8 @@ pub(crate) mod contexts {
     pub(crate) const IN_USE: &str = "In use";
     pub(crate) const USE: &str = "Use";
     pub(crate) const ABOUT: &str = "About contexts";
-    pub(crate) const IN_BROWSER: &str = "These pages are those of one control plane, the one that their address leads to. \
-        The desktop window and the command line go to others too.";
+    pub(crate) const IN_BROWSER: &str = "These pages are those of one control plane, the one that their address \
+        leads to. The desktop window and the command line go to others too.";
     pub(crate) const WHAT_IT_IS: &str = "A context is a control plane with agents, settings and secrets of its own: in \
         another data directory of this computer, or elsewhere. Windows show its colour on top.";
     pub(crate) const ADD_COMMAND: &str = "nasiko context add NAME FOLDER";
@@ -73,8 +73,8 @@ pub(crate) mod secrets {
     pub(crate) const NAME: &str = "Name";
     pub(crate) const VALUE: &str = "Value";
     pub(crate) const SET: &str = "Set";
-    pub(crate) const NOTE: &str = "An agent gets it with its next start. Its own win over those of all agents. Values of \
-        several lines: `nasiko secret set AGENT NAME < FILE`";
+    pub(crate) const NOTE: &str = "An agent gets it with its next start. Its own win over those of all agents. \
+        Values of several lines: `nasiko secret set AGENT NAME < FILE`";
     pub(crate) const REMOVE_TITLE: &str = "Remove the secret?";
 
     pub(crate) fn remove(name: &str, whose: &str) -> String {
@@ -96,7 +96,8 @@ pub(crate) mod secrets {
     pub(crate) fn removal(name: &str, agent: Option<&str>) -> String {
         let of = agent.map_or(String::new(), |agent| format!(" of {agent}"));
         format!(
-            "`{name}{of}` is forgotten, and agents do not get it from their next start on. Its value cannot be brought back."
+            "`{name}{of}` is forgotten, and agents do not get it from their next start on. Its value \
+             cannot be brought back."
         )
     }
 }
@@ -117,8 +118,8 @@ pub(crate) mod key {
     pub(crate) const NEW_PASSPHRASE: &str = "A new passphrase";
     pub(crate) const FORGET_ALL: &str = "Forget all secrets…";
     pub(crate) const FORGET_TITLE: &str = "Forget all secrets?";
-    pub(crate) const FORGET_MEANS: &str = "Those of all agents and of the local stack. What they were cannot be brought \
-        back; a new key is made.";
+    pub(crate) const FORGET_MEANS: &str = "Those of all agents and of the local stack. What they were cannot be \
+        brought back; a new key is made.";
     pub(crate) const FORGET: &str = "Forget them";
     pub(crate) const FORGOTTEN: &str = "All secrets are forgotten";
 
@@ -148,8 +149,8 @@ pub(crate) mod watch {
     pub(crate) const WATCH: &str = "Watch";
 
     pub(crate) const LIMITS: &str = "Limits";
-    pub(crate) const WHAT_IT_DOES: &str = "A save in a watched folder is live by itself; one that does not come up never \
-        replaces what answers.";
+    pub(crate) const WHAT_IT_DOES: &str = "A save in a watched folder is live by itself; one that does not come up \
+        never replaces what answers.";
     pub(crate) const GATHERED: &str = "Saves are gathered for 20 ms, longer while more come.";
     pub(crate) const STANDBY: &str = "Four agents at most have an instance on standby, which makes a save live sooner: \
         those that were edited last.";

@@ -5,9 +5,9 @@ pub(crate) const TABS: &str = "Pages of the stack";
 pub(crate) const LOGS: &str = "Logs";
 pub(crate) const READING: &str = "the stack";
 pub(crate) const NOTHING_ON: &str = "Nothing is on";
-pub(crate) const WHAT_IT_IS: &str = "The stack is what your agents may need beside them: a queue and a database, a viewer \
-    for traces, a gateway, services of your own. It runs as containers of your engine, listens on this computer only, and \
-    stays until you take it down.";
+pub(crate) const WHAT_IT_IS: &str = "The stack is what your agents may need beside them: a queue and a database, a \
+    viewer for traces, a gateway, services of your own. It runs as containers of your engine, listens on this \
+    computer only, and stays until you take it down.";
 
 pub(crate) fn well(well: usize, of: usize) -> String {
     format!("{well} of {of} are well")
