@@ -12,20 +12,18 @@ use crate::{
 
 /// How the pins of an agent stand, in a few words: what needs a look first.
 pub(crate) fn summary(pins: &[Pin]) -> String {
-    let count = |state: PinState| pins.iter().filter(|pin| pin.state == state).count();
-    let parts: [(PinState, fn(usize) -> String); 5] = [
-        (PinState::Failed, words::unanswered),
-        (PinState::Changed, words::changed),
-        (PinState::Asking, words::being_asked),
-        (PinState::Pass, words::same),
-        (PinState::Waiting, words::not_asked),
+    let stand = |state: PinState, say: fn(usize) -> String| {
+        let many = pins.iter().filter(|pin| pin.state == state).count();
+        (many > 0).then(|| say(many))
+    };
+    let told = [
+        stand(PinState::Failed, words::unanswered),
+        stand(PinState::Changed, words::changed),
+        stand(PinState::Asking, words::being_asked),
+        stand(PinState::Pass, words::same),
+        stand(PinState::Waiting, words::not_asked),
     ];
-    let told: Vec<String> = parts
-        .into_iter()
-        .map(|(state, say)| (count(state), say))
-        .filter(|(many, _)| *many > 0)
-        .map(|(many, say)| say(many))
-        .collect();
+    let told: Vec<String> = told.into_iter().flatten().collect();
     told.join(", ")
 }
 

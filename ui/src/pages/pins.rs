@@ -111,8 +111,7 @@ pub(crate) fn PinButton(pins: Pins, question: String) -> impl IntoView {
     };
     let inside = move || {
         known.get().map(|(_, state)| {
-            let class = format!("shape {}", tone::pin(state).0.class());
-            view! { <i class=class aria-hidden="true"></i> }
+            view! { <i class=format!("shape {}", tone::pin(state).0.class()) aria-hidden="true"></i> }
         })
     };
     let word = move || {
