@@ -21,23 +21,27 @@ use crate::{
         contexts::ContextSettings, general::GeneralSettings, runtime::RuntimeSettings,
         secrets::SecretSettings, telemetry::TelemetrySettings, watch::WatchSettings,
     },
+    words::{
+        common::{self, window_title},
+        settings::{self as words, tab},
+    },
 };
 
 /// The pages of the settings: word and place in the address.
 const TABS: [(&str, &str); 7] = [
-    ("General", ""),
-    ("Contexts", "contexts"),
-    ("Secrets", "secrets"),
-    ("Watch", "watch"),
-    ("Runtime", "runtime"),
-    ("Telemetry", "telemetry"),
-    ("Keyboard", "keyboard"),
+    (tab::GENERAL, ""),
+    (tab::CONTEXTS, "contexts"),
+    (tab::SECRETS, "secrets"),
+    (tab::WATCH, "watch"),
+    (tab::RUNTIME, "runtime"),
+    (tab::TELEMETRY, "telemetry"),
+    (tab::KEYBOARD, "keyboard"),
 ];
 
 /// What a person decides for all agents and all pages. Every change is saved at once and can be undone in passing.
 #[component]
 pub(crate) fn SettingsPage() -> impl IntoView {
-    browser::set_title("Settings · Nasiko");
+    browser::set_title(&window_title(words::TITLE));
     let parameters = use_params_map();
     let tab = Memo::new(move |_| parameters.with(|map| map.get("tab")).unwrap_or_default());
     let tabs = TABS
@@ -57,17 +61,17 @@ pub(crate) fn SettingsPage() -> impl IntoView {
         "runtime" => view! { <RuntimeSettings /> }.into_any(),
         "telemetry" => view! { <TelemetrySettings /> }.into_any(),
         "keyboard" => view! { <KeyboardSettings /> }.into_any(),
-        _ => view! { <Empty title="There is no such page"><a href="/settings">"Go to the settings"</a></Empty> }
+        _ => view! { <Empty title=common::NO_SUCH_PAGE><a href="/settings">{words::GO_TO_SETTINGS}</a></Empty> }
             .into_any(),
     }
     };
     view! {
         <header class="page-head">
-            <h1>"Settings"</h1>
-            <span class="sub">"Saved at once"</span>
+            <h1>{words::TITLE}</h1>
+            <span class="sub">{words::SAVED_AT_ONCE}</span>
         </header>
         <div class="tab-row">
-            <Tabs label="Pages of the settings" tabs=tabs />
+            <Tabs label=words::TABS tabs=tabs />
         </div>
         <div class="page-body settings">{body}</div>
     }
