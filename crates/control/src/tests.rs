@@ -98,6 +98,18 @@ pub(crate) async fn until(shared: &Arc<Shared>, what: &str, done: impl AsyncFn()
 }
 
 #[tokio::test]
+/// Looks again and again until it is so, for what changes without an event.
+pub(crate) async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    const STEP: Duration = Duration::from_millis(20);
+    let looking = async {
+        while !is_so().await {
+            tokio::time::sleep(STEP).await;
+        }
+    };
+    let in_time = tokio::time::timeout(PATIENCE, looking).await;
+    assert!(in_time.is_ok(), "{what}");
+}
+
 async fn what_earlier_jobs_left_goes_at_the_start() {
     let home = TempDir::new().unwrap();
     let plane = open(home.path()).await;
@@ -117,15 +129,11 @@ async fn what_earlier_jobs_left_goes_at_the_start() {
 
     let plane = open(home.path()).await;
     assert!(plane.shared.reveal(left).await.unwrap().is_empty());
-    let gone = async {
-        let there = |path: &PathBuf| path.try_exists().unwrap();
-        while there(&cache) || folders.iter().any(there) {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, gone)
-        .await
-        .expect("files of nobody go");
+    let there = |path: &PathBuf| path.try_exists().unwrap();
+    eventually("files of nobody go", async || {
+        !there(&cache) && !folders.iter().any(there)
+    })
+    .await;
     plane.close().await;
 }
 

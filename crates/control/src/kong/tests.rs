@@ -26,7 +26,7 @@ use crate::{
     ControlPlane, api,
     api::Caller,
     records::AgentRecord,
-    tests::{PATIENCE, open},
+    tests::{eventually, open},
 };
 
 /// A double that listens.
@@ -163,19 +163,6 @@ async fn remove(plane: &ControlPlane, name: &str) {
         .delete::<AgentRecord>(name, Expected::Any)
         .event(REMOVED, name, json!({ "name": name }));
     plane.shared.store.commit(batch).await.unwrap();
-}
-
-/// Waits until `look` is true of what the double has.
-async fn eventually(what: &str, mut look: impl AsyncFnMut() -> bool) {
-    let waiting = async {
-        while !look().await {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    assert!(
-        tokio::time::timeout(PATIENCE, waiting).await.is_ok(),
-        "{what}"
-    );
 }
 
 async fn notices(plane: &ControlPlane) -> String {

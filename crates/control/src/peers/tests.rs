@@ -16,7 +16,7 @@ use crate::{
     ControlPlane,
     api::{self, Caller},
     tests::{
-        PATIENCE, config, end_of,
+        config, end_of, eventually,
         servers::{self, Server},
     },
 };
@@ -35,18 +35,6 @@ class Answer(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Answer).serve_forever()
 "#;
-
-/// Looks until it is so: routes are set and the like without an event.
-async fn eventually(what: &str, is_so: impl AsyncFn() -> bool) {
-    const STEP: Duration = Duration::from_millis(20);
-    let waiting = async {
-        while !is_so().await {
-            tokio::time::sleep(STEP).await;
-        }
-    };
-    let in_time = tokio::time::timeout(PATIENCE, waiting).await;
-    assert!(in_time.is_ok(), "{what}");
-}
 
 /// A store that control planes share.
 struct Place {

@@ -4,7 +4,6 @@ use std::{
     net::TcpListener,
     path::Path,
     process::{Child, Command, Stdio},
-    time::Duration,
 };
 
 use nasiko_contract::JobState;
@@ -19,14 +18,11 @@ use tempfile::TempDir;
 use super::{IN_HAND, translate};
 use crate::{
     ControlPlane,
-    tests::{PATIENCE, config, end_of, until},
+    tests::{config, end_of, eventually, until},
 };
 
 const STREAM: &str = "orchestration:commands";
 const GROUP: &str = "orchestrator";
-/// How often Redis is looked at, which tells nobody of a change.
-const STEP: Duration = Duration::from_millis(20);
-
 /// Answers nobody for a minute.
 const SLOW: &str = "import time\ntime.sleep(60)\n";
 const BROKEN: &str = "raise SystemExit(7)\n";
@@ -71,10 +67,9 @@ impl Redis {
 
     async fn connect(&self) -> MultiplexedConnection {
         let client = redis::Client::open(self.url()).unwrap();
-        eventually("Redis answers", async || {
-            client.get_multiplexed_async_connection().await.ok()
-        })
-        .await
+        let connect = async || client.get_multiplexed_async_connection().await;
+        eventually("Redis answers", async || connect().await.is_ok()).await;
+        connect().await.unwrap()
     }
 }
 
@@ -102,18 +97,6 @@ fn skip() {
             .open(file);
         file.unwrap().write_all(line.as_bytes()).unwrap();
     }
-}
-
-async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
-    let looking = async {
-        loop {
-            if let Some(found) = look().await {
-                return found;
-            }
-            tokio::time::sleep(STEP).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, looking).await.expect(what)
 }
 
 async fn open(home: &Path, redis: &Redis) -> ControlPlane {
@@ -152,16 +135,15 @@ async fn a_redis_that_comes_later_is_heard() {
     let (home, folder) = (TempDir::new().unwrap(), folder(BROKEN));
     let plane = open(home.path(), &redis).await;
     eventually("it is shown", async || {
-        let notice = plane.shared.platform.notice()?;
-        notice.contains("are not heard").then_some(())
+        let notice = plane.shared.platform.notice();
+        notice.is_some_and(|notice| notice.contains("are not heard"))
     })
     .await;
     redis.start();
     let mut connection = redis.connect().await;
     order(&mut connection, "late", folder.path()).await;
     eventually("the command is carried out", async || {
-        let word = word(&mut connection, "late").await?;
-        (word == "failed").then_some(())
+        word(&mut connection, "late").await.as_deref() == Some("failed")
     })
     .await;
     let notice = plane.shared.platform.notice().unwrap();
@@ -184,10 +166,13 @@ async fn no_more_commands_are_taken_than_there_are_hands() {
     let plane = open(home.path(), &redis).await;
     let mut most = 0;
     eventually("all are carried out", async || {
-        let pending: StreamPendingReply = connection.xpending(STREAM, GROUP).await.ok()?;
+        let pending = connection.xpending(STREAM, GROUP).await;
+        let Ok::<StreamPendingReply, _>(pending) = pending else {
+            return false;
+        };
         most = most.max(pending.count());
-        let last = word(&mut connection, &format!("a{}", all - 1)).await?;
-        (last == "failed" && pending.count() == 0).then_some(())
+        let last = word(&mut connection, &format!("a{}", all - 1)).await;
+        last.as_deref() == Some("failed") && pending.count() == 0
     })
     .await;
     assert!(most > 0 && most <= IN_HAND, "{most} were in hand");
@@ -208,8 +193,7 @@ async fn a_command_that_another_takes_over_is_not_run_twice() {
     let plane = open(home.path(), &redis).await;
     let entry = order(&mut connection, "moved", folder.path()).await;
     eventually("it is started", async || {
-        let word = word(&mut connection, "moved").await?;
-        (word == "deploying").then_some(())
+        word(&mut connection, "moved").await.as_deref() == Some("deploying")
     })
     .await;
     let claimed: redis::streams::StreamClaimReply = connection
