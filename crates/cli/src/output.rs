@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nasiko_contract::Fault;
 use serde::Serialize;
 
@@ -54,6 +55,22 @@ impl Output {
     /// Whether a person watches, so that a bar may move and a question be asked.
     pub(crate) fn is_watched(self) -> bool {
         !self.json && io::stderr().is_terminal()
+    }
+
+    /// A bar of steps with words behind it; not to be seen where nobody watches.
+    pub(crate) fn bar(self) -> ProgressBar {
+        let target = if self.is_watched() {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        let bar = ProgressBar::with_draw_target(None, target);
+        if let Ok(style) =
+            ProgressStyle::with_template("{spinner} {bar:24} {pos}/{len}  {wide_msg}")
+        {
+            bar.set_style(style.progress_chars("█▉▊▋▌▍▎▏ "));
+        }
+        bar
     }
 
     /// A line of data.

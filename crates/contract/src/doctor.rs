@@ -14,6 +14,59 @@ pub struct RunDoctor {
     pub agent: Option<AgentName>,
 }
 
+/// `GET /doctor/examine` (stream): looks as [`RunDoctor`] does, and tells each check as it ends. Who leaves the stream ends the
+/// looking.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Examine {
+    /// Only the checks of this agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<AgentName>,
+}
+
+/// How far a look is. The first item says how much there is to look at; the last one has it all.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct CheckupProgress {
+    /// Checks that have ended.
+    pub done: u32,
+    /// All that are looked at.
+    pub total: u32,
+    /// What is still looked at, in a few words each; at most [`CheckupProgress::NAMED`], those that began first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub looking: Vec<String>,
+    /// What ended just now. A check of agents may tell of several of them, or of all in one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
+    /// All that was found, in order: there in the last item.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkup: Option<Checkup>,
+}
+
+impl CheckupProgress {
+    /// Of what is still looked at, this much is named.
+    pub const NAMED: usize = 3;
+}
+
+/// `GET /doctor/last`: what the last look at everything found. Looks at nothing.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct GetLastCheckup {}
+
+/// The last look at everything. What tells of itself (the engine's coming and going, agents, jobs) is kept as it is now; the event
+/// `doctor.changed` says that something of it changed.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct LastCheckup {
+    /// None where nobody looked since the control plane started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkup: Option<Checkup>,
+}
+
 /// What the doctor found.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -23,6 +76,14 @@ pub struct Checkup {
     pub at: i64,
     /// What it found: what failed first, then warnings, then the rest; within that by group.
     pub checks: Vec<Check>,
+}
+
+impl Checkup {
+    /// How many checks came out like this.
+    pub fn count(&self, state: CheckState) -> usize {
+        let of_state = self.checks.iter().filter(|check| check.state == state);
+        of_state.count()
+    }
 }
 
 /// What came of one check.

@@ -243,6 +243,7 @@ define_api! {
         ResetVault = "vault.reset" Post "/vault/reset" -> Done, "secrets:write", 200, "Forget all secrets, for a key that is lost";
 
         RunDoctor = "doctor.run" Get "/doctor" -> Checkup, "system:read", 200, "Look at all that may be wrong, and say what to do about it";
+        GetLastCheckup = "doctor.last" Get "/doctor/last" -> LastCheckup, "system:read", 200, "What the last look at everything found";
         FixCheck = "doctor.fix" Post "/doctor/{check}/fix" -> Fixed, "system:write", 200, "Do what a check offers to do about it";
         ReportDoctor = "doctor.report" Get "/doctor/report" -> DoctorReport, "system:read", 200, "All checks as a text without secrets, to be shown to others";
 
@@ -255,6 +256,7 @@ define_api! {
     stream {
         MoveStore = "store.move" Post "/store/move" -> MoveProgress, "settings:write", "Copy the store elsewhere and go on there";
         FollowEvents = "events.follow" Get "/events" -> Event, "system:read", "The ordered event log";
+        Examine = "doctor.examine" Get "/doctor/examine" -> CheckupProgress, "system:read", "Look at all that may be wrong, and tell each check as it ends";
         FollowAgentLogs = "agents.logs" Get "/agents/{agent}/logs" -> LogLine, "agents:read", "An agent's log";
         FollowAgentStats = "agents.stats" Get "/agents/{agent}/stats" -> InstanceStats, "agents:read", "What an agent uses, while somebody looks";
         FollowJobLog = "jobs.log" Get "/jobs/{job}/log" -> JobLogItem, "jobs:read", "A job's output and changes until it ends";

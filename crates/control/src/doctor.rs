@@ -2,7 +2,8 @@
 //!
 //! A check is a small function of what it looks at. Most need no control plane, only its [`Surroundings`], so that the command
 //! line can look as well when none starts ([`examine`]); those of agents, jobs and instances need one ([`plane`]). All run
-//! at once, and each is bounded in time: one that takes longer is skipped, with that reason.
+//! at once and are told as they end, and each is bounded in time: one that takes longer is skipped, with that reason. What the
+//! last look found is kept ([`last`]).
 //!
 //! A fix never loses data, stops what serves, or asks for more rights: what would is said as a command to be typed. It looks
 //! first and does nothing where nothing is wrong any more, so that it may be asked for twice.
@@ -15,6 +16,7 @@ mod files;
 mod finding;
 mod jobs;
 mod keyring;
+mod last;
 mod leftovers;
 mod limits;
 mod lock;
@@ -31,7 +33,9 @@ mod tests;
 mod tools;
 mod wsl;
 
+pub(crate) use self::last::{Last, start};
 pub use self::report::report;
+pub use self::run::Tell;
 pub use self::surroundings::{ExpectedPort, Surroundings};
 
 use std::sync::Arc;
@@ -44,21 +48,31 @@ use self::{
     run::Examination,
 };
 
-/// Looks at everything that needs no control plane.
-pub async fn examine(surroundings: &Arc<Surroundings>) -> Checkup {
+/// Looks at everything that needs no control plane. `tell` hears how far it is.
+pub async fn examine(surroundings: &Arc<Surroundings>, tell: &mut Tell<'_>) -> Checkup {
+    run::all(of_nobody(surroundings), tell).await
+}
+
+/// All that can be looked at where no control plane runs.
+fn of_nobody<'a>(surroundings: &Arc<Surroundings>) -> Vec<Examination<'a>> {
     let engine = Arc::new(Engine::new(surroundings.engine.clone()));
     let mut examinations = without_plane(surroundings, &engine);
     examinations.push(Examination::new(
         [&stored::STORE, &stored::SETTINGS],
         stored::of_nobody(Arc::clone(surroundings)),
     ));
-    run::all(examinations).await
+    examinations
 }
 
 /// Does what a check that needs no control plane offers, where no control plane runs. `not_found` for one that has nothing to
 /// offer.
 pub async fn fix(surroundings: &Arc<Surroundings>, check: &str) -> Result<Fixed, Fault> {
-    let find = || async { find(examine(surroundings).await, check) };
+    let find = || async {
+        let mut examinations = of_nobody(surroundings);
+        examinations.retain(|examination| examination.settles(check));
+        let checkup = run::all(examinations, &mut run::quietly).await;
+        find(checkup.checks, check)
+    };
     let Some(before) = find().await else {
         return Err(unknown(check));
     };
@@ -90,12 +104,15 @@ fn without_plane<'a>(
         })
         .collect();
     let around = || Arc::clone(surroundings);
-    examinations.extend([
+    let asking = [
         engine::examination(around(), Arc::clone(engine)),
-        run::one(&network::LOCALHOST, network::localhost()),
         run::one(&tools::PYTHON, tools::python(around())),
         run::one(&tools::PYTHON_PACKAGES, tools::python_packages(around())),
         run::one(&tools::NODE, tools::node(around())),
+    ];
+    examinations.extend(asking.map(|examination| examination.within(run::ASKING_LIMIT)));
+    examinations.extend([
+        run::one(&network::LOCALHOST, network::localhost()),
         run::one(&keyring::KEYRING, keyring::keyring(around())),
     ]);
     examinations
@@ -143,11 +160,8 @@ async fn fix_files(surroundings: &Arc<Surroundings>, check: &str) -> Result<Stri
 }
 
 /// The check of this id.
-fn find(checkup: Checkup, check: &str) -> Option<Check> {
-    checkup
-        .checks
-        .into_iter()
-        .find(|found| found.check == check)
+fn find(checks: Vec<Check>, check: &str) -> Option<Check> {
+    checks.into_iter().find(|found| found.check == check)
 }
 
 fn nothing_to_do(check: Option<Check>) -> Fixed {

@@ -107,6 +107,8 @@ pub(crate) struct Shared {
     /// Whether it starts at login.
     pub(crate) login: Arc<crate::login::LoginItem>,
     pub(crate) started: i64,
+    /// What it found the last time.
+    pub(crate) last_checkup: crate::doctor::Last,
     pub(crate) settings: ArcSwap<Settings>,
     pub(crate) browser_codes: BrowserCodes,
     /// Ends everything.
@@ -231,6 +233,7 @@ impl ControlPlane {
             started: crate::time::now_ms(),
             settings: ArcSwap::from_pointee(settings),
             browser_codes: BrowserCodes::default(),
+            last_checkup: crate::doctor::Last::default(),
             stop: CancellationToken::new(),
             ending: CancellationToken::new(),
             shutdown_wanted: CancellationToken::new(),
@@ -259,6 +262,7 @@ impl ControlPlane {
         crate::notices::start(&shared).await?;
         // Before anything is taken over: what ends meanwhile is noticed.
         crate::supervise::start(&shared);
+        crate::doctor::start(&shared);
         crate::vault::start(&shared);
         crate::adopt::at_start(&shared).await?;
         crate::discover::start(&shared);

@@ -2,6 +2,14 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+/// Waits for a moment; for ever without one.
+pub(crate) async fn until(moment: Option<tokio::time::Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Unix milliseconds.
 pub(crate) fn now_ms() -> i64 {
     millis(SystemTime::now())

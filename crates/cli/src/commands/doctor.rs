@@ -2,19 +2,21 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use futures::StreamExt;
+use indicatif::ProgressBar;
 use nasiko_client::Client;
 use nasiko_contract::{
-    AgentName, Check, CheckGroup, CheckState, Checkup, ErrorCode, Fault, FixCheck, Fixed,
-    ReportDoctor, RunDoctor,
+    AgentName, Check, CheckState, Checkup, CheckupProgress, ErrorCode, Examine, Fault, FixCheck,
+    Fixed, ReportDoctor,
 };
-use nasiko_server::doctor::{self, Surroundings};
+use nasiko_server::doctor::{self, Surroundings, Tell};
 
 use super::serve;
 use crate::{
     arguments::DoctorArguments,
     documents::{CheckDocument, ReportDocument},
     failure::Failure,
-    output::Look,
+    output::{Look, Output},
     session::Session,
 };
 
@@ -37,15 +39,28 @@ pub(crate) async fn doctor(session: &Session, words: DoctorArguments) -> Result<
     if words.report {
         return report(session, &doctor).await;
     }
-    let mut checkup = doctor.look(words.agent.clone()).await?;
     let mut done = HashMap::new();
     if words.fix {
+        let view = View::new(session.output);
+        let mut show = |progress: CheckupProgress| view.move_bar(&progress);
+        let checkup = doctor.look(words.agent.clone(), &mut show).await?;
+        view.bar.finish_and_clear();
         done = fix_all(session, &doctor, &checkup).await;
-        if !done.is_empty() {
-            checkup = doctor.look(words.agent).await?;
-        }
     }
-    show(session, checkup, done, words.all)
+    let view = View::new(session.output);
+    let mut told = Ok(());
+    let mut show = |progress: CheckupProgress| {
+        view.move_bar(&progress);
+        for check in &progress.checks {
+            if told.is_ok() && (words.all || check.state < CheckState::Skipped) {
+                told = view.tell(check);
+            }
+        }
+    };
+    let checkup = doctor.look(words.agent, &mut show).await?;
+    view.bar.finish_and_clear();
+    told?;
+    conclude(session, checkup, done, words.all)
 }
 
 /// An agent is known to a control plane alone.
@@ -67,11 +82,28 @@ async fn find(session: &Session, is_about_agent: bool) -> Result<Doctor, Failure
 }
 
 impl Doctor {
-    async fn look(&self, agent: Option<AgentName>) -> Result<Checkup, Fault> {
-        match self {
-            Self::Resident(client) => client.call(RunDoctor { agent }).await,
-            Self::Here(surroundings) => Ok(doctor::examine(surroundings).await),
+    async fn look(
+        &self,
+        agent: Option<AgentName>,
+        tell: &mut Tell<'_>,
+    ) -> Result<Checkup, Failure> {
+        let client = match self {
+            Self::Resident(client) => client,
+            Self::Here(surroundings) => return Ok(doctor::examine(surroundings, tell).await),
+        };
+        let mut items = client.stream(Examine { agent }).await?;
+        while let Some(item) = items.next().await {
+            let progress = item?.item;
+            if let Some(checkup) = progress.checkup {
+                return Ok(checkup);
+            }
+            tell(progress);
         }
+        let broken = Fault::new(
+            ErrorCode::Unreachable,
+            "The control plane ended before it had looked at everything",
+        );
+        Err(broken.hint("Ask again").into())
     }
 
     async fn fix(&self, check: &Check) -> Result<Fixed, Fault> {
@@ -92,7 +124,8 @@ async fn report(session: &Session, doctor: &Doctor) -> Result<(), Failure> {
     let text = match doctor {
         Doctor::Resident(client) => client.call(ReportDoctor {}).await?.text,
         Doctor::Here(surroundings) => {
-            doctor::report(&doctor::examine(surroundings).await, surroundings)
+            let checkup = doctor::examine(surroundings, &mut |_| {}).await;
+            doctor::report(&checkup, surroundings)
         }
     };
     if session.output.json {
@@ -118,20 +151,17 @@ async fn fix_all(session: &Session, doctor: &Doctor, checkup: &Checkup) -> HashM
     done
 }
 
-fn show(
+/// What was found, for a program; for a person, who was told of each check, how many there were.
+fn conclude(
     session: &Session,
     checkup: Checkup,
     mut done: HashMap<Key, String>,
     all: bool,
 ) -> Result<(), Failure> {
-    let count = |state: CheckState| {
-        let of_state = checkup.checks.iter().filter(|check| check.state == state);
-        of_state.count()
-    };
     let (failed, warnings, ok) = (
-        count(CheckState::Failed),
-        count(CheckState::Warning),
-        count(CheckState::Ok),
+        checkup.count(CheckState::Failed),
+        checkup.count(CheckState::Warning),
+        checkup.count(CheckState::Ok),
     );
     let output = session.output;
     if output.json {
@@ -145,17 +175,6 @@ fn show(
             .collect();
         output.document(&documents)?;
     } else {
-        for group in CheckGroup::ALL {
-            let of_group = checkup.checks.iter().filter(|check| check.group == group);
-            let told: Vec<&Check> = of_group
-                .filter(|check| all || check.state < CheckState::Skipped)
-                .collect();
-            if !told.is_empty() {
-                output.line(output.look(Look::Bold, group.title()))?;
-            }
-            told.into_iter()
-                .try_for_each(|check| tell(session, check))?;
-        }
         let warnings = match warnings {
             1 => "1 warning".to_owned(),
             many => format!("{many} warnings"),
@@ -173,21 +192,50 @@ fn show(
     Ok(())
 }
 
-fn tell(session: &Session, check: &Check) -> Result<(), Failure> {
-    let output = session.output;
+/// How far a look is, where a person watches, and each check as it ends.
+struct View {
+    output: Output,
+    bar: ProgressBar,
+}
+
+impl View {
+    fn new(output: Output) -> Self {
+        Self {
+            output,
+            bar: output.bar(),
+        }
+    }
+
+    fn move_bar(&self, progress: &CheckupProgress) {
+        self.bar.set_length(progress.total.into());
+        self.bar.set_position(progress.done.into());
+        self.bar.set_message(progress.looking.join(", "));
+    }
+
+    /// A program is told of all at the end.
+    fn tell(&self, check: &Check) -> Result<(), Failure> {
+        if self.output.json {
+            return Ok(());
+        }
+        self.bar.suspend(|| tell(self.output, check))
+    }
+}
+
+fn tell(output: Output, check: &Check) -> Result<(), Failure> {
     let (mark, look) = match check.state {
         CheckState::Failed => ("✗", Look::Bad),
         CheckState::Warning => ("!", Look::Busy),
         CheckState::Skipped => ("-", Look::Dim),
         CheckState::Ok => ("✓", Look::Good),
     };
-    let agent = check
-        .agent
-        .as_ref()
-        .map_or_else(String::new, |agent| format!(" {agent}:"));
+    let about = match &check.agent {
+        Some(agent) => agent.as_str(),
+        None => check.group.title(),
+    };
     output.line(format!(
-        "  {}{agent} {}: {} {}",
+        "{} {} · {}: {} {}",
         output.look(look, mark),
+        output.look(Look::Bold, about),
         check.title,
         check.cause,
         output.look(Look::Dim, &format!("[{}]", check.check))
@@ -196,17 +244,17 @@ fn tell(session: &Session, check: &Check) -> Result<(), Failure> {
         return Ok(());
     }
     for line in &check.evidence {
-        output.line(format!("    {} {line}", output.look(Look::Dim, "│")))?;
+        output.line(format!("  {} {line}", output.look(Look::Dim, "│")))?;
     }
     if let Some(hint) = &check.hint {
-        output.line(format!("    {} {hint}", output.look(Look::Bold, "→")))?;
+        output.line(format!("  {} {hint}", output.look(Look::Bold, "→")))?;
     }
     if let Some(command) = &check.command {
-        output.line(format!("    {} {command}", output.look(Look::Dim, "$")))?;
+        output.line(format!("  {} {command}", output.look(Look::Dim, "$")))?;
     }
     if let Some(fix) = &check.fix {
         output.line(format!(
-            "    {} {}: `nasiko doctor --fix`",
+            "  {} {}: `nasiko doctor --fix`",
             output.look(Look::Bold, "→"),
             fix.label
         ))?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::StreamExt;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use nasiko_client::{Client, resident};
 use nasiko_contract::{
     ErrorCode, Fault, GetStore, MoveProgress, MoveReport, MoveStep, MoveStore, Shutdown,
@@ -142,20 +142,9 @@ struct View {
 
 impl View {
     fn new(output: Output) -> Self {
-        let target = if output.is_watched() {
-            ProgressDrawTarget::stderr()
-        } else {
-            ProgressDrawTarget::hidden()
-        };
-        let bar = ProgressBar::with_draw_target(None, target);
-        if let Ok(style) =
-            ProgressStyle::with_template("{spinner} {bar:24} {pos}/{len}  {wide_msg}")
-        {
-            bar.set_style(style.progress_chars("█▉▊▋▌▍▎▏ "));
-        }
         Self {
             output,
-            bar,
+            bar: output.bar(),
             said: std::cell::Cell::default(),
         }
     }

@@ -2,24 +2,32 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use futures::StreamExt;
 use nasiko_contract::{
-    AgentName, Check, CheckState, Checkup, DoctorReport, ErrorCode, Fault, FixCheck, Fixed,
-    ReportDoctor, RestartAgent, RunDoctor, RuntimeKind, StartAgent, UnlockVault,
+    AgentName, Check, CheckState, Checkup, CheckupProgress, DoctorReport, ErrorCode, Examine,
+    Fault, FixCheck, Fixed, GetLastCheckup, LastCheckup, ReportDoctor, RestartAgent, RunDoctor,
+    RuntimeKind, StartAgent, UnlockVault,
 };
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
 
 use super::{
     Surroundings, agents, engine,
     finding::Finding,
     jobs, keyring, leftovers,
-    run::{self, Examination},
+    run::{self, Examination, Tell},
     stored,
     surroundings::Needs,
 };
 use crate::{
-    api::{self, Caller, Serve},
+    api::{self, Caller, Items, Numbered, Serve, ServeStream},
     plane::{ControlPlane, Shared},
     records::{AgentRecord, Source},
 };
+
+/// Progress that nobody has read yet: more than a look has to tell. What finds no room is left out, since the last item has
+/// it all.
+const UNREAD: usize = 64;
 
 impl Shared {
     /// The surroundings, with what the agents of now need of them.
@@ -33,19 +41,35 @@ impl Shared {
         Ok(Arc::new(surroundings))
     }
 
-    async fn check_up(&self) -> Result<Checkup, Fault> {
+    /// Looks at everything, and keeps what was found; at the checks of an agent alone where one is named.
+    async fn look(&self, agent: Option<&AgentName>, tell: &mut Tell<'_>) -> Result<Checkup, Fault> {
+        if let Some(agent) = agent {
+            return Ok(run::all(vec![self.examination_of(Some(agent))], tell).await);
+        }
+        let checkup = run::all(self.examinations().await?, tell).await;
+        self.last_checkup.put(checkup.clone());
+        Ok(checkup)
+    }
+
+    /// All that can be looked at.
+    pub(super) async fn examinations(&self) -> Result<Vec<Examination<'_>>, Fault> {
         let surroundings = self.surroundings_now().await?;
         let mut examinations = super::without_plane(&surroundings, self.docker.engine());
         examinations.extend([
-            Examination::new(agents::SPECS, self.check_agents(None)),
-            run::one(&leftovers::LEFTOVERS, leftovers::leftovers(self)),
+            self.examination_of(None),
+            run::one(&leftovers::LEFTOVERS, leftovers::leftovers(self)).within(run::ASKING_LIMIT),
             run::one(&jobs::DEAD_LETTERS, jobs::dead_letters(self)),
             Examination::new([&jobs::PULL, &jobs::INTERCEPTION], self.check_last_jobs()),
             run::one(&stored::STORE, async { self.check_store() }),
             run::one(&stored::SETTINGS, stored::settings(&self.store)),
             run::one(&keyring::KEY, async { keyring::key(&self.vault) }),
         ]);
-        Ok(run::all(examinations).await)
+        Ok(examinations)
+    }
+
+    /// The checks of one agent, or of all.
+    fn examination_of<'a>(&'a self, agent: Option<&'a AgentName>) -> Examination<'a> {
+        Examination::new(agents::SPECS, self.check_agents(agent)).within(run::ASKING_LIMIT)
     }
 
     async fn check_agents(&self, only: Option<&AgentName>) -> Vec<Check> {
@@ -106,20 +130,61 @@ fn needs(agents: &[AgentRecord], default_runtime: RuntimeKind) -> Needs {
 
 impl Serve<RunDoctor> for ControlPlane {
     async fn serve(&self, _: &Caller, request: RunDoctor) -> Result<Checkup, Fault> {
-        let shared = &self.shared;
-        let Some(agent) = request.agent else {
-            return shared.check_up().await;
-        };
-        // Refused at once, not told as something that could not be looked at.
-        shared.agent(&agent).await?;
-        let looking = shared.check_agents(Some(&agent));
-        Ok(run::all(vec![Examination::new(agents::SPECS, looking)]).await)
+        self.refuse_unknown(request.agent.as_ref()).await?;
+        let agent = request.agent.as_ref();
+        self.shared.look(agent, &mut run::quietly).await
+    }
+}
+
+impl ServeStream<Examine> for ControlPlane {
+    async fn serve_stream(
+        &self,
+        _: &Caller,
+        request: Examine,
+    ) -> Result<Items<CheckupProgress>, Fault> {
+        self.refuse_unknown(request.agent.as_ref()).await?;
+        let shared = Arc::clone(&self.shared);
+        let (tell, told) = mpsc::channel(UNREAD);
+        let cancel = self.shared.stop.child_token();
+        let given_up = cancel.clone().drop_guard();
+        self.shared.tasks.spawn(async move {
+            let mut total = 0;
+            let mut say = |progress: CheckupProgress| {
+                total = progress.total;
+                let _ = tell.try_send(Ok(Numbered::from(progress)));
+            };
+            let looking = shared.look(request.agent.as_ref(), &mut say);
+            let Some(outcome) = cancel.run_until_cancelled(looking).await else {
+                return;
+            };
+            let last = outcome.map(|checkup| CheckupProgress {
+                done: total,
+                total,
+                checkup: Some(checkup),
+                ..CheckupProgress::default()
+            });
+            // Who went away wanted no more.
+            let _ = tell.send(last.map(Numbered::from)).await;
+        });
+        let items = ReceiverStream::new(told).map(move |item| {
+            let _ends_with_the_stream = &given_up;
+            item
+        });
+        Ok(items.boxed())
+    }
+}
+
+impl Serve<GetLastCheckup> for ControlPlane {
+    async fn serve(&self, _: &Caller, _: GetLastCheckup) -> Result<LastCheckup, Fault> {
+        Ok(LastCheckup {
+            checkup: self.shared.last_checkup.get(),
+        })
     }
 }
 
 impl Serve<ReportDoctor> for ControlPlane {
     async fn serve(&self, _: &Caller, _: ReportDoctor) -> Result<DoctorReport, Fault> {
-        let checkup = self.shared.check_up().await?;
+        let checkup = self.shared.look(None, &mut run::quietly).await?;
         Ok(DoctorReport {
             text: super::report(&checkup, &self.shared.surroundings),
         })
@@ -128,33 +193,48 @@ impl Serve<ReportDoctor> for ControlPlane {
 
 impl Serve<FixCheck> for ControlPlane {
     async fn serve(&self, caller: &Caller, request: FixCheck) -> Result<Fixed, Fault> {
-        let Some(before) = self.find(&request).await? else {
+        self.refuse_unknown(request.agent.as_ref()).await?;
+        let of_it = |examination: &Examination<'_>| examination.settles(&request.check);
+        let Some(before) = self.find(&request, of_it).await? else {
             return Err(super::unknown(&request.check));
         };
         if before.fix.is_none() {
             return Ok(super::nothing_to_do(Some(before)));
         }
         let did = self.do_about(caller, &request).await?;
+        // What was done may mend its neighbours, too.
+        let near_it = |examination: &Examination<'_>| examination.is_about(&[before.group]);
         Ok(Fixed {
             changed: true,
             did,
-            check: self.find(&request).await?,
+            check: self.find(&request, near_it).await?,
         })
     }
 }
 
 impl ControlPlane {
-    /// How the check stands that is to be fixed.
-    async fn find(&self, request: &FixCheck) -> Result<Option<Check>, Fault> {
-        let checkup = match &request.agent {
+    /// At once, not told as something that could not be looked at.
+    async fn refuse_unknown(&self, agent: Option<&AgentName>) -> Result<(), Fault> {
+        match agent {
+            Some(agent) => self.shared.agent(agent).await.map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// How the check stands that is to be fixed, by a look at what is wanted.
+    async fn find(
+        &self,
+        request: &FixCheck,
+        is_wanted: impl Fn(&Examination<'_>) -> bool,
+    ) -> Result<Option<Check>, Fault> {
+        let checks = match &request.agent {
             Some(agent) => {
-                self.shared.agent(agent).await?;
-                let looking = self.shared.check_agents(Some(agent));
-                run::all(vec![Examination::new(agents::SPECS, looking)]).await
+                let checkup = self.shared.look(Some(agent), &mut run::quietly).await?;
+                checkup.checks
             }
-            None => self.shared.check_up().await?,
+            None => self.shared.renew_last(is_wanted).await?,
         };
-        Ok(super::find(checkup, &request.check))
+        Ok(super::find(checks, &request.check))
     }
 
     async fn do_about(&self, caller: &Caller, request: &FixCheck) -> Result<String, Fault> {

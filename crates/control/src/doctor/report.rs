@@ -15,10 +15,7 @@ pub fn report(checkup: &Checkup, surroundings: &Surroundings) -> String {
 }
 
 fn write_all(text: &mut String, checkup: &Checkup) -> std::fmt::Result {
-    let count = |state: CheckState| {
-        let of_state = checkup.checks.iter().filter(|check| check.state == state);
-        of_state.count()
-    };
+    let count = |state: CheckState| checkup.count(state);
     writeln!(text, "# Nasiko {}\n", env!("CARGO_PKG_VERSION"))?;
     writeln!(
         text,

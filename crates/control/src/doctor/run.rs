@@ -1,18 +1,24 @@
-//! Running checks: all at once, each within its time.
+//! Running checks: all at once, each within its time, told as they end.
 
-use std::{future::Future, time::Duration};
+use std::{collections::BTreeMap, future::Future, time::Duration};
 
-use futures::{FutureExt, future::BoxFuture};
-use nasiko_contract::{Check, Checkup};
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use nasiko_contract::{Check, CheckGroup, Checkup, CheckupProgress};
 
 use super::finding::{Finding, Spec};
 
-/// How long looking at one thing may take.
-const LIMIT: Duration = Duration::from_secs(12);
+/// How long looking at one thing may take, where nothing else is said.
+const LIMIT: Duration = Duration::from_secs(5);
+/// How long whoever has to be asked may take: an engine, a tool, a directory with much in it.
+pub(super) const ASKING_LIMIT: Duration = Duration::from_secs(10);
+
+/// Is told how far a look is. Must not wait.
+pub type Tell<'a> = dyn FnMut(CheckupProgress) + Send + 'a;
 
 /// A look at one thing, which settles one check or several.
 pub(super) struct Examination<'a> {
     specs: Vec<&'static Spec>,
+    limit: Duration,
     looking: BoxFuture<'a, Vec<Check>>,
 }
 
@@ -24,7 +30,39 @@ impl<'a> Examination<'a> {
     ) -> Self {
         Self {
             specs: specs.into_iter().collect(),
+            limit: LIMIT,
             looking: looking.boxed(),
+        }
+    }
+
+    /// It may take that long.
+    pub(super) fn within(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Whether it settles the check of this id.
+    pub(super) fn settles(&self, check: &str) -> bool {
+        self.specs.iter().any(|spec| spec.id == check)
+    }
+
+    /// Whether it settles a check of one of these groups.
+    pub(super) fn is_about(&self, groups: &[CheckGroup]) -> bool {
+        self.specs.iter().any(|spec| groups.contains(&spec.group))
+    }
+
+    /// The ids of what it settles.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &'static str> {
+        self.specs.iter().map(|spec| spec.id)
+    }
+
+    async fn end(self) -> Vec<Check> {
+        match tokio::time::timeout(self.limit, self.looking).await {
+            Ok(checks) => checks,
+            Err(_) => {
+                let skipped = |spec: &&'static Spec| too_slow(self.limit).of(spec, None);
+                self.specs.iter().map(skipped).collect()
+            }
         }
     }
 }
@@ -50,31 +88,69 @@ pub(super) fn blocking<'a>(
     })
 }
 
-/// All of them at once, the worst first, then by group.
-pub(super) async fn all(examinations: Vec<Examination<'_>>) -> Checkup {
-    let looks = examinations.into_iter().map(|examination| async move {
-        match tokio::time::timeout(LIMIT, examination.looking).await {
-            Ok(checks) => checks,
-            Err(_) => {
-                let skipped = |spec: &&'static Spec| too_slow().of(spec, None);
-                examination.specs.iter().map(skipped).collect()
-            }
-        }
-    });
-    let found = futures::future::join_all(looks).await;
-    let mut checks: Vec<Check> = found.into_iter().flatten().collect();
+/// All of them at once, the worst first, then by group. `tell` hears at first what there is to look at, then of each that
+/// ended.
+pub(super) async fn all(examinations: Vec<Examination<'_>>, tell: &mut Tell<'_>) -> Checkup {
+    let mut open: BTreeMap<usize, Vec<&'static Spec>> = examinations
+        .iter()
+        .enumerate()
+        .map(|(number, examination)| (number, examination.specs.clone()))
+        .collect();
+    let total = count(&open);
+    let mut looks: FuturesUnordered<_> = examinations
+        .into_iter()
+        .enumerate()
+        .map(|(number, examination)| examination.end().map(move |checks| (number, checks)))
+        .collect();
+    let progress = |open: &BTreeMap<usize, Vec<&'static Spec>>, checks| CheckupProgress {
+        done: total - count(open),
+        total,
+        looking: named(open),
+        checks,
+        checkup: None,
+    };
+    tell(progress(&open, Vec::new()));
+    let mut found = Vec::new();
+    while let Some((number, checks)) = looks.next().await {
+        open.remove(&number);
+        found.extend(checks.iter().cloned());
+        tell(progress(&open, checks));
+    }
+    order(&mut found);
+    Checkup {
+        at: crate::time::now_ms(),
+        checks: found,
+    }
+}
+
+/// Nobody is told how far it is.
+pub(super) fn quietly(_: CheckupProgress) {}
+
+/// The worst first, then by group.
+pub(super) fn order(checks: &mut [Check]) {
     checks.sort_by(|one, other| {
         let rank = |check: &Check| (check.state, check.group);
         rank(one)
             .cmp(&rank(other))
             .then_with(|| (&one.agent, &one.check).cmp(&(&other.agent, &other.check)))
     });
-    Checkup {
-        at: crate::time::now_ms(),
-        checks,
-    }
 }
 
-fn too_slow() -> Finding {
-    Finding::skipped(format!("It gave no answer within {} s", LIMIT.as_secs()))
+fn count(open: &BTreeMap<usize, Vec<&'static Spec>>) -> u32 {
+    let many = open.values().map(Vec::len).sum::<usize>();
+    u32::try_from(many).unwrap_or(u32::MAX)
+}
+
+fn named(open: &BTreeMap<usize, Vec<&'static Spec>>) -> Vec<String> {
+    let firsts = open.values().filter_map(|specs| specs.first());
+    let titles = firsts.map(|spec| spec.title.to_owned());
+    titles.take(CheckupProgress::NAMED).collect()
+}
+
+fn too_slow(limit: Duration) -> Finding {
+    Finding::skipped(format!(
+        "It took too long: no answer within {} s",
+        limit.as_secs()
+    ))
+    .hint("Look again; if it stays so, something that it waits for hangs")
 }

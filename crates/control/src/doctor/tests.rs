@@ -7,4 +7,5 @@ mod fixtures;
 mod machine;
 mod network;
 mod plane;
+mod progress;
 mod text;

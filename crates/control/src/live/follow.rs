@@ -116,7 +116,7 @@ impl Follower {
                     }
                     continue;
                 }
-                () = until(expiry) => {
+                () = crate::time::until(expiry) => {
                     self.shared.outdate_standby(&self.name).await;
                     continue;
                 }
@@ -372,13 +372,6 @@ impl Follower {
 async fn finished<T>(task: &mut Option<JoinHandle<T>>) -> Option<T> {
     match task {
         Some(task) => task.await.ok(),
-        None => std::future::pending().await,
-    }
-}
-
-async fn until(moment: Option<tokio::time::Instant>) {
-    match moment {
-        Some(moment) => tokio::time::sleep_until(moment).await,
         None => std::future::pending().await,
     }
 }

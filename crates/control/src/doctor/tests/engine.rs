@@ -4,6 +4,7 @@
 use std::{
     os::unix::net::UnixListener,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use axum::{Json, Router, http::Uri};
@@ -16,7 +17,7 @@ use super::fixtures::{around, assert_state, check, shows};
 use crate::{
     ControlPlane,
     api::{self, Caller},
-    doctor::{Surroundings, examine},
+    doctor::{Surroundings, examine, run::quietly},
 };
 
 /// Where an engine of this person may be, below their home.
@@ -96,7 +97,7 @@ async fn an_engine_that_hangs_does_not_hold_up_the_rest() {
     let socket = home.path().join("docker.sock");
     let _nobody_reads = UnixListener::bind(&socket).unwrap();
     let surroundings = looking_at(&home, EngineConfig::at(address(&socket)));
-    let checkup = examine(&std::sync::Arc::new(surroundings)).await;
+    let checkup = examine(&Arc::new(surroundings), &mut quietly).await;
     let state = |name: &str| {
         let found = checkup.checks.iter().find(|check| check.check == name);
         found.unwrap().state

@@ -5,7 +5,7 @@ use std::{ffi::OsString, path::Path, sync::Arc};
 use nasiko_contract::{Check, CheckState};
 use nasiko_engine::EngineConfig;
 
-use crate::doctor::{LOOKS, Surroundings, examine};
+use crate::doctor::{LOOKS, Surroundings, examine, run::quietly};
 
 /// Where no engine is.
 pub(super) const NO_ENGINE: &str = "unix:///no-engine-here.sock";
@@ -43,7 +43,7 @@ pub(super) fn look(surroundings: &Surroundings, check: &str) -> Check {
 
 /// What any check finds.
 pub(super) async fn check(surroundings: Surroundings, check: &str) -> Check {
-    let checkup = examine(&Arc::new(surroundings)).await;
+    let checkup = examine(&Arc::new(surroundings), &mut quietly).await;
     let found = checkup
         .checks
         .into_iter()

@@ -1,10 +1,11 @@
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use nasiko_contract::{CheckState, Checkup};
 
 use super::fixtures::{around, with};
 use crate::doctor::{
-    LOOKS, examine, finding::Finding, machine, redact::Redactor, report, surroundings::Surroundings,
+    LOOKS, examine, finding::Finding, machine, redact::Redactor, report, run::quietly,
+    surroundings::Surroundings,
 };
 
 fn of_somebody() -> Surroundings {
@@ -57,7 +58,7 @@ async fn the_report_has_every_check_and_nothing_private() {
         "HTTPS_PROXY",
         "http://ada:hunter2@proxy:3128",
     );
-    let checkup = examine(&std::sync::Arc::new(surroundings.clone())).await;
+    let checkup = examine(&Arc::new(surroundings.clone()), &mut quietly).await;
     let mut all = checkup.checks;
     all.push(
         Finding::warning("A line of a tool")
@@ -83,7 +84,7 @@ async fn the_report_has_every_check_and_nothing_private() {
 #[tokio::test]
 async fn the_worst_comes_first_and_each_check_once() {
     let home = tempfile::TempDir::new().unwrap();
-    let checkup = examine(&std::sync::Arc::new(around(home.path()))).await;
+    let checkup = examine(&Arc::new(around(home.path())), &mut quietly).await;
     let states: Vec<CheckState> = checkup.checks.iter().map(|check| check.state).collect();
     assert!(states.is_sorted(), "{states:?}");
     let mut ids: Vec<&str> = checkup
