@@ -166,6 +166,31 @@ error_codes! {
     EngineFailed = "engine.failed", 502;
 }
 
+/// The one thing that has to change for a failure to end, where that is known: what offers a way out begins there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Culprit {
+    /// An environment variable that has no value.
+    Variable {
+        /// Its name.
+        name: String,
+    },
+    /// A port that somebody else holds.
+    Port {
+        /// Its number.
+        number: u16,
+    },
+    /// A place in a file.
+    Place {
+        /// Its path, as the program or tool spelled it.
+        file: String,
+        /// Counted from 1.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        line: Option<u32>,
+    },
+}
+
 /// A failure with all that a person and a program need of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -181,6 +206,9 @@ pub struct Fault {
     /// The exact lines (of a log, a file, an engine's answer) that show it; at most [`Fault::MAX_EVIDENCE`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<String>,
+    /// What has to change, where one thing does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub culprit: Option<Culprit>,
     /// Whether the same call may succeed later without any change.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub retryable: bool,
@@ -197,6 +225,7 @@ impl Fault {
             message: message.into(),
             hint: None,
             evidence: Vec::new(),
+            culprit: None,
             retryable: false,
         }
     }
@@ -224,6 +253,13 @@ impl Fault {
         self.evidence.extend(lines.into_iter().map(Into::into));
         let surplus = self.evidence.len().saturating_sub(Self::MAX_EVIDENCE);
         self.evidence.drain(..surplus);
+        self
+    }
+
+    /// Names the one thing that has to change.
+    #[must_use]
+    pub fn culprit(mut self, culprit: Culprit) -> Self {
+        self.culprit = Some(culprit);
         self
     }
 
@@ -256,6 +292,9 @@ pub struct Problem {
     /// The lines that show it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<String>,
+    /// What has to change, where one thing does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub culprit: Option<Culprit>,
     /// Whether trying again later may help.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub retryable: bool,
@@ -275,6 +314,7 @@ impl Problem {
             code: fault.code,
             hint: fault.hint,
             evidence: fault.evidence,
+            culprit: fault.culprit,
             retryable: fault.retryable,
             request_id: request_id.into(),
         }
@@ -288,6 +328,7 @@ impl From<Problem> for Fault {
             message: problem.detail,
             hint: problem.hint,
             evidence: problem.evidence,
+            culprit: problem.culprit,
             retryable: problem.retryable,
         }
     }

@@ -28,7 +28,7 @@ pub use agent_requests::*;
 pub use agents::*;
 pub use chat::*;
 pub use doctor::*;
-pub use fault::{ErrorCode, Fault, Problem};
+pub use fault::{Culprit, ErrorCode, Fault, Problem};
 pub use figures::*;
 pub use ids::*;
 pub use jobs::*;

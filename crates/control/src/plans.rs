@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, io, path::PathBuf, sync::Arc};
 
 use indexmap::IndexMap;
 use nasiko_contract::{
-    AgentDescription, AgentName, EntryPoint, EnvNeed, ErrorCode, Fault, Finding, RuntimeKind,
+    AgentDescription, AgentName, Culprit, EntryPoint, EnvNeed, ErrorCode, Fault, Finding,
+    RuntimeKind,
 };
 use nasiko_runtime::{Artifact, PreparePlan, Requirements, RequirementsKind};
 use nasiko_workshop::{Description, Snapshot, SnapshotOptions, describe, dockerfile, manifest};
@@ -110,7 +111,8 @@ pub(crate) async fn check_variables(
             "Give it with the deploy (`--env {0}=…`), in the folder's .env, or keep it: `nasiko secret set {agent} {0}`",
             first.name
         ))
-        .evidence(missing.iter().map(|need| format!("{} is read at {}", need.name, need.source))))
+        .evidence(missing.iter().map(|need| format!("{} is read at {}", need.name, need.source)))
+        .culprit(Culprit::Variable { name: first.name.clone() }))
 }
 
 /// What the runtime has to prepare.

@@ -7,7 +7,7 @@ use std::{
 
 use futures::StreamExt;
 use nasiko_a2a::{AgentClient, Card, Dialect, Hints, card::MAX_CARD_BYTES};
-use nasiko_contract::{ErrorCode, Fault, Protocol, RuntimeKind};
+use nasiko_contract::{Culprit, ErrorCode, Fault, Protocol, RuntimeKind};
 use nasiko_runtime::{Exit, Instance, LogQuery, Runtime, diagnose, port_owner};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -213,7 +213,10 @@ pub(crate) fn protocol(dialect: &Dialect) -> Protocol {
 /// The fault of an instance that ended before or after it answered.
 pub(crate) async fn ended(exit: &Exit, place: RuntimeKind) -> Fault {
     let diagnosis = diagnose(exit);
-    let taken = diagnosis.port;
+    let taken = match diagnosis.culprit {
+        Some(Culprit::Port { number }) => Some(number),
+        _ => None,
+    };
     let fault = Fault::from(diagnosis);
     // A container's ports are its own: who holds them here says nothing.
     if let (RuntimeKind::Process, Some(port)) = (place, taken)

@@ -1,6 +1,6 @@
 //! Why a program ended, read from how it ended and from the last lines it wrote. Pure: looks at nothing else.
 
-use nasiko_contract::{ErrorCode, Fault};
+use nasiko_contract::{Culprit, ErrorCode, Fault};
 
 use crate::instance::Exit;
 
@@ -15,14 +15,15 @@ pub struct Diagnosis {
     pub hint: Option<String>,
     /// The last lines the program wrote.
     pub evidence: Vec<String>,
-    /// With [`ErrorCode::PortTaken`]: the port, where the program named it. [`crate::port_owner`] says who holds it.
-    pub port: Option<u16>,
+    /// What has to change, where the program named it. [`crate::port_owner`] says who holds a port.
+    pub culprit: Option<Culprit>,
 }
 
 impl From<Diagnosis> for Fault {
     fn from(diagnosis: Diagnosis) -> Self {
         let mut fault = Fault::new(diagnosis.code, diagnosis.message).evidence(diagnosis.evidence);
         fault.hint = diagnosis.hint;
+        fault.culprit = diagnosis.culprit;
         fault
     }
 }
@@ -35,7 +36,7 @@ struct Finding {
     code: ErrorCode,
     message: String,
     hint: String,
-    port: Option<u16>,
+    culprit: Option<Culprit>,
 }
 
 impl Finding {
@@ -44,8 +45,13 @@ impl Finding {
             code,
             message: message.into(),
             hint: hint.into(),
-            port: None,
+            culprit: None,
         }
+    }
+
+    fn of(mut self, culprit: Option<Culprit>) -> Self {
+        self.culprit = culprit;
+        self
     }
 }
 
@@ -69,7 +75,7 @@ pub fn diagnose(exit: &Exit) -> Diagnosis {
         message: finding.message,
         hint: Some(finding.hint),
         evidence: exit.last_lines.clone(),
-        port: finding.port,
+        culprit: finding.culprit,
     }
 }
 
@@ -87,13 +93,12 @@ fn port_taken(lines: &[&str]) -> Option<Finding> {
         || "The port it wants".to_owned(),
         |port| format!("Port {port}"),
     );
-    let mut finding = Finding::new(
+    let finding = Finding::new(
         ErrorCode::PortTaken,
         format!("{which} is held by another program"),
         "Let the agent listen on the port in the variable PORT, so that a free one is chosen, or stop the other program",
     );
-    finding.port = port;
-    Some(finding)
+    Some(finding.of(port.map(|number| Culprit::Port { number })))
 }
 
 /// The number in a line that stands where a port stands: after a colon, a comma or the word `port`.
@@ -142,13 +147,14 @@ fn import_error(lines: &[&str]) -> Option<Finding> {
     })?;
     if line.contains("cannot import name '") {
         let from = between(line, " from '", "'").unwrap_or("its module");
-        return Some(Finding::new(
+        let finding = Finding::new(
             ErrorCode::ImportError,
             format!("{name} cannot be imported from {from}"),
             format!(
                 "Check that the installed version of {from} has {name}, and pin a version that does"
             ),
-        ));
+        );
+        return Some(finding.of(place_in(lines)));
     }
     let local = name.starts_with(['.', '/']);
     let hint = if local {
@@ -162,11 +168,12 @@ fn import_error(lines: &[&str]) -> Option<Finding> {
         };
         format!("Add {package} to the agent's requirements, or correct the import")
     };
-    Some(Finding::new(
+    let finding = Finding::new(
         ErrorCode::ImportError,
         format!("It imports {name}, which is not installed"),
         hint,
-    ))
+    );
+    Some(finding.of(place_in(lines)))
 }
 
 fn syntax_error(lines: &[&str]) -> Option<Finding> {
@@ -194,7 +201,25 @@ fn syntax_error(lines: &[&str]) -> Option<Finding> {
     let compiled =
         |line: &str| line.contains(": syntax error: ") || line.starts_with("error: expected ");
     let line = latest(lines, |line| python(line) || node(line) || compiled(line))?;
-    let place = lines.iter().rev().find_map(|line| {
+    let place = last_place(lines);
+    let place = place.or_else(|| between(line, "", ": syntax error").map(str::to_owned));
+    let whereabouts = place
+        .as_ref()
+        .map(|place| format!(" at {place}"))
+        .unwrap_or_default();
+    let finding = Finding::new(
+        ErrorCode::SyntaxError,
+        format!("The source does not parse{whereabouts}"),
+        format!("Correct the source: {}", line.trim()),
+    );
+    Some(finding.of(place.as_deref().map(place_of)))
+}
+
+/// The last place in a file that a report of Python, Rust or Node names, but for files of packages.
+fn last_place(lines: &[&str]) -> Option<String> {
+    const OF_PACKAGES: [&str; 4] = ["site-packages", "node_modules", "<frozen", "node:internal"];
+    let own = |line: &&&str| !OF_PACKAGES.iter().any(|package| line.contains(package));
+    lines.iter().rev().filter(own).find_map(|line| {
         let python = line.trim_start().strip_prefix("File \"").and_then(|rest| {
             let (file, rest) = rest.split_once('"')?;
             let number = rest.strip_prefix(", line ")?.split(',').next()?.trim();
@@ -203,16 +228,26 @@ fn syntax_error(lines: &[&str]) -> Option<Finding> {
         python
             .or_else(|| line.strip_prefix("  --> ").map(str::to_owned))
             .or_else(|| node_place(line))
-    });
-    let place = place.or_else(|| between(line, "", ": syntax error").map(str::to_owned));
-    let whereabouts = place
-        .map(|place| format!(" at {place}"))
-        .unwrap_or_default();
-    Some(Finding::new(
-        ErrorCode::SyntaxError,
-        format!("The source does not parse{whereabouts}"),
-        format!("Correct the source: {}", line.trim()),
-    ))
+    })
+}
+
+fn place_in(lines: &[&str]) -> Option<Culprit> {
+    last_place(lines).as_deref().map(place_of)
+}
+
+/// `file:line` or `file:line:column` in parts.
+fn place_of(place: &str) -> Culprit {
+    let numbered = |text: &str| -> Option<(String, u32)> {
+        let (before, number) = text.rsplit_once(':')?;
+        Some((before.to_owned(), number.parse().ok()?))
+    };
+    let mut file = place.strip_prefix("file://").unwrap_or(place).to_owned();
+    let mut line = None;
+    // From behind: the column, if there is one, then the line.
+    while let Some((before, number)) = numbered(&file) {
+        (file, line) = (before, Some(number));
+    }
+    Culprit::Place { file, line }
 }
 
 /// The head line of Node's report: a path or `file:` address and a line number.
@@ -260,7 +295,10 @@ fn variable_finding(name: Option<&str>) -> Finding {
             ErrorCode::MissingVariable,
             format!("The environment variable {name} is not set"),
             format!("Set it: nasiko secret set {name}, or put {name}=… into the folder's .env"),
-        ),
+        )
+        .of(Some(Culprit::Variable {
+            name: name.to_owned(),
+        })),
         None => Finding::new(
             ErrorCode::MissingVariable,
             "An environment variable it needs is not set",

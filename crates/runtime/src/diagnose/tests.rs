@@ -113,6 +113,28 @@ fn sources_that_do_not_parse() {
 }
 
 #[test]
+fn what_has_to_change_is_named_by_its_place_or_name() {
+    let culprit = |text: &str| diagnose(&exit(Some(1), text)).culprit;
+    let place = |file: &str, line: u32| {
+        let (file, line) = (file.to_owned(), Some(line));
+        Some(Culprit::Place { file, line })
+    };
+    let python = "  File \"/x/main.py\", line 7\n    def f(:\nSyntaxError: invalid syntax";
+    assert_eq!(culprit(python), place("/x/main.py", 7));
+    let through_packages = "  File \"/x/main.py\", line 2, in <module>\n    import a\n  \
+         File \"/x/.venv/lib/site-packages/a.py\", line 9, in <module>\nModuleNotFoundError: No module named 'b'";
+    assert_eq!(culprit(through_packages), place("/x/main.py", 2));
+    let go = "./main.go:5:2: syntax error: unexpected }";
+    assert_eq!(culprit(go), place("./main.go", 5));
+    let node = "file:///x/server.mjs:3\nconst = 5;\n\nSyntaxError: Unexpected token '='\n    at compileSourceTextModule (node:internal)";
+    assert_eq!(culprit(node), place("/x/server.mjs", 3));
+    let name = "TOKEN".to_owned();
+    let variable = "    key = os.environ['TOKEN']\nKeyError: 'TOKEN'";
+    assert_eq!(culprit(variable), Some(Culprit::Variable { name }));
+    assert_eq!(culprit("Segmentation fault"), None);
+}
+
+#[test]
 fn json_that_does_not_parse_is_no_syntax_error_of_the_source() {
     let text =
         "SyntaxError: Unexpected token < in JSON at position 0\n    at JSON.parse (<anonymous>)";
@@ -196,8 +218,9 @@ fn ports_that_are_held() {
     ] {
         let diagnosis = diagnose(&exit(Some(1), text));
         assert_eq!(diagnosis.code, ErrorCode::PortTaken, "{name}");
-        if port.is_some() {
-            assert_eq!(diagnosis.port, port, "{name}");
+        if let Some(number) = port {
+            let culprit = Some(Culprit::Port { number });
+            assert_eq!(diagnosis.culprit, culprit, "{name}");
         }
     }
 }

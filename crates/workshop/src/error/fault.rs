@@ -1,6 +1,6 @@
 //! What each failure becomes at the edge: sentence, hint, evidence.
 
-use nasiko_contract::Fault;
+use nasiko_contract::{Culprit, Fault};
 
 use super::WorkshopError;
 
@@ -34,6 +34,20 @@ impl WorkshopError {
             Self::DiskFull { .. } => "Free some space and try again".to_owned(),
             Self::Cancelled | Self::Io { .. } => return None,
         })
+    }
+
+    /// Where something has to be corrected.
+    fn place(&self) -> Option<Culprit> {
+        match self {
+            Self::DockerfileBroken { file, line, .. }
+            | Self::CopyMissing { file, line, .. }
+            | Self::CardBroken { file, line, .. }
+            | Self::ManifestBroken { file, line, .. } => Some(Culprit::Place {
+                file: file.clone(),
+                line: Some(*line),
+            }),
+            _ => None,
+        }
     }
 
     fn evidence(&self) -> Vec<String> {
@@ -76,6 +90,10 @@ impl From<&WorkshopError> for Fault {
         let fault = Fault::new(error.code(), error.to_string()).evidence(error.evidence());
         let fault = match error.hint() {
             Some(hint) => fault.hint(hint),
+            None => fault,
+        };
+        let fault = match error.place() {
+            Some(place) => fault.culprit(place),
             None => fault,
         };
         match error {
