@@ -12,6 +12,7 @@ mod idle;
 mod live;
 mod numbers;
 mod peers;
+mod preview;
 mod probe;
 mod spans;
 mod stack;
@@ -34,6 +35,7 @@ type Bench = (&'static str, fn(&Bed<'_>) -> Result<Vec<Figure>>);
 const BENCHES: &[Bench] = &[
     ("start", start::measure),
     ("idle", idle::measure),
+    ("preview", preview::measure),
     ("first-answer", deploys::first_answer),
     ("redeploy", deploys::redeploy),
     ("docker", deploys::first_docker),

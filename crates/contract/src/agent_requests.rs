@@ -166,4 +166,7 @@ pub struct DeployGit {
 pub struct Inspect {
     /// Absolute path of a folder or an archive.
     pub directory_path: String,
+    /// Only what says what it is gets read: at once, whatever its size, and without the hash over its content.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub preview: bool,
 }

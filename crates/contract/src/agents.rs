@@ -200,7 +200,7 @@ pub struct AgentDescription {
     /// Their bytes.
     #[serde(default)]
     pub bytes: u64,
-    /// The content hash (BLAKE3, hex).
+    /// The content hash (BLAKE3, hex); empty in a preview.
     #[serde(default)]
     pub content_hash: String,
 }

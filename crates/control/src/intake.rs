@@ -91,8 +91,17 @@ impl Serve<Inspect> for ControlPlane {
             .unpack(&uuid::Uuid::now_v7().to_string().into());
         let cancel = CancellationToken::new();
         let _ends_with_the_caller = cancel.clone().drop_guard();
-        let read = read::read(&source, &into, None, &|_| {}, &cancel).await;
-        let described = read.map(|read| plans::to_contract(&read));
+        let described = if request.preview {
+            read::preview(&source, &into, &cancel).await
+        } else {
+            let read = read::read(&source, &into, None, &|_| {}, &cancel).await;
+            read.map(|read| AgentDescription {
+                files: read.snapshot.files.len() as u64,
+                bytes: read.snapshot.bytes,
+                content_hash: read.snapshot.hash.to_string(),
+                ..plans::to_contract(&read.description)
+            })
+        };
         home::discard(&into).await;
         described
     }

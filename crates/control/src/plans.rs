@@ -284,9 +284,8 @@ pub(crate) fn run_plan(
     }
 }
 
-/// The description as everybody sees it.
-pub(crate) fn to_contract(read: &Read) -> AgentDescription {
-    let description = &read.description;
+/// The description as everybody sees it, but for what was counted and hashed.
+pub(crate) fn to_contract(description: &Description) -> AgentDescription {
     AgentDescription {
         name: description.name.clone().into(),
         version: description.version.clone(),
@@ -310,9 +309,7 @@ pub(crate) fn to_contract(read: &Read) -> AgentDescription {
         env: description.env_needs.clone(),
         findings: description.findings.clone(),
         agents: description.agents.clone(),
-        files: read.snapshot.files.len() as u64,
-        bytes: read.snapshot.bytes,
-        content_hash: read.snapshot.hash.to_string(),
+        ..AgentDescription::default()
     }
 }
 

@@ -5,14 +5,14 @@ use std::{
     sync::Arc,
 };
 
-use nasiko_contract::{ErrorCode, Fault, RuntimeKind};
+use nasiko_contract::{AgentDescription, ErrorCode, Fault, RuntimeKind};
 use nasiko_workshop::{
-    Description, IntakeProgress, Limits, Snapshot, SnapshotCache, SnapshotOptions, acquire,
-    describe,
+    Description, IntakeProgress, Limits, Outline, Snapshot, SnapshotCache, SnapshotOptions,
+    acquire, describe, describe_outline,
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{plane::internal, records::Source};
+use crate::{plane::internal, plans, records::Source};
 
 /// What a source was understood to be.
 pub(crate) struct Read {
@@ -33,6 +33,42 @@ pub(crate) async fn read(
     progress: &(dyn Fn(IntakeProgress) + Send + Sync),
     cancel: &CancellationToken,
 ) -> Result<Read, Fault> {
+    let root = bring(source, into, progress, cancel).await?;
+    let cancel = cancel.clone();
+    tokio::task::spawn_blocking(move || understand(root, cache.as_deref(), &cancel))
+        .await
+        .map_err(|error| internal("a folder could not be read", &error))?
+}
+
+/// What a source is, told at once: only what says so is read.
+pub(crate) async fn preview(
+    source: &Source,
+    into: &Path,
+    cancel: &CancellationToken,
+) -> Result<AgentDescription, Fault> {
+    let root = bring(source, into, &|_| {}, cancel).await?;
+    let cancel = cancel.clone();
+    let looking = move || {
+        let outline = Outline::of(&root, &SnapshotOptions::default(), &cancel)?;
+        let description = describe_outline(&root, &outline)?;
+        Ok(AgentDescription {
+            files: outline.files() as u64,
+            bytes: outline.bytes(),
+            ..plans::to_contract(&description)
+        })
+    };
+    tokio::task::spawn_blocking(looking)
+        .await
+        .map_err(|error| internal("a folder could not be read", &error))?
+}
+
+/// Has the source as a folder of this machine.
+async fn bring(
+    source: &Source,
+    into: &Path,
+    progress: &(dyn Fn(IntakeProgress) + Send + Sync),
+    cancel: &CancellationToken,
+) -> Result<PathBuf, Fault> {
     let source = match source {
         Source::Folder { path } => nasiko_workshop::Source::Folder(path.clone()),
         Source::Archive { path } | Source::Upload { path, .. } => {
@@ -49,11 +85,7 @@ pub(crate) async fn read(
             ));
         }
     };
-    let root = acquire(&source, into, &Limits::default(), progress, cancel).await?;
-    let cancel = cancel.clone();
-    tokio::task::spawn_blocking(move || understand(root, cache.as_deref(), &cancel))
-        .await
-        .map_err(|error| internal("a folder could not be read", &error))?
+    Ok(acquire(&source, into, &Limits::default(), progress, cancel).await?)
 }
 
 fn understand(

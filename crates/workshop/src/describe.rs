@@ -26,7 +26,7 @@ use crate::error::WorkshopError;
 use crate::finding::FindingBuilder as _;
 use crate::manifest::{MANIFEST_FILE, Manifest};
 use crate::name;
-use crate::snapshot::{CONTEXT_WARNING, Snapshot};
+use crate::snapshot::{CONTEXT_WARNING, Outline, Snapshot};
 use project::Project;
 use source::SourceFacts;
 
@@ -40,6 +40,11 @@ pub use description::{
 
 /// The longest description that is taken from a readme or a docstring.
 const LONGEST_DESCRIPTION: usize = 300;
+
+/// Reads what tells of the folder, and nothing else of it: [`describe`] for who does not need to know whether anything changed.
+pub fn describe_outline(root: &Path, outline: &Outline) -> Result<Description, WorkshopError> {
+    describe(root, outline.unread())
+}
 
 /// Reads the folder. Blocks. What is broken in it becomes a finding and a [`Description::refusal`]; only an empty folder is an
 /// error, since nothing can be said about it.

@@ -20,9 +20,9 @@ mod text;
 pub mod update;
 pub mod watch;
 
-pub use describe::{Description, describe};
+pub use describe::{Description, describe, describe_outline};
 pub use error::WorkshopError;
 pub use intake::{IntakeProgress, Limits, Source, acquire};
 pub use manifest::Manifest;
-pub use snapshot::{Change, ContentHash, Snapshot, SnapshotCache, SnapshotOptions};
+pub use snapshot::{Change, ContentHash, Outline, Snapshot, SnapshotCache, SnapshotOptions};
 pub use watch::{Batch, Watch, Watcher, WatcherConfig};

@@ -9,6 +9,7 @@ mod context;
 pub(crate) mod edits;
 mod kept;
 mod listing;
+mod outline;
 mod refresh;
 mod rules;
 mod seen;
@@ -23,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use cache::SnapshotCache;
 pub use changes::Change;
+pub use outline::Outline;
 pub(crate) use rules::{Rules, is_marker};
 pub(crate) use seen::Seen;
 pub(crate) use walk::{Directory, Found, LeftOut, Visitor, walk};

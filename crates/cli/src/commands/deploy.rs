@@ -178,10 +178,11 @@ pub(crate) async fn inspect(session: &Session, words: &InspectArguments) -> Resu
     session.shares_files()?;
     let directory_path = absolute(&words.path)?;
     let client = session.attach_or_start().await?;
-    let description = client
-        .call(Inspect { directory_path })
-        .await
-        .map_err(refused)?;
+    let request = Inspect {
+        directory_path,
+        preview: false,
+    };
+    let description = client.call(request).await.map_err(refused)?;
     if session.output.json {
         return session.output.document(&InspectDocument::from(description));
     }

@@ -152,7 +152,7 @@ fn settled_before() -> i64 {
         .unwrap_or(0)
 }
 
-fn entry(file: Listed, kind: FileKind, hash: blake3::Hash) -> FileEntry {
+pub(super) fn entry(file: Listed, kind: FileKind, hash: blake3::Hash) -> FileEntry {
     FileEntry {
         path: file.path,
         raw: file.raw,
