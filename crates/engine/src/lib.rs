@@ -32,7 +32,9 @@ pub use self::logs::{Line, log_options, moment, stamped};
 pub use self::particulars::Particulars;
 pub use self::upload::{Chunks, tar_entry, written};
 
-use self::error::{classify, unreachable_engine};
+use self::error::classify;
+#[cfg(any(unix, test))]
+use self::error::unreachable_engine;
 
 /// How long the engine may take to answer an ordinary question.
 const REQUEST_LIMIT: Duration = Duration::from_secs(60);

@@ -35,7 +35,10 @@ impl Machine {
     pub fn here() -> Self {
         let host = sysinfo::System::host_name().unwrap_or_default();
         Self {
-            loopback: format!("{host} {}", sysinfo::System::boot_time()),
+            loopback: format!(
+                "{host} {}",
+                sysinfo::System::boot_time().unwrap_or_default()
+            ),
             host,
         }
     }

@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fs_err as fs;
-use rustix::process::Signal;
 use tokio_util::sync::CancellationToken;
 
 use super::base_environment::BaseEnvironment;
 use super::inspect;
+use super::system::End;
 use super::{node, python};
 use crate::error::RuntimeError;
 use crate::spec::{Artifact, PreparePlan, Prepared, ProgressSink, Requirements, RequirementsKind};
@@ -176,7 +176,7 @@ async fn clear_leftovers(target: &Path) -> Result<(), RuntimeError> {
     let target = target.to_owned();
     super::blocking(move || {
         for tool in inspect::marked(BUILDER_VARIABLE, &target.to_string_lossy()) {
-            tool.signal(Signal::KILL);
+            tool.end(End::Force);
         }
         match fs::remove_dir_all(&target) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

@@ -12,6 +12,7 @@ use crate::error::RuntimeError;
 const SITECUSTOMIZE: &str = include_str!("../gate/sitecustomize.py");
 const FILE: &str = "sitecustomize.py";
 /// Names the modules to load and makes the program wait.
+#[cfg(unix)]
 pub(super) const PRELOAD_VARIABLE: &str = "NASIKO_PRELOAD";
 /// How much of a program is read to learn what runs it.
 const LONGEST_SHEBANG: u64 = 1024;

@@ -15,15 +15,17 @@ mod procfs;
 use std::fmt;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal};
 use serde::{Deserialize, Serialize};
 
 #[cfg(not(target_os = "linux"))]
 use self::portable as table;
 #[cfg(target_os = "linux")]
 use self::procfs as table;
+#[cfg(windows)]
+pub(super) use self::table::kill;
 pub(crate) use self::table::listening_in_namespace_of;
 pub(super) use self::table::{listening, variable};
+use super::system::{self, End};
 
 /// What the system tells of a process.
 struct Stat {
@@ -84,18 +86,17 @@ impl ProcessIdentity {
         Self::of(self.pid).as_ref() == Some(self)
     }
 
-    /// Sends a signal to it alone. A process that has gone is fine.
-    pub(super) fn signal(&self, signal: Signal) {
-        if let Some(pid) = self.alive().then(|| Pid::from_raw(self.pid)).flatten() {
-            // The only other error is a process that ended meanwhile.
-            let _ = rustix::process::kill_process(pid, signal);
+    /// Ends it alone. A process that has gone is fine.
+    pub(super) fn end(&self, how: End) {
+        if self.alive() {
+            system::end(self.pid, how);
         }
     }
 
-    /// Sends a signal to the group it leads. Only while it is alive: afterwards the number may belong to others.
-    pub(super) fn signal_group(&self, signal: Signal) {
-        if let Some(pid) = self.alive().then(|| Pid::from_raw(self.pid)).flatten() {
-            let _ = rustix::process::kill_process_group(pid, signal);
+    /// Ends the group it leads. Only while it is alive: afterwards the number may belong to others.
+    pub(super) fn end_group(&self, how: End) {
+        if self.alive() {
+            system::end_group(self.pid, how);
         }
     }
 }

@@ -16,6 +16,7 @@ use super::base_environment::{find_program, join_path};
 use super::command::{self, HOST, Invocation};
 use super::inspect::{self, INSTALLATION_VARIABLE, INSTANCE_VARIABLE, ProcessIdentity};
 use super::record::{self, Record};
+use super::system::{self, End};
 use super::tracked::{Shared, Tracked, instance};
 use super::{blocking, gate, logs, node, python};
 use crate::error::RuntimeError;
@@ -23,8 +24,6 @@ use crate::instance::{Instance, LogStream, RuntimeEvent};
 use crate::spec::{Artifact, StartSpec};
 
 const LONGEST_NAME: usize = 100;
-/// Descriptors below are the three standard ones.
-const FIRST_INHERITED: i32 = 3;
 /// Ports of each kind that are tried before giving up: each may be in use, or just given to another start.
 const PORT_ATTEMPTS: usize = 32;
 /// Where free ports are looked for first: below those that systems give to outgoing connections (from 32768 on Linux, from 49152
@@ -127,6 +126,7 @@ impl<'a> Attempt<'a> {
         Ok(attempt)
     }
 
+    #[cfg(unix)]
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
@@ -226,17 +226,17 @@ impl<'a> Attempt<'a> {
         let output = |stream| {
             logs::open(folder, stream).map_err(RuntimeError::file("creating a log in", folder))
         };
-        // What this process was itself given without asking must not live on in an agent.
-        close_fds::set_fds_cloexec_threadsafe(FIRST_INHERITED, &[]);
-        let child = Command::new(&program.invocation.program)
+        system::keep_from_children();
+        let mut command = Command::new(&program.invocation.program);
+        command
             .args(&program.invocation.arguments)
             .current_dir(&program.workdir)
             .env_clear()
             .envs(&program.environment)
             .stdin(stdin)
             .stdout(output(LogStream::Stdout)?)
-            .stderr(output(LogStream::Stderr)?)
-            .process_group(0)
+            .stderr(output(LogStream::Stderr)?);
+        let child = system::in_own_group(&mut command)
             .spawn()
             .map_err(|source| RuntimeError::StartFailed {
                 program: spec.command.join(" "),
@@ -248,7 +248,7 @@ impl<'a> Attempt<'a> {
         let process = ProcessIdentity::of_child(pid);
         record.process = Some(process.clone());
         if let Err(error) = record.write(folder) {
-            process.signal_group(rustix::process::Signal::KILL);
+            process.end_group(End::Force);
             return Err(error);
         }
         self.succeeded = true;

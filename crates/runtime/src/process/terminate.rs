@@ -5,12 +5,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures::future::join_all;
-use rustix::process::Signal;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::blocking;
 use super::inspect::{self, ProcessIdentity};
 use super::launch::is_safe_name;
+use super::system::End;
 use super::tracked::{Shared, Tracked, wait_gone};
 use crate::error::RuntimeError;
 use crate::instance::InstanceId;
@@ -59,7 +59,7 @@ async fn end(
 ) -> Result<(), RuntimeError> {
     let members = members(installation, instance, leader.clone()).await?;
     if !grace.is_zero() && !members.is_empty() {
-        signal(leader.as_ref(), &members, Signal::TERM);
+        end_all(leader.as_ref(), &members, End::Ask);
         // Not all gone in time is what the force below is for.
         let _ = timeout(grace, all_gone(&members)).await;
     }
@@ -95,7 +95,7 @@ async fn kill(
         if left.is_empty() {
             return Ok(());
         }
-        signal(leader.as_ref(), &left, Signal::KILL);
+        end_all(leader.as_ref(), &left, End::Force);
         if timeout_at(deadline, all_gone(&left)).await.is_err() {
             break;
         }
@@ -107,16 +107,16 @@ async fn kill(
 }
 
 /// The group in one call, so that none escapes by forking, and each that is not in it.
-fn signal(leader: Option<&ProcessIdentity>, members: &[ProcessIdentity], signal: Signal) {
+fn end_all(leader: Option<&ProcessIdentity>, members: &[ProcessIdentity], how: End) {
     if let Some(leader) = leader {
-        leader.signal_group(signal);
+        leader.end_group(how);
     }
     let outside =
         |process: &&ProcessIdentity| leader.is_none_or(|leader| !process.in_group_of(leader));
     members
         .iter()
         .filter(outside)
-        .for_each(|process| process.signal(signal));
+        .for_each(|process| process.end(how));
 }
 
 async fn all_gone(members: &[ProcessIdentity]) {

@@ -12,11 +12,11 @@ use std::time::{Duration, Instant, SystemTime};
 use futures::StreamExt as _;
 use nasiko_contract::ErrorCode;
 use parking_lot::Mutex;
-use rustix::process::Signal;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use super::inspect::{self, INSTALLATION_VARIABLE, ProcessIdentity};
+use super::system::End;
 use super::{ProcessConfig, ProcessRuntime};
 use crate::{
     Artifact, Exit, Instance, InstanceId, InstanceState, Limits, LogLine, LogQuery, LogStream,
@@ -80,8 +80,8 @@ impl Ground {
 impl Drop for Ground {
     fn drop(&mut self) {
         for process in inspect::marked(INSTALLATION_VARIABLE, &self.installation) {
-            process.signal_group(Signal::KILL);
-            process.signal(Signal::KILL);
+            process.end_group(End::Force);
+            process.end(End::Force);
         }
     }
 }

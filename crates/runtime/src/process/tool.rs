@@ -6,13 +6,13 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
-use rustix::process::Signal;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::inspect::ProcessIdentity;
+use super::system::{self, End};
 use crate::error::RuntimeError;
 use crate::instance::{LogLine, LogStream};
 use crate::spec::{Progress, ProgressSink};
@@ -55,9 +55,8 @@ impl Tool<'_> {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .process_group(0)
             .kill_on_drop(true);
-        let mut child = command
+        let mut child = system::in_own_group(&mut command)
             .spawn()
             .map_err(|source| RuntimeError::StartFailed {
                 program: self.program.display().to_string(),
@@ -118,7 +117,7 @@ struct GroupGuard(Option<ProcessIdentity>);
 impl Drop for GroupGuard {
     fn drop(&mut self) {
         if let Some(leader) = &self.0 {
-            leader.signal_group(Signal::KILL);
+            leader.end_group(End::Force);
         }
     }
 }

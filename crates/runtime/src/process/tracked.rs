@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::sync::Arc;
@@ -10,7 +9,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::Mutex;
-use rustix::process::Signal;
 use tokio::process::Child;
 use tokio::sync::{OnceCell, broadcast, watch};
 use tokio_util::sync::CancellationToken;
@@ -21,6 +19,7 @@ use super::inspect::{self, INSTALLATION_VARIABLE, INSTANCE_VARIABLE, ProcessIden
 use super::log_watch::LogWatch;
 use super::logs::{self, Keeper, Turns};
 use super::record::{self, Record, RecordedExit};
+use super::system::{self, End};
 use super::{ProcessConfig, blocking, gate};
 use crate::error::RuntimeError;
 use crate::instance::{Exit, Instance, InstanceId, InstanceState, RuntimeEvent, RuntimeKind};
@@ -171,7 +170,7 @@ impl Shared {
         if !requested && let Ok(left) = self.members(tracked).await {
             // What a crashed program leaves behind would hold its port.
             for process in left {
-                process.signal(Signal::KILL);
+                process.end(End::Force);
             }
         }
         let record = {
@@ -181,7 +180,7 @@ impl Shared {
                 .unwrap_or_default();
             record.exit = Some(RecordedExit {
                 code: status.and_then(|status| status.code()),
-                signal: status.and_then(|status| status.signal()),
+                signal: status.and_then(system::signal_of),
                 requested,
                 ran_for_ms: u64::try_from(ran_for.as_millis()).unwrap_or(u64::MAX),
             });

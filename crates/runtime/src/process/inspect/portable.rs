@@ -3,7 +3,6 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, getpgid};
 use sysinfo::{Process, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System, UpdateKind};
 
 use super::{PortOwner, ProcessIdentity, Stat};
@@ -33,7 +32,7 @@ fn of<T>(pid: i32, kind: ProcessRefreshKind, read: impl FnOnce(&Process) -> T) -
 }
 
 pub(super) fn stat(pid: i32) -> Option<Stat> {
-    let group = getpgid(Some(Pid::from_raw(pid)?)).ok()?;
+    let group = group_of(pid)?;
     of(
         pid,
         ProcessRefreshKind::nothing().with_cpu().with_memory(),
@@ -42,12 +41,31 @@ pub(super) fn stat(pid: i32) -> Option<Stat> {
                 process.status(),
                 ProcessStatus::Zombie | ProcessStatus::Dead
             ),
-            group: group.as_raw_nonzero().get(),
+            group,
             started: process.start_time(),
             cpu: Duration::from_millis(process.accumulated_cpu_time()),
             memory_bytes: process.memory(),
         },
     )
+}
+
+/// Ends a process at once. One that has gone is fine.
+#[cfg(windows)]
+pub(in crate::process) fn kill(pid: i32) {
+    let _ = of(pid, ProcessRefreshKind::nothing(), Process::kill);
+}
+
+#[cfg(unix)]
+fn group_of(pid: i32) -> Option<i32> {
+    use rustix::process::{Pid, getpgid};
+    let group = getpgid(Some(Pid::from_raw(pid)?)).ok()?;
+    Some(group.as_raw_nonzero().get())
+}
+
+/// Windows has none: each process is its own.
+#[cfg(windows)]
+fn group_of(pid: i32) -> Option<i32> {
+    Some(pid)
 }
 
 /// Start times are absolute here and tell boots apart by themselves.

@@ -84,8 +84,8 @@ fn a_process_that_got_the_number_of_another_is_not_taken_for_it() {
         ..now.clone()
     };
     assert!(now.alive() && !earlier.alive());
-    earlier.signal(Signal::KILL);
-    earlier.signal_group(Signal::KILL);
+    earlier.end(End::Force);
+    earlier.end_group(End::Force);
     assert!(
         now.alive(),
         "a signal for the earlier one does not reach it"

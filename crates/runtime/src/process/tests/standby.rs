@@ -160,7 +160,7 @@ async fn one_that_ended_meanwhile_is_started_anew() {
     let standby = house.agent_on_standby("d-1", &[]).await;
     let waiting = process_of(&house.listed().await[0]);
     assert!(standby.is_alive());
-    waiting.signal(Signal::KILL);
+    waiting.end(End::Force);
     eventually("its end", async || (!standby.is_alive()).then_some(())).await;
     house.exit(standby.instance()).await;
     let instance = release(standby).await;

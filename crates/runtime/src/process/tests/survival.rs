@@ -158,7 +158,7 @@ async fn a_program_that_ended_meanwhile_is_seen_as_ended() {
     let started = house.start(&house.spec("d-1", SERVER)).await.unwrap();
     let process = ProcessIdentity::of(started.handle.parse().unwrap()).unwrap();
     let ground = house.lose();
-    process.signal_group(rustix::process::Signal::KILL);
+    process.end_group(End::Force);
     eventually("the end", async || (!process.alive()).then_some(())).await;
     let house = ground.open().await;
     let listed = house.runtime.list().await.unwrap();
