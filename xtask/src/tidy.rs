@@ -7,6 +7,7 @@ mod documents;
 mod sources;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -79,6 +80,7 @@ fn check(root: &Path) -> Result<Vec<Finding>> {
     let mut findings = arrows::check(&metadata(root)?)?;
     findings.extend(files.iter().flat_map(sources::check));
     findings.extend(files.iter().flat_map(|file| documents::check(root, file)));
+    findings.extend(words::check(&files));
     Ok(findings)
 }
 

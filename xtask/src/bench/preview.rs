@@ -1,10 +1,10 @@
 //! How soon a dropped folder is understood: from the question to the description, over the API as the pages ask it.
 
+use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
-use fs_err as fs;
 use serde_json::{Value, json};
 
 use super::numbers::{Figure, median, ms, percentile, spread};

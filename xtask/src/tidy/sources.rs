@@ -135,7 +135,7 @@ fn leftovers(file: &Source) -> Vec<Finding> {
     findings
 }
 
-fn is_test(path: &Path) -> bool {
+pub(super) fn is_test(path: &Path) -> bool {
     path.components().any(|part| part.as_os_str() == "tests")
         || path
             .file_stem()

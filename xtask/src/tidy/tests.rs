@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::{Source, arrows, check, documents, sources};
+use super::{Source, arrows, check, documents, sources, words};
 
 fn source(path: &str, text: impl Into<String>) -> Source {
     Source {
@@ -147,4 +147,49 @@ fn links_lead_somewhere() {
         0
     );
     assert_eq!(found("[a](Cargo.toml) and [b](gone.md)"), 1);
+}
+
+#[test]
+fn texts_stand_in_the_catalogue() {
+    let found = |code: &str| {
+        let styles = source("ui/static/styles/kit.css", ".button { }\n.flat:hover { }");
+        let files = [styles, source("ui/src/pages/home.rs", code)];
+        words::check(&files)
+            .into_iter()
+            .map(|finding| finding.line)
+            .collect::<Vec<_>>()
+    };
+    for text in [
+        r#"<h1>"Home page"</h1>"#,
+        r#"let title = "Agents";"#,
+        r#"format!("no save in {window}")"#,
+        r#"format!("{count} lines")"#,
+        r#""(and {more} others)""#,
+        "let key = ' '; say(\"Saved\");",
+        "r#\"Saved \"it\"\"#",
+    ] {
+        assert_eq!(found(&format!("// It's\n{text}\n")), [2], "{text}");
+    }
+    for data in [
+        "// \"A comment\"",
+        r#"class="job strip""#,
+        r#"class=format!("mark own {tone}")"#,
+        r#"Look::Flat => "button flat""#,
+        r#"closest("tr, li, [role='row']")"#,
+        r#"#[expect(lint, reason = "there is a reason")]"#,
+        r#"event.key() == "ArrowDown""#,
+        r#"path d="M3 2.5h10a.5.5 0 0 1 .5.5v10""#,
+        r#"format!("{minutes} min {seconds} s")"#,
+        r#"("go.home", "/agents/greeter", "POST")"#,
+        r#"fn of<'a>(one: &'a str) -> char { '"' }"#,
+        "\nmod tests {\n    \"In a test\"\n}",
+    ] {
+        assert!(found(data).is_empty(), "{data}");
+    }
+    let elsewhere = |path: &str| words::check(&[source(path, "\"Some text\"")]).len();
+    assert_eq!(elsewhere("ui/src/app.rs"), 1);
+    assert_eq!(elsewhere("ui/src/words/app.rs"), 0);
+    assert_eq!(elsewhere("ui/src/pages/gallery/data.rs"), 0);
+    assert_eq!(elsewhere("ui/src/theme/tests.rs"), 0);
+    assert_eq!(elsewhere("crates/cli/src/main.rs"), 0);
 }
