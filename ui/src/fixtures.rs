@@ -117,6 +117,7 @@ impl FixtureTransport {
             "intake.directory" => records::deploy_job(),
             "settings.get" | "settings.patch" => settings::settings(call.body.as_ref())?,
             "doctor.run" => doctor::checkup(&call.target),
+            "doctor.last" => doctor::last(),
             "doctor.fix" => doctor::fixed(),
             "doctor.report" => doctor::report(),
             "notices.list" => list(inbox::notices(self.empty)),
@@ -192,6 +193,7 @@ fn items(call: &Call) -> BoxStream<Result<Frame, Fault>> {
         "stack.progress" => replay(vec![stack::progress()])
             .chain(stream::pending())
             .boxed_local(),
+        "doctor.examine" => replay(doctor::course(&call.target)).boxed_local(),
         "jobs.log" => replay(records::job_log()).boxed_local(),
         "messages.send" => stream::iter(records::answer(call.body.as_ref()))
             .then(|item| async move {

@@ -139,7 +139,11 @@ impl Offers {
             return;
         };
         let (look, handle) = abortable(async move {
-            let found = self.desk.client().call(Inspect { directory_path }).await;
+            let request = Inspect {
+                directory_path,
+                preview: true,
+            };
+            let found = self.desk.client().call(request).await;
             self.looks.update_value(|looks| drop(looks.remove(&number)));
             let below = self
                 .offer

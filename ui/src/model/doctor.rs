@@ -1,10 +1,15 @@
 //! What the doctor found, as it is shown: groups, what needs somebody first, and what a fix did.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use nasiko_contract::{AgentName, Check, CheckGroup, CheckState, Checkup, Fault, FixCheck, Fixed};
+use nasiko_contract::{
+    AgentName, Check, CheckGroup, CheckState, Checkup, CheckupProgress, Fault, FixCheck, Fixed,
+};
 
-use crate::model::{format, tone::Tone};
+use crate::{
+    model::tone::Tone,
+    words::{doctor::checks as words, states::check},
+};
 
 /// What a check is known by: its id, and the agent it is about.
 pub(crate) type Key = (String, Option<AgentName>);
@@ -29,25 +34,72 @@ pub(crate) enum Fixing {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Section {
     pub(crate) group: CheckGroup,
-    /// What needs somebody, the worst first.
+    /// What needs somebody, or was just mended.
     pub(crate) wrong: Vec<Check>,
     /// What is well, or could not be looked at.
     pub(crate) rest: Vec<Check>,
 }
 
-/// A page of checks, and what was done about them.
+/// A page of checks, and what was done about them. Once all were looked at, a check keeps its place, whatever comes of it:
+/// nothing jumps in a later look.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Examined {
-    /// None before the first look.
-    pub(crate) checkup: Option<Checkup>,
+    checks: Vec<Check>,
+    /// When everything was looked at, Unix milliseconds; none before a first look has come to its end.
+    pub(crate) at: Option<i64>,
+    /// How far the look is that goes on.
+    pub(crate) progress: Option<CheckupProgress>,
     fixes: HashMap<Key, Fixing>,
 }
 
 impl Examined {
-    /// Takes in a new look. What was done before is told no longer: it shows.
-    pub(crate) fn look(&mut self, checkup: Checkup) {
-        self.checkup = Some(checkup);
+    /// A look begins. What was done before is told no longer: the look will show it.
+    pub(crate) fn begin_look(&mut self) {
+        self.progress = Some(CheckupProgress::default());
         self.fixes.retain(|_, fixing| *fixing == Fixing::Busy);
+    }
+
+    /// Takes in how far the look is, and what it found.
+    pub(crate) fn hear(&mut self, mut told: CheckupProgress) {
+        for check in std::mem::take(&mut told.checks) {
+            self.put(check);
+        }
+        match told.checkup.take() {
+            Some(checkup) => {
+                self.progress = None;
+                self.keep(checkup);
+            }
+            None => self.progress = Some(told),
+        }
+    }
+
+    /// The look ends, done or not. What it found stays.
+    pub(crate) fn end_look(&mut self) {
+        self.progress = None;
+    }
+
+    /// Takes in what a whole look found, by whomever. One that goes on here will know better.
+    pub(crate) fn keep(&mut self, checkup: Checkup) {
+        if self.progress.is_some() {
+            return;
+        }
+        if self.at.replace(checkup.at).is_none() {
+            self.checks = checkup.checks;
+            return;
+        }
+        let found: HashSet<Key> = checkup.checks.iter().map(key).collect();
+        for check in checkup.checks {
+            self.put(check);
+        }
+        self.checks.retain(|check| found.contains(&key(check)));
+    }
+
+    fn put(&mut self, check: Check) {
+        let wanted = key(&check);
+        match self.checks.iter_mut().find(|known| key(known) == wanted) {
+            Some(known) => *known = check,
+            None => self.checks.push(check),
+        }
     }
 
     /// A fix was asked for.
@@ -59,24 +111,15 @@ impl Examined {
     pub(crate) fn end(&mut self, key: Key, outcome: Result<Fixed, Fault>) {
         let told = match outcome {
             Ok(fixed) => {
-                self.replace(&key, fixed.check);
+                // What is gone needs no telling of: the next look leaves it out.
+                if let Some(check) = fixed.check {
+                    self.put(check);
+                }
                 Fixing::Done(fixed.did)
             }
             Err(fault) => Fixing::Failed(fault),
         };
         self.fixes.insert(key, told);
-    }
-
-    fn replace(&mut self, wanted: &Key, by: Option<Check>) {
-        let checks = self
-            .checkup
-            .iter_mut()
-            .flat_map(|checkup| &mut checkup.checks);
-        let found = checks.into_iter().find(|check| key(check) == *wanted);
-        if let (Some(found), Some(by)) = (found, by) {
-            // Where it stands stays: a row does not jump away from under who pressed its button.
-            *found = by;
-        }
     }
 
     /// How far the fix of a check is.
@@ -86,14 +129,12 @@ impl Examined {
 
     /// By group: those in which something is wrong first, the worst first. A check that was just mended stays where it was.
     pub(crate) fn sections(&self) -> Vec<Section> {
-        let checks = self.checkup.iter().flat_map(|checkup| &checkup.checks);
-        let checks: Vec<&Check> = checks.collect();
         let mut sections: Vec<Section> = CheckGroup::ALL
             .into_iter()
             .map(|group| {
-                let of_group = checks.iter().filter(|check| check.group == group);
+                let of_group = self.checks.iter().filter(|check| check.group == group);
                 let (wrong, rest) = of_group
-                    .map(|check| (*check).clone())
+                    .cloned()
                     .partition(|check| needs_somebody(check) || self.fixing(check).is_some());
                 Section { group, wrong, rest }
             })
@@ -110,28 +151,19 @@ impl Examined {
     }
 
     fn count(&self, state: CheckState) -> usize {
-        let checks = self.checkup.iter().flat_map(|checkup| &checkup.checks);
-        checks.filter(|check| check.state == state).count()
+        let of_state = self.checks.iter().filter(|check| check.state == state);
+        of_state.count()
     }
 
-    /// In one line.
+    /// In one line; none before anything was looked at.
     pub(crate) fn summary(&self) -> Option<String> {
-        let many = self.checkup.as_ref()?.checks.len();
+        let many = self.checks.len();
         let (failed, warnings) = (self.failures(), self.count(CheckState::Warning));
-        Some(match (failed, warnings) {
-            (0, 0) => format!(
-                "Nothing is wrong, by {}",
-                format::counted(many as u64, "check")
-            ),
-            (0, _) => format!(
-                "{} of {many} checks",
-                format::counted(warnings as u64, "warning")
-            ),
-            (_, 0) => format!("{failed} of {many} checks failed"),
-            _ => format!(
-                "{failed} of {many} checks failed, {}",
-                format::counted(warnings as u64, "warning")
-            ),
+        (many > 0).then(|| match (failed, warnings) {
+            (0, 0) => words::nothing_wrong(many),
+            (0, _) => words::warnings(warnings, many),
+            (_, 0) => words::failed(failed, many),
+            _ => words::failed_and_warnings(failed, warnings, many),
         })
     }
 }
@@ -147,18 +179,7 @@ pub(crate) fn of_the_rest(rest: &[Check], alone: bool) -> String {
         .iter()
         .filter(|check| check.state == CheckState::Skipped)
         .count();
-    let many = rest.len();
-    let all = if alone {
-        format::counted(many as u64, "check")
-    } else {
-        format!("{many} more")
-    };
-    match skipped {
-        0 if alone && many > 1 => format!("{all}, all fine"),
-        0 => format!("{all}, fine"),
-        _ if skipped == many => format!("{all}, not looked at"),
-        _ => format!("{all}, {skipped} not looked at"),
-    }
+    words::rest(rest.len(), skipped, alone)
 }
 
 /// The call that does what a check offers.
@@ -172,10 +193,10 @@ pub(crate) fn fix_of(check: &Check) -> FixCheck {
 /// How a check came out.
 pub(crate) fn state(state: CheckState) -> (Tone, &'static str) {
     match state {
-        CheckState::Ok => (Tone::Ok, "Fine"),
-        CheckState::Warning => (Tone::Differs, "Warning"),
-        CheckState::Failed => (Tone::Bad, "Failed"),
-        CheckState::Skipped => (Tone::Idle, "Not looked at"),
+        CheckState::Ok => (Tone::Ok, check::FINE),
+        CheckState::Warning => (Tone::Differs, check::WARNING),
+        CheckState::Failed => (Tone::Bad, check::FAILED),
+        CheckState::Skipped => (Tone::Idle, check::NOT_LOOKED_AT),
     }
 }
 
@@ -205,7 +226,7 @@ mod tests {
 
     fn examined(checks: Vec<Check>) -> Examined {
         let mut examined = Examined::default();
-        examined.look(Checkup { at: 0, checks });
+        examined.keep(Checkup { at: 0, checks });
         examined
     }
 
@@ -286,11 +307,59 @@ mod tests {
             Some(&Fixing::Done("Mended".to_owned()))
         );
         assert_eq!(examined.failures(), 0);
-        examined.look(Checkup {
-            at: 1,
-            checks: vec![mended],
+        examined.begin_look();
+        examined.hear(CheckupProgress {
+            checkup: Some(Checkup {
+                at: 1,
+                checks: vec![mended],
+            }),
+            ..CheckupProgress::default()
         });
         assert!(examined.sections()[0].wrong.is_empty());
+    }
+
+    #[test]
+    fn a_look_fills_in_what_it_finds_and_moves_nothing_that_is_known() {
+        let of = |name: &str, state: CheckState| check(name, CheckGroup::Data, state);
+        let told = |done: u32, checks: Vec<Check>| CheckupProgress {
+            done,
+            total: 3,
+            checks,
+            ..CheckupProgress::default()
+        };
+        let (ok, failed) = (CheckState::Ok, CheckState::Failed);
+        let names = |examined: &Examined| -> Vec<(String, CheckState)> {
+            let checks = examined.checks.iter();
+            checks.map(|it| (it.check.clone(), it.state)).collect()
+        };
+        let mut examined = examined(vec![of("a", failed), of("b", ok), of("gone", ok)]);
+        examined.begin_look();
+        assert!(examined.progress.is_some());
+        examined.hear(told(1, vec![of("b", failed)]));
+        examined.hear(told(2, vec![of("new", ok)]));
+        let known = [("a", failed), ("b", failed), ("gone", ok), ("new", ok)];
+        let known = known.map(|(name, state)| (name.to_owned(), state));
+        assert_eq!(names(&examined), known);
+        assert_eq!(examined.progress.as_ref().unwrap().done, 2);
+
+        // What the control plane kept meanwhile is older.
+        examined.keep(Checkup::default());
+        assert_eq!(names(&examined), known);
+        let mut left = examined.clone();
+        left.end_look();
+        assert_eq!((names(&left), left.at), (known.to_vec(), Some(0)));
+
+        let checks = vec![of("b", failed), of("a", ok), of("new", ok)];
+        examined.hear(CheckupProgress {
+            checkup: Some(Checkup { at: 7, checks }),
+            ..CheckupProgress::default()
+        });
+        let all = [("a", ok), ("b", failed), ("new", ok)];
+        assert_eq!(
+            names(&examined),
+            all.map(|(name, state)| (name.to_owned(), state))
+        );
+        assert_eq!((examined.progress, examined.at), (None, Some(7)));
     }
 
     #[test]

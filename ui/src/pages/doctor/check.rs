@@ -5,6 +5,7 @@ use crate::{
     kit::{Button, CopyButton, ErrorCard, Sentence, StateBadge},
     model::doctor::{self, Fixing},
     pages::doctor::view::DoctorView,
+    words::{doctor as words, kit},
 };
 
 /// A check that needs somebody, or was just mended: cause, evidence, what to do, and the button that does it.
@@ -24,7 +25,7 @@ pub(super) fn CheckRow(page: DoctorView, check: Check) -> impl IntoView {
     });
     let evidence = (!check.evidence.is_empty()).then(|| {
         view! {
-            <pre class="evidence" tabindex="0" aria-label="Evidence">
+            <pre class="evidence" tabindex="0" aria-label=kit::EVIDENCE>
                 {check.evidence.join("\n")}
             </pre>
         }
@@ -37,7 +38,7 @@ pub(super) fn CheckRow(page: DoctorView, check: Check) -> impl IntoView {
         view! {
             <div class="command">
                 <code>{command.clone()}</code>
-                <CopyButton text=command what="command" />
+                <CopyButton text=command what=words::COMMAND />
             </div>
         }
     });
@@ -89,7 +90,7 @@ fn Outcome(fixing: Memo<Option<Fixing>>) -> impl IntoView {
             {move || match fixing.get() {
                 None => ().into_any(),
                 Some(Fixing::Busy) => view! {
-                    <p class="state"><i class="shape busy" aria-hidden="true"></i>"At it"</p>
+                    <p class="state"><i class="shape busy" aria-hidden="true"></i>{words::FIXING}</p>
                 }
                 .into_any(),
                 Some(Fixing::Done(did)) => view! {

@@ -4,6 +4,7 @@ use nasiko_contract::{DoctorReport, ReportDoctor};
 use crate::{
     desk::{Desk, Loaded, fetch},
     kit::{Button, CopyButton, ErrorCard, Look, Modal, Waiting},
+    words::{common, doctor::report as words, kit},
 };
 
 /// All checks as a text to show to others, to be read before it is copied.
@@ -26,26 +27,26 @@ pub(super) fn ReportDialog(open: RwSignal<bool>) -> impl IntoView {
         })
     });
     let body = move || match report.get() {
-        Loaded::Loading => view! { <Waiting what="everything once more" /> }.into_any(),
+        Loaded::Loading => view! { <Waiting what=words::READING /> }.into_any(),
         Loaded::Failed(fault) => view! { <ErrorCard fault=fault /> }.into_any(),
         Loaded::Ready(report) => view! {
-            <pre class="document report" tabindex="0" aria-label="The report">
+            <pre class="document report" tabindex="0" aria-label=words::TEXT>
                 {report.text}
             </pre>
         }
         .into_any(),
     };
     view! {
-        <Modal open=open close=move |()| open.set(false) label="Report" class="wide-dialog">
-            <h2>"Report"</h2>
+        <Modal open=open close=move |()| open.set(false) label=words::TITLE class="wide-dialog">
+            <h2>{words::TITLE}</h2>
             <p class="dialog-text">
-                "Without secrets, your name, and the path of your home. Names of your agents are in it, and what their tools said."
+                {words::PROMISE}
             </p>
             {body}
             <div class="actions end">
-                <CopyButton text=text what="report" words="Copy report" />
+                <CopyButton text=text what=kit::REPORT words=kit::COPY_REPORT />
                 <Button look=Look::Primary press=move |()| open.set(false)>
-                    "Close"
+                    {common::CLOSE}
                 </Button>
             </div>
         </Modal>

@@ -1,19 +1,29 @@
 use std::time::Duration;
 
+use futures::{
+    StreamExt,
+    future::{AbortHandle, abortable},
+};
 use leptos::prelude::*;
-use nasiko_contract::{AgentName, Check, Fault, RunDoctor};
+use nasiko_contract::{
+    AgentName, Check, CheckupProgress, ErrorCode, Examine, Fault, GetLastCheckup, RunDoctor,
+};
 
 use crate::{
+    browser,
     desk::{Desk, spawn_for_the_owner},
     model::{
         doctor::{self, Examined},
         world::Link,
     },
+    words::doctor as words,
 };
 
-/// After this long on the page the doctor looks by itself, so that the rail can say how many checks failed: the first page is
-/// drawn by then.
+/// After this long on the page the doctor looks by itself where nobody has lately, so that the rail can say how many checks
+/// failed: the first page is drawn by then.
 const FIRST_LOOK: Duration = Duration::from_secs(6);
+/// Milliseconds for which a look counts as late enough: what tells of itself is kept true, disks and limits are not.
+const LATELY: i64 = 60 * 60 * 1_000;
 
 /// The last look at everything, for whoever shows something of it.
 #[derive(Clone, Copy)]
@@ -22,19 +32,21 @@ pub(crate) struct Checkups {
 }
 
 impl Checkups {
-    /// Hands it down, and looks once the control plane is there.
+    /// Hands it down, and follows what the control plane keeps.
     pub(crate) fn provide(desk: Desk) {
         let checkups = Self {
             examined: RwSignal::default(),
         };
         provide_context(checkups);
-        let live = Memo::new(move |_| desk.world.with(|world| world.link == Link::Live));
+        let told = Memo::new(move |_| {
+            desk.world.with(|world| {
+                let live = world.link == Link::Live;
+                live.then_some(world.checkups_told)
+            })
+        });
         Effect::new(move || {
-            if live.get() {
-                spawn_for_the_owner(async move {
-                    gloo_timers::future::sleep(FIRST_LOOK).await;
-                    checkups.first_look(desk).await;
-                });
+            if told.get().is_some() {
+                spawn_for_the_owner(checkups.read(desk));
             }
         });
     }
@@ -51,15 +63,25 @@ impl Checkups {
     }
 
     /// Nobody is told if it does not come to anything: nobody asked.
-    async fn first_look(self, desk: Desk) {
-        if self
-            .examined
-            .with_untracked(|examined| examined.checkup.is_some())
-        {
+    async fn read(self, desk: Desk) {
+        let Ok(last) = desk.client().call(GetLastCheckup {}).await else {
+            return;
+        };
+        let lately = |at: i64| browser::now() - at < LATELY;
+        let is_late = last.checkup.as_ref().is_some_and(|last| lately(last.at));
+        if let Some(checkup) = last.checkup {
+            self.examined.update(|examined| examined.keep(checkup));
+        }
+        if is_late {
             return;
         }
-        if let Ok(checkup) = desk.client().call(RunDoctor::default()).await {
-            self.examined.update(|examined| examined.look(checkup));
+        gloo_timers::future::sleep(FIRST_LOOK).await;
+        let looks = self
+            .examined
+            .with_untracked(|examined| examined.progress.is_some());
+        if !looks {
+            // The control plane tells of what was found, whoever looked.
+            let _told_by_event = desk.client().call(RunDoctor::default()).await;
         }
     }
 }
@@ -70,9 +92,12 @@ pub(super) struct DoctorView {
     desk: Desk,
     agent: StoredValue<Option<AgentName>>,
     pub(super) examined: RwSignal<Examined>,
-    /// Why nothing could be looked at.
+    /// Why not everything could be looked at.
     pub(super) fault: RwSignal<Option<Fault>>,
-    pub(super) looking: RwSignal<bool>,
+    /// A look goes on.
+    pub(super) looking: Signal<bool>,
+    /// Ends it.
+    end: StoredValue<Option<AbortHandle>>,
 }
 
 impl DoctorView {
@@ -82,12 +107,14 @@ impl DoctorView {
             None => Checkups::get().examined,
             Some(_) => RwSignal::default(),
         };
+        let looking = Memo::new(move |_| examined.with(|examined| examined.progress.is_some()));
         let page = Self {
             desk: Desk::get(),
             agent: StoredValue::new(agent),
             examined,
             fault: RwSignal::new(None),
-            looking: RwSignal::new(false),
+            looking: looking.into(),
+            end: StoredValue::new(None),
         };
         let live = Memo::new(move |_| page.desk.world.with(|world| world.link == Link::Live));
         Effect::new(move || {
@@ -95,6 +122,7 @@ impl DoctorView {
                 page.look();
             }
         });
+        on_cleanup(move || page.stop());
         page
     }
 
@@ -103,21 +131,41 @@ impl DoctorView {
         if self.looking.get_untracked() {
             return;
         }
-        self.looking.set(true);
+        self.fault.set(None);
+        self.examined.update(Examined::begin_look);
+        let (looking, end) = abortable(self.examine());
+        self.end.set_value(Some(end));
         leptos::task::spawn_local(async move {
-            let agent = self.agent.get_value();
-            let outcome = self.desk.client().call(RunDoctor { agent }).await;
-            if self.looking.try_set(false).is_some() {
-                return;
-            }
-            match outcome {
-                Ok(checkup) => {
-                    self.fault.set(None);
-                    self.examined.update(|examined| examined.look(checkup));
-                }
-                Err(fault) => self.fault.set(Some(fault)),
+            // Who stopped it has seen to the rest.
+            let Ok(outcome) = looking.await else { return };
+            if let Err(fault) = outcome {
+                let _gone = self.examined.try_update(Examined::end_look);
+                let _gone = self.fault.try_set(Some(fault));
             }
         });
+    }
+
+    /// Ends the look. What it found until now stays.
+    pub(super) fn stop(self) {
+        let end = self.end.try_update_value(Option::take).flatten();
+        if let Some(end) = end {
+            end.abort();
+            let _gone = self.examined.try_update(Examined::end_look);
+        }
+    }
+
+    async fn examine(self) -> Result<(), Fault> {
+        let agent = self.agent.get_value();
+        let mut items = self.desk.client().stream(Examine { agent }).await?;
+        while let Some(item) = items.next().await {
+            let told: CheckupProgress = item?.item;
+            let was_last = told.checkup.is_some();
+            let _gone = self.examined.try_update(|examined| examined.hear(told));
+            if was_last {
+                return Ok(());
+            }
+        }
+        Err(Fault::new(ErrorCode::Unreachable, words::BROKE_OFF).retryable())
     }
 
     /// Does what a check offers. It goes on although the page is left.
