@@ -22,6 +22,7 @@ pub(crate) mod palette;
 pub(crate) mod pins;
 pub(crate) mod preview;
 pub(crate) mod registry;
+pub(crate) mod remedy;
 pub(crate) mod roster;
 pub(crate) mod save_times;
 pub(crate) mod settings;

@@ -37,6 +37,7 @@ pub(crate) mod rail;
 pub(crate) mod refused;
 pub(crate) mod registry;
 pub(crate) mod saves;
+pub(crate) mod remedy;
 pub(crate) mod settings;
 pub(crate) mod specs;
 pub(crate) mod stack;

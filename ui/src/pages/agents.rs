@@ -1,6 +1,7 @@
 mod failures;
 mod filter;
 mod table;
+mod ways_out;
 
 use leptos::prelude::*;
 use nasiko_contract::FiguresWindow;
@@ -19,6 +20,7 @@ use crate::{
 
 pub(crate) use failures::Failures;
 pub(crate) use table::AgentTable;
+pub(crate) use ways_out::WaysOut;
 
 /// How agents stand: counted when something about one of them was told, not with every event.
 pub(crate) fn use_standing(desk: Desk) -> Memo<Option<Standing>> {

@@ -4,8 +4,11 @@ use nasiko_contract::AgentDetail;
 use crate::{
     desk::Loaded,
     kit::{ErrorCard, FindingRow, Panel, Waiting},
-    pages::agent::{Summary, figures::Figures, history::History, variables::Variables},
-    words::{agent::overview as words, common},
+    pages::{
+        agent::{Summary, figures::Figures, history::History, variables::Variables},
+        agents::WaysOut,
+    },
+    words::agent::overview as words,
 };
 
 /// How it is, what it uses, and what it has been through.
@@ -19,12 +22,11 @@ pub(crate) fn OverviewTab(
         let fault = fault.get()?;
         let name =
             summary.with_untracked(|agent| agent.as_ref().map(|agent| agent.name.clone()))?;
+        let check = format!("/doctor/{name}");
         Some(view! {
-            <ErrorCard fault=fault>
-                <a class="button primary" href=format!("/agents/{name}/logs")>
-                    {common::OPEN_LOG}
-                </a>
-                <a class="button" href=format!("/doctor/{name}")>
+            <ErrorCard fault=fault.clone()>
+                <WaysOut agent=name fault=fault />
+                <a class="button" href=check>
                     {words::CHECK}
                 </a>
             </ErrorCard>

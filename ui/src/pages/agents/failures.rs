@@ -1,11 +1,11 @@
 use leptos::prelude::*;
-use nasiko_contract::{AgentName, AgentState, Fault, RebuildAgent};
+use nasiko_contract::{AgentName, AgentState, Fault};
 
 use crate::{
     desk::Desk,
-    kit::{Button, ErrorCard, Look},
-    pages::agents::use_told,
-    words::{agents as words, common},
+    kit::ErrorCard,
+    pages::agents::{WaysOut, use_told},
+    words::agents as words,
 };
 
 /// Failed agents that are told at once.
@@ -27,18 +27,9 @@ pub(crate) fn Failures() -> impl IntoView {
         })
     });
     let card = move |(name, fault): (AgentName, Fault)| {
-        let rebuild = name.clone();
         view! {
-            <ErrorCard title=words::silent(name.as_str()) fault=fault>
-                <Button
-                    look=Look::Primary
-                    press=move |()| desk.start(RebuildAgent { agent: rebuild.clone() })
-                >
-                    {common::REBUILD}
-                </Button>
-                <a class="button" href=format!("/agents/{name}/logs")>
-                    {common::OPEN_LOG}
-                </a>
+            <ErrorCard title=words::silent(name.as_str()) fault=fault.clone()>
+                <WaysOut agent=name fault=fault />
             </ErrorCard>
         }
     };
