@@ -22,6 +22,7 @@ mod doctor_browser;
 mod drop_browser;
 mod engine_choice;
 mod forwarding;
+mod hand_over;
 mod home_browser;
 mod hostile_browser;
 mod keyboard_browser;

@@ -9,7 +9,7 @@ use nasiko_client::{
     Client,
     context::{Context, ContextName, Place},
     contexts::{self, Contexts},
-    resident,
+    resident::{self, Endpoint},
 };
 use nasiko_contract::{ErrorCode, Fault};
 
@@ -82,19 +82,34 @@ impl Session {
         Ok(Client::new(contexts::reach(&self.context).await?))
     }
 
-    /// A client of the context's control plane, which is started where it is on this machine and does not run.
+    /// A client of the context's control plane, which is started where it is on this machine and does not run. An older
+    /// version that runs there makes way for this one.
     pub(crate) async fn attach_or_start(&self) -> Result<Client, Failure> {
-        if let Ok(client) = self.attach().await {
+        let older = self.older();
+        if older.is_none()
+            && let Ok(client) = self.attach().await
+        {
             return Ok(client);
         }
         if self.output.is_watched() && self.home().is_ok() {
-            self.output.say("Starting the control plane…");
+            self.output.say(older.map_or_else(
+                || "Starting the control plane…".to_owned(),
+                |version| {
+                    format!("The control plane is of version {version}: this one takes over…")
+                },
+            ));
         }
         let program = std::env::current_exe()
             .map_err(|error| local("This program does not find itself", &error))?;
         Ok(Client::new(
             contexts::reach_or_start(&self.context, &program, &[]).await?,
         ))
+    }
+
+    /// The version of the context's control plane, if it is on this machine and older than this program.
+    fn older(&self) -> Option<String> {
+        let endpoint = Endpoint::read(self.home().ok()?)?;
+        endpoint.is_older().then_some(endpoint.version)
     }
 }
 

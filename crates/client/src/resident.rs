@@ -11,6 +11,7 @@ use std::{
 };
 
 use nasiko_contract::{ErrorCode, Fault, GetSettings};
+use semver::Version;
 use serde::{Deserialize, Serialize};
 
 use crate::{Client, context, http::HttpTransport, private};
@@ -19,6 +20,10 @@ use crate::{Client, context, http::HttpTransport, private};
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 /// How long a resident may take from its start to its first answer.
 const START_LIMIT: Duration = Duration::from_secs(20);
+/// How long a resident may take to end for another one that takes over.
+pub const END_LIMIT: Duration = Duration::from_secs(60);
+/// The word with which `serve` takes over.
+const TAKE_OVER: &str = "--take-over";
 /// Bytes of a log after which the next start begins a new one.
 const LONGEST_LOG: u64 = 4 << 20;
 /// How often the endpoint file is looked for while the resident starts.
@@ -69,6 +74,13 @@ impl Endpoint {
         {
             tracing::warn!(%error, "the endpoint file stays");
         }
+    }
+
+    /// Whether it is of an older version than this program.
+    pub fn is_older(&self) -> bool {
+        let own = Version::parse(env!("CARGO_PKG_VERSION"));
+        let have = Version::parse(&self.version);
+        matches!((have, own), (Ok(have), Ok(own)) if have < own)
     }
 
     /// A client of this endpoint.
@@ -137,14 +149,45 @@ pub fn is_owned(home: &Path) -> bool {
 /// Attaches to the resident of `home`, starting `program serve` in the background where none answers. Its talk goes to
 /// `resident.log` in the data directory. Two callers at once end up with the same resident: the second one started
 /// finds the lock held and leaves.
+///
+/// One of an older version than this program is left for `program`, if that is of this version: see [`hand_over`].
 pub async fn attach_or_start(
     home: &Path,
     program: &Path,
     arguments: &[String],
 ) -> Result<(Client, Endpoint), Fault> {
-    if let Ok(found) = attach(home).await {
-        return Ok(found);
+    match attach(home).await {
+        Ok((_, endpoint)) if endpoint.is_older() && is_of_this_version(program).await => {
+            hand_over(home, program, arguments).await
+        }
+        Ok(found) => Ok(found),
+        Err(_) => start(home, program, arguments, None).await,
     }
+}
+
+/// Lets `program` go on in place of the resident of `home`, with the same addresses. Agents are not touched: the new resident
+/// adopts them. Requests under way are answered by the old one; those that come meanwhile wait for the new one to accept
+/// them. Jobs under way are taken up again. Where no resident runs, one is started.
+pub async fn hand_over(
+    home: &Path,
+    program: &Path,
+    arguments: &[String],
+) -> Result<(Client, Endpoint), Fault> {
+    let Ok((_, before)) = attach(home).await else {
+        return start(home, program, arguments, None).await;
+    };
+    let mut all = arguments.to_vec();
+    all.push(TAKE_OVER.to_owned());
+    start(home, program, &all, Some(&before)).await
+}
+
+/// Starts `program serve` in the background, and waits until a resident answers that is not the one `before`.
+async fn start(
+    home: &Path,
+    program: &Path,
+    arguments: &[String],
+    before: Option<&Endpoint>,
+) -> Result<(Client, Endpoint), Fault> {
     let failed = |what: &str, error: &std::io::Error| {
         Fault::new(
             ErrorCode::Unreachable,
@@ -181,10 +224,15 @@ pub async fn attach_or_start(
         .spawn()
         .map_err(|error| failed(&format!("{} cannot be run", program.display()), &error))?;
 
-    let deadline = Instant::now() + START_LIMIT;
+    let limit = before.map_or(START_LIMIT, |_| START_LIMIT + END_LIMIT);
+    let deadline = Instant::now() + limit;
+    let is_next = |found: &Endpoint| before.is_none_or(|before| before.token != found.token);
     let mut ended = None;
     loop {
-        if let Ok(found) = attach(home).await {
+        if Endpoint::read(home).is_some_and(|there| is_next(&there))
+            && let Ok(found) = attach(home).await
+            && is_next(&found.1)
+        {
             if found.1.pid != child.id() {
                 // Somebody else's was faster. Ours still waits for the lock, and would take over when that one is ended.
                 let _ = child.kill();
@@ -216,6 +264,22 @@ pub async fn attach_or_start(
         }
         tokio::time::sleep(START_STEP).await;
     }
+}
+
+/// Whether `program` says that it is of the version of this one.
+async fn is_of_this_version(program: &Path) -> bool {
+    let asked = tokio::process::Command::new(program)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let said = tokio::time::timeout(ANSWER_LIMIT, asked).await;
+    said.is_ok_and(|said| {
+        said.is_ok_and(|said| {
+            String::from_utf8_lossy(&said.stdout).trim()
+                == concat!("nasiko ", env!("CARGO_PKG_VERSION"))
+        })
+    })
 }
 
 /// Begins a new log when the old one has grown long; one old one is kept.

@@ -53,3 +53,19 @@ fn deploys_are_spelled_as_scripts_spell_them() {
         Some(json!({"directory_path": "/a", "agent_name": "x"}))
     );
 }
+
+#[test]
+fn a_resident_makes_way_for_a_newer_version_only() {
+    let endpoint = |version: &str| crate::resident::Endpoint {
+        pid: 1,
+        api: String::new(),
+        token: String::new(),
+        version: version.to_owned(),
+    };
+    for older in ["0.0.1", "0.0.1-rc.1"] {
+        assert!(endpoint(older).is_older(), "{older}");
+    }
+    for other in [env!("CARGO_PKG_VERSION"), "99.0.0", "", "newest"] {
+        assert!(!endpoint(other).is_older(), "{other}");
+    }
+}

@@ -124,6 +124,11 @@ impl Home {
 
     /// Makes this process the owner of the directory until the file is dropped or the process ends, however it ends.
     pub(crate) async fn lock(&self) -> Result<std::fs::File, Fault> {
+        self.lock_within(LOCK_LIMIT).await
+    }
+
+    /// As [`Home::lock`]; another owner is waited for that long, and no less than one that was killed may take.
+    pub(crate) async fn lock_within(&self, patience: Duration) -> Result<std::fs::File, Fault> {
         let path = self.root.join("resident.lock");
         let file = fs_err::File::options()
             .create(true)
@@ -133,7 +138,7 @@ impl Home {
             .map_err(|error| unwritable(&path, &error))?
             .into_parts()
             .0;
-        let deadline = Instant::now() + LOCK_LIMIT;
+        let deadline = Instant::now() + patience.max(LOCK_LIMIT);
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(file),

@@ -74,6 +74,9 @@ pub struct Config {
     pub docker_network: String,
     /// This process's environment; agents get a few of these, package tools a few more.
     pub environment: Vec<(OsString, OsString)>,
+    /// How long the data directory is waited for while another control plane owns it, beyond the moment that one may take
+    /// which was killed.
+    pub patience: Duration,
 }
 
 /// A control plane. A cheap handle.
@@ -104,11 +107,11 @@ pub(crate) struct Shared {
     pub(crate) notices: Vec<String>,
     /// What the doctor looks at.
     pub(crate) surroundings: Arc<crate::doctor::Surroundings>,
+    /// What it found the last time.
+    pub(crate) last_checkup: crate::doctor::Last,
     /// Whether it starts at login.
     pub(crate) login: Arc<crate::login::LoginItem>,
     pub(crate) started: i64,
-    /// What it found the last time.
-    pub(crate) last_checkup: crate::doctor::Last,
     pub(crate) settings: ArcSwap<Settings>,
     pub(crate) browser_codes: BrowserCodes,
     /// Ends everything.
@@ -159,7 +162,7 @@ impl ControlPlane {
     /// agents that were running as processes are reachable again.
     pub async fn open(config: Config) -> Result<Self, Fault> {
         let home = Home::new(config.home)?;
-        let lock = home.lock().await?;
+        let lock = home.lock_within(config.patience).await?;
         let installation = home.installation()?;
         let keeper = crate::vault::keeper(home.root(), &installation, &config.environment);
         let house = House::find(&config.environment, &home, &keeper).await?;
@@ -230,10 +233,10 @@ impl ControlPlane {
             notices: config.notices,
             surroundings: Arc::new(surroundings),
             login: Arc::new(login),
+            last_checkup: crate::doctor::Last::default(),
             started: crate::time::now_ms(),
             settings: ArcSwap::from_pointee(settings),
             browser_codes: BrowserCodes::default(),
-            last_checkup: crate::doctor::Last::default(),
             stop: CancellationToken::new(),
             ending: CancellationToken::new(),
             shutdown_wanted: CancellationToken::new(),
@@ -258,13 +261,14 @@ impl ControlPlane {
             _lock: lock,
         });
         let peers = crate::peers::enter(&shared).await?;
-        crate::listen::start(&shared, config.listeners)?;
         crate::notices::start(&shared).await?;
+        crate::doctor::start(&shared);
         // Before anything is taken over: what ends meanwhile is noticed.
         crate::supervise::start(&shared);
-        crate::doctor::start(&shared);
         crate::vault::start(&shared);
         crate::adopt::at_start(&shared).await?;
+        // The sockets are open since before: who called meanwhile waited, and finds the agents.
+        crate::listen::start(&shared, config.listeners)?;
         crate::discover::start(&shared);
         crate::sweep::at_start(&shared).await?;
         crate::stack::at_start(&shared).await?;

@@ -69,6 +69,7 @@ pub(crate) fn config(home: &Path, engine: &str, network: &str) -> Config {
         engine: nasiko_engine::EngineConfig::at(engine),
         docker_network: network.to_owned(),
         // Not the keyring of the person who runs the tests.
+        patience: Duration::ZERO,
         environment: std::iter::once(("NASIKO_VAULT_KEYRING".into(), "none".into()))
             .chain(std::env::vars_os())
             .collect(),

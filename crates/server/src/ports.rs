@@ -3,6 +3,7 @@
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr, TcpListener},
+    time::{Duration, Instant},
 };
 
 use nasiko_contract::{ErrorCode, Fault};
@@ -10,6 +11,9 @@ use nasiko_control::port_owner;
 
 /// How many ports after the wanted one are tried before any free one is taken.
 const NEXT_PORTS: u16 = 50;
+
+/// How often a port is tried whose holder is about to leave: whoever calls meanwhile is refused.
+const HELD_STEP: Duration = Duration::from_millis(1);
 
 /// A port that is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +51,31 @@ pub struct BoundPort {
     pub address: SocketAddr,
     /// What a person should know: the usual port was taken, by whom, and which one it is instead.
     pub notice: Option<String>,
+}
+
+/// As [`bind`]; a port that is held is waited for, until `patience` has passed.
+pub async fn bind_within(
+    purpose: &str,
+    wanted: WantedPort,
+    patience: Duration,
+) -> Result<BoundPort, Fault> {
+    let deadline = Instant::now() + patience;
+    loop {
+        match listen(wanted.number) {
+            Ok((listener, address)) => {
+                return Ok(BoundPort {
+                    listener,
+                    address,
+                    notice: None,
+                });
+            }
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && Instant::now() < deadline => {
+                tokio::time::sleep(HELD_STEP).await;
+            }
+            // It is said why, or another one is found.
+            Err(_) => return bind(purpose, wanted),
+        }
+    }
 }
 
 /// Binds `wanted` on loopback for `purpose`, e.g. `the gateway`.
@@ -121,6 +150,24 @@ mod tests {
             let pid = std::process::id().to_string();
             assert!(notice.contains(&pid), "`{notice}` must name the owner");
         }
+    }
+
+    #[tokio::test]
+    async fn a_port_whose_holder_leaves_is_waited_for() {
+        let held = bind("the test", WantedPort::exactly(0)).unwrap();
+        let wanted = WantedPort::usual(held.address.port());
+        let patience = Duration::from_secs(60);
+        let (bound, ()) = tokio::join!(bind_within("the test", wanted, patience), async {
+            tokio::task::yield_now().await;
+            drop(held);
+        });
+        let bound = bound.unwrap();
+        assert_eq!(bound.address.port(), wanted.number);
+        assert_eq!(bound.notice, None);
+        let other = bind_within("the test", wanted, Duration::ZERO)
+            .await
+            .unwrap();
+        assert_ne!(other.address.port(), wanted.number, "nobody is waited for");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The resident: a control plane with everything that it listens on, from its start to its end.
 
-use std::{ffi::OsString, path::PathBuf, sync::Arc};
+use std::{ffi::OsString, path::PathBuf, sync::Arc, time::Duration};
 
 use nasiko_contract::{ErrorCode, Fault};
 use nasiko_control::{
@@ -30,6 +30,9 @@ pub struct Config {
     pub docker_network: String,
     /// This process's environment; agents get a few of these, package tools a few more.
     pub environment: Vec<(OsString, OsString)>,
+    /// How long ports and data directory are waited for while another control plane holds them: nothing, but for one that
+    /// takes over from it.
+    pub patience: Duration,
 }
 
 impl Config {
@@ -105,16 +108,16 @@ impl Resident {
     pub async fn start(config: Config) -> Result<Self, Fault> {
         let wanted = config.ports;
         let mut notices = Vec::new();
-        let mut bind = |purpose: &str, port| -> Result<BoundPort, Fault> {
-            let mut bound = ports::bind(purpose, port)?;
+        let mut bind = async |purpose: &str, port| -> Result<BoundPort, Fault> {
+            let mut bound = ports::bind_within(purpose, port, config.patience).await?;
             notices.extend(bound.notice.take());
             Ok(bound)
         };
-        let api = bind("the API", wanted.api)?;
-        let gateway = bind("the gateway", wanted.gateway)?;
-        let admin = bind("the gateway's admin address", wanted.admin)?;
-        let otlp_grpc = bind("OTLP over gRPC", wanted.otlp_grpc)?;
-        let otlp_http = bind("OTLP over HTTP", wanted.otlp_http)?;
+        let api = bind("the API", wanted.api).await?;
+        let gateway = bind("the gateway", wanted.gateway).await?;
+        let admin = bind("the gateway's admin address", wanted.admin).await?;
+        let otlp_grpc = bind("OTLP over gRPC", wanted.otlp_grpc).await?;
+        let otlp_http = bind("OTLP over HTTP", wanted.otlp_http).await?;
         let addresses = Addresses {
             api: url(&api),
             gateway: url(&gateway),
@@ -136,6 +139,7 @@ impl Resident {
             engine: config.engine,
             docker_network: config.docker_network,
             environment: config.environment,
+            patience: config.patience,
         })
         .await?;
         let token = random_secret();

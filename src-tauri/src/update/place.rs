@@ -1,17 +1,11 @@
 //! Putting a version in place of the one that runs.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::path::{Path, PathBuf};
 
 use nasiko_client::resident;
-use nasiko_contract::{Fault, Shutdown};
+use nasiko_contract::Fault;
 
 use super::fetch::{Ready, failed};
-
-/// How long a control plane may take to end.
-const END_LIMIT: Duration = Duration::from_secs(60);
 
 /// Whether the AppImage is a file in a folder in which we may write.
 pub(super) fn is_replaceable(image: &Path) -> bool {
@@ -36,14 +30,12 @@ pub(super) fn replace(image: &Path, ready: &Ready) -> Result<(), Fault> {
     })
 }
 
-/// Lets the control plane of `home`, if one runs, end and the new version go on in its place; it adopts the agents.
+/// Lets the new version go on in place of the control plane of `home`, if one runs; it adopts the agents.
 pub(super) async fn hand_over(home: &Path, image: &Path) -> Result<(), Fault> {
-    let Ok((client, _)) = resident::attach(home).await else {
+    if resident::attach(home).await.is_err() {
         return Ok(());
-    };
-    client.call(Shutdown { stop_agents: false }).await?;
-    resident::ended(home, END_LIMIT).await?;
-    resident::attach_or_start(home, image, &[]).await.map(drop)
+    }
+    resident::hand_over(home, image, &[]).await.map(drop)
 }
 
 /// Beside it, since only there a rename is one step.

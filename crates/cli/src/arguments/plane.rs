@@ -51,6 +51,9 @@ pub(crate) struct ServeArguments {
         hide_env_values = true
     )]
     pub(crate) otlp_http_port: Option<u16>,
+    /// Go on in place of the control plane that runs there
+    #[arg(long, hide = true)]
+    pub(crate) take_over: bool,
     /// Show no icon in the tray and no notifications
     #[arg(
         long,

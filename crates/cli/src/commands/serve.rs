@@ -1,10 +1,10 @@
 //! `nasiko serve`: the resident in this terminal.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::Parser;
-use nasiko_client::resident::Endpoint;
-use nasiko_contract::{ErrorCode, Fault};
+use nasiko_client::resident::{self, Endpoint};
+use nasiko_contract::{ErrorCode, Fault, GetStatus, Shutdown};
 use nasiko_server::{
     Config, EngineConfig, Ports, Resident, doctor::Surroundings, ports::WantedPort,
 };
@@ -33,7 +33,11 @@ const NETWORK: &str = "nasiko-network";
 pub(crate) async fn serve(session: &Session, words: ServeArguments) -> Result<(), Failure> {
     start_log();
     let mut signals = Signals::new()?;
-    let starting = Resident::start(config(session, &words)?);
+    let mut config = config(session, &words)?;
+    if words.take_over {
+        take_over(session, &mut config).await?;
+    }
+    let starting = Resident::start(config);
     let resident = tokio::select! {
         started = Box::pin(starting) => started?,
         () = signals.next() => return Err(Fault::new(ErrorCode::Cancelled, "Ended before it had started").into()),
@@ -66,6 +70,32 @@ pub(crate) async fn serve(session: &Session, words: ServeArguments) -> Result<()
     Ok(())
 }
 
+/// Asks the resident that runs to end, and has its ports waited for: what calls it calls the next one at the same addresses.
+async fn take_over(session: &Session, config: &mut Config) -> Result<(), Failure> {
+    // One that does not answer any more leaves nothing to take over but what each start does.
+    let Ok((client, _)) = resident::attach(session.home()?).await else {
+        return Ok(());
+    };
+    let status = client.call(GetStatus {}).await?;
+    let ports = &mut config.ports;
+    for (port, address) in [
+        (&mut ports.api, &status.api),
+        (&mut ports.gateway, &status.gateway),
+        (&mut ports.admin, &status.admin),
+        (&mut ports.otlp_grpc, &status.otlp_grpc),
+        (&mut ports.otlp_http, &status.otlp_http),
+    ] {
+        let number = address
+            .rsplit(':')
+            .next()
+            .and_then(|number| number.parse().ok());
+        *port = number.map_or(*port, WantedPort::usual);
+    }
+    config.patience = resident::END_LIMIT;
+    client.call(Shutdown { stop_agents: false }).await?;
+    Ok(())
+}
+
 /// The tray, where there is a desktop session that could show it; the resident goes on whatever becomes of that session.
 fn tray(session: &Session, words: &ServeArguments) -> Result<Option<JoinHandle<()>>, Failure> {
     if words.no_tray {
@@ -90,6 +120,7 @@ fn config(session: &Session, words: &ServeArguments) -> Result<Config, Failure> 
         engine: engine(),
         docker_network: named("NASIKO_DOCKER_NETWORK").unwrap_or_else(|| NETWORK.to_owned()),
         environment: std::env::vars_os().collect(),
+        patience: Duration::ZERO,
     })
 }
 

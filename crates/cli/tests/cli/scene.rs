@@ -84,7 +84,7 @@ impl Scene {
             pid,
             api: server.address.clone(),
             token: OWNER_TOKEN.to_owned(),
-            version: "0.0.0".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
         };
         endpoint.write(home.path()).unwrap();
         let status = Status {
