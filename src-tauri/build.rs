@@ -20,12 +20,17 @@ fn main() {
         "rpc_cancel",
         "contexts",
         "use_context",
+        "add_context",
+        "edit_context",
+        "remove_context",
+        "look_at_context",
         "remember",
         "remembered",
         "opened",
         "first_frame",
         "painted",
         "pick",
+        "look_for_update",
         "zoom",
     ]);
     let attributes = tauri_build::Attributes::new()

@@ -3,6 +3,8 @@
 //! The webview names an operation of the contract and the target it wants; both are checked against each other here, so
 //! that a page that was taken over can do what the API allows and nothing else, and the token stays on this side.
 
+pub(crate) mod contexts;
+
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},

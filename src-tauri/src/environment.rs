@@ -100,6 +100,11 @@ pub(crate) fn home() -> Result<PathBuf, Fault> {
     resident::home(std::env::var_os("NASIKO_HOME"), std::env::home_dir())
 }
 
+/// The person's home folder.
+pub(crate) fn user_home() -> Option<PathBuf> {
+    std::env::home_dir().filter(|home| home.is_absolute())
+}
+
 /// The folder that relative arguments are meant from.
 pub(crate) fn folder() -> PathBuf {
     // One that was deleted: then relative arguments lead nowhere, and say so.
@@ -108,9 +113,11 @@ pub(crate) fn folder() -> PathBuf {
 
 /// The AppImage that this program is run from.
 pub(crate) fn app_image() -> Option<PathBuf> {
-    std::env::var_os("APPIMAGE")
-        .map(PathBuf::from)
-        .filter(|image| cfg!(target_os = "linux") && image.is_absolute())
+    let named = |name: &str| Some(PathBuf::from(std::env::var_os(name)?));
+    // A terminal that is an AppImage hands its own variables to all that is started in it.
+    let folder = named("APPDIR").and_then(|folder| fs_err::canonicalize(folder).ok())?;
+    let is_ours = std::env::current_exe().is_ok_and(|own| own.starts_with(folder));
+    named("APPIMAGE").filter(|image| cfg!(target_os = "linux") && is_ours && image.is_absolute())
 }
 
 /// The context that this window was started for, where one was named.

@@ -1,4 +1,4 @@
-//! Newer versions of the product: looked for once a day, fetched and checked while the window is open, put in place when it
+//! Newer versions of the product: looked for once a day and whenever a person asks, fetched and checked while the window is open, put in place when it
 //! closes. Agents notice nothing: they outlive the control plane, which hands over to the new version.
 //!
 //! An AppImage is replaced by us. What a package manager installed is its own to replace: then the person is only told, as
@@ -13,9 +13,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use nasiko_client::resident;
+use nasiko_client::{resident, window::NewerVersion};
 use nasiko_contract::{AnnounceUpdate, ErrorCode, Fault};
 use parking_lot::Mutex;
+use tauri::State;
 
 use self::{fetch::Ready, offer::Source};
 use crate::environment;
@@ -29,41 +30,79 @@ const LOOKED: &str = "looked";
 /// The updates of one window.
 pub(crate) struct Updates {
     home: PathBuf,
+    /// Where newer versions are published; none in a build that names no place.
+    source: Option<Source>,
     /// The AppImage that runs, if one does that may be replaced.
     image: Option<PathBuf>,
     ready: Mutex<Option<Ready>>,
+    /// The version that the control plane was told of.
+    told: Mutex<Option<String>>,
+    /// Held by whoever looks: two would fetch into the same file.
+    looking: tokio::sync::Mutex<()>,
 }
 
 impl Updates {
     /// Those for the data directory `home`.
     pub(crate) fn new(home: &Path) -> Self {
+        let image = environment::app_image().filter(|image| place::is_replaceable(image));
+        Self::from(home, Source::built_in(), image)
+    }
+
+    fn from(home: &Path, source: Option<Source>, image: Option<PathBuf>) -> Self {
         Self {
             home: home.to_owned(),
-            image: environment::app_image().filter(|image| place::is_replaceable(image)),
+            source,
+            image,
             ready: Mutex::default(),
+            told: Mutex::default(),
+            looking: tokio::sync::Mutex::default(),
         }
     }
 
     /// Looks once a day, for as long as the window lives. Does nothing in a build that names no place to look at.
     pub(crate) async fn keep_up(&self) {
-        let Some(source) = Source::built_in() else {
-            return;
-        };
-        loop {
+        while self.source.is_some() {
             tokio::time::sleep(self.until_next_look()).await;
-            if let Err(fault) = self.look(&source).await {
+            if let Err(fault) = self.look().await {
                 // Without a network there is no update, and nothing that a person should do.
                 environment::complain(&format!("No newer version was looked for: {fault}"));
             }
             self.looked();
+            if self.until_next_look().is_zero() {
+                // That could not be noted: the next look is not due at once for that.
+                tokio::time::sleep(DAILY).await;
+            }
         }
     }
 
-    /// Looks now. What can be put in place is fetched and checked, and is put there by [`Updates::install`].
-    async fn look(&self, source: &Source) -> Result<(), Fault> {
+    /// Looks now. What can be put in place is fetched and checked, and is put there by [`Updates::install`]. The control plane is
+    /// told of each version once.
+    async fn look(&self) -> Result<NewerVersion, Fault> {
+        let Some(source) = &self.source else {
+            return Ok(NewerVersion::NotConfigured {
+                version: offer::present().to_string(),
+            });
+        };
+        let _alone = self.looking.lock().await;
+        let Some((version, ready)) = self.find(source.clone()).await? else {
+            return Ok(NewerVersion::None {
+                version: offer::present().to_string(),
+            });
+        };
+        let managed = ready.is_none();
+        *self.ready.lock() = ready;
+        self.tell(&version, managed).await;
+        Ok(if managed {
+            NewerVersion::Managed { version }
+        } else {
+            NewerVersion::Ready { version }
+        })
+    }
+
+    /// The newer version that is published, and what was fetched of it.
+    async fn find(&self, source: Source) -> Result<Option<(String, Option<Ready>)>, Fault> {
         let folder = self.image.as_ref().map(|_| self.home.join(FOLDER));
-        let source = source.clone();
-        let look = move || -> Result<_, Fault> {
+        let find = move || -> Result<_, Fault> {
             let Some(offer) = source.newer_than(&offer::present())? else {
                 return Ok(None);
             };
@@ -71,17 +110,25 @@ impl Updates {
                 Some(folder) => Some(fetch::fetch(&source, &offer, &folder)?),
                 None => None,
             };
-            Ok(Some((offer.version, ready)))
+            Ok(Some((offer.version.to_string(), ready)))
         };
-        let found = tokio::task::spawn_blocking(look).await;
-        let found = found.map_err(|error| Fault::new(ErrorCode::Internal, error.to_string()))?;
-        let Some((version, ready)) = found? else {
-            return Ok(());
+        let found = tokio::task::spawn_blocking(find).await;
+        found.map_err(|error| Fault::new(ErrorCode::Internal, error.to_string()))?
+    }
+
+    async fn tell(&self, version: &str, managed: bool) {
+        if self.told.lock().as_deref() == Some(version) {
+            return;
+        }
+        let update = AnnounceUpdate {
+            version: version.to_owned(),
+            managed,
         };
-        let managed = ready.is_none();
-        *self.ready.lock() = ready;
-        let version = version.to_string();
-        self.announce(AnnounceUpdate { version, managed }).await
+        match self.announce(update).await {
+            Ok(()) => *self.told.lock() = Some(version.to_owned()),
+            // The next look tries again.
+            Err(fault) => environment::complain(&format!("Nobody was told of {version}: {fault}")),
+        }
     }
 
     async fn announce(&self, update: AnnounceUpdate) -> Result<(), Fault> {
@@ -115,6 +162,12 @@ impl Updates {
             environment::complain(&error.to_string());
         }
     }
+}
+
+/// Looks for a newer version now.
+#[tauri::command]
+pub(crate) async fn look_for_update(updates: State<'_, Updates>) -> Result<NewerVersion, Fault> {
+    updates.look().await
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::{
     paint::{self, End, Paint},
     pick,
     place::{Place, Screen},
-    update::Updates,
+    update::{self, Updates},
 };
 
 /// The one window's label; the capability names it.
@@ -42,7 +42,6 @@ pub(crate) fn run(home: &Path, instance: Instance, mut opened: Vec<Opened>) -> t
 
     let handle = app.handle().clone();
     tauri::async_runtime::spawn(async move { handle.state::<Keeper>().keep_up().await });
-    app.manage(Updates::new(home));
     let handle = app.handle().clone();
     tauri::async_runtime::spawn(async move { handle.state::<Updates>().keep_up().await });
     let handle = app.handle().clone();
@@ -67,18 +66,24 @@ pub(crate) fn with_bridge<R: Runtime>(
         .manage(Keeper::of(home))
         .manage(Arrivals::default())
         .manage(Paint::new())
+        .manage(Updates::new(home))
         .invoke_handler(tauri::generate_handler![
             bridge::rpc,
             bridge::rpc_stream,
             bridge::rpc_cancel,
             bridge::contexts,
             bridge::use_context,
+            bridge::contexts::add_context,
+            bridge::contexts::edit_context,
+            bridge::contexts::remove_context,
+            bridge::contexts::look_at_context,
             kept::remember,
             kept::remembered,
             opened::opened,
             paint::first_frame,
             paint::painted,
             pick::pick,
+            update::look_for_update,
             zoom,
         ])
         .setup(|app| {

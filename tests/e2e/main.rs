@@ -53,3 +53,4 @@ mod window;
 mod window_drop;
 mod window_life;
 mod window_paint;
+mod window_settings;

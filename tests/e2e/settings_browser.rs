@@ -78,7 +78,7 @@ async fn whole_page(web: &Web) -> String {
 }
 
 /// Takes pictures in all themes and widths where they are asked for.
-async fn pictures(web: &Web, name: &str) {
+pub(crate) async fn pictures(web: &Web, name: &str) {
     let folder = std::env::var_os("NASIKO_TEST_PICTURES");
     let Some(folder) = folder.filter(|folder| !folder.is_empty()) else {
         return;

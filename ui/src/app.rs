@@ -15,8 +15,8 @@ use crate::{
     model::world::Link,
     pages::{
         ActivityPage, AgentPage, AgentsPage, ChatPage, Checkups, ContextBanner, Contexts,
-        DoctorPage, DropTarget, Everywhere, GalleryPage, HomePage, InboxPage, LogsPage, Rail,
-        Refused, RegistryPage, SettingsPage, StackPage, TracesPage,
+        DoctorPage, DropTarget, Everywhere, GalleryPage, HomePage, InboxPage, LogsPage, Newer,
+        Rail, Refused, RegistryPage, SettingsPage, StackPage, TracesPage,
     },
     restore::{Restore, Whereabouts},
     theme::Appearance,
@@ -33,6 +33,7 @@ pub(crate) fn App(
     let desk = Desk::provide(client);
     Appearance::provide();
     Contexts::provide(desk);
+    Newer::provide();
     Checkups::provide(desk);
     Actions::provide();
     let refused = Memo::new(move |_| {

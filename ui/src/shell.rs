@@ -11,8 +11,8 @@ pub(crate) use absent::Shell;
 mod absent {
     use futures::{Stream, stream};
     use nasiko_client::{
-        context::{ContextList, ContextName},
-        window::{Opened, PageState, Zoom},
+        context::{ContextChange, ContextList, ContextName, NewContext, Standing},
+        window::{NewerVersion, Opened, PageState, Zoom},
     };
     use nasiko_contract::{ErrorCode, Fault};
 
@@ -42,6 +42,29 @@ mod absent {
         }
 
         pub(crate) async fn contexts() -> Result<ContextList, Fault> {
+            Err(Fault::new(ErrorCode::Unreachable, "There is no window"))
+        }
+
+        pub(crate) async fn add_context(_context: &NewContext) -> Result<ContextList, Fault> {
+            Self::contexts().await
+        }
+
+        pub(crate) async fn edit_context(
+            _name: &ContextName,
+            _change: &ContextChange,
+        ) -> Result<ContextList, Fault> {
+            Self::contexts().await
+        }
+
+        pub(crate) async fn remove_context(_name: &ContextName) -> Result<ContextList, Fault> {
+            Self::contexts().await
+        }
+
+        pub(crate) async fn look_at_context(_name: &ContextName) -> Result<Standing, Fault> {
+            Err(Fault::new(ErrorCode::Unreachable, "There is no window"))
+        }
+
+        pub(crate) async fn look_for_update() -> Result<NewerVersion, Fault> {
             Err(Fault::new(ErrorCode::Unreachable, "There is no window"))
         }
 

@@ -18,6 +18,7 @@ pub(crate) mod change;
 pub(crate) mod chat;
 pub(crate) mod common;
 pub(crate) mod context;
+pub(crate) mod contexts;
 pub(crate) mod deploy;
 pub(crate) mod desk;
 pub(crate) mod doctor;

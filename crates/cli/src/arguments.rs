@@ -16,7 +16,7 @@ pub(crate) use agents::{
     CloneArguments, DeployArguments, InspectArguments, LogsArguments, NewArguments, OneAgent,
     RemoveArguments, Template, UploadDirectoryArguments, UploadZipArguments,
 };
-pub(crate) use context::{AddContext, ContextCommand};
+pub(crate) use context::{AddContext, ContextCommand, EditContext};
 pub(crate) use doctor::DoctorArguments;
 pub(crate) use live::{DevArguments, PinCommand, UpdatesArguments, WatchArguments};
 pub(crate) use plane::{

@@ -19,6 +19,11 @@
 //! | `pick` | `{ folder }` | the paths that a person chose, none if they gave up | text |
 //! | `contexts` | none | a [`ContextList`] | a [`Fault`] |
 //! | `use_context` | `{ name }` | nothing | a [`Fault`] |
+//! | `add_context` | `{ context }` | a [`ContextList`] | a [`Fault`] |
+//! | `edit_context` | `{ name, change }` | a [`ContextList`] | a [`Fault`] |
+//! | `remove_context` | `{ name }` | a [`ContextList`] | a [`Fault`] |
+//! | `look_at_context` | `{ name }` | a [`Standing`] | a [`Fault`] |
+//! | `look_for_update` | none | a [`NewerVersion`] | a [`Fault`] |
 //!
 //! - `call` is `{ operation, target, body }`: the operation's name (`agents.list`), path and query from `/api/v1` on,
 //!   and the JSON body or `null`. The method follows from the operation. The window process refuses an operation that
@@ -32,6 +37,10 @@
 //! - `pick` shows the system's dialog for folders (`folder`) or for archives.
 //! - `contexts` tells which control planes there are and which one calls go to. After `use_context` they go to another one;
 //!   the page then loads itself anew, since all that it knows is of the former one.
+//! - `add_context` takes a [`NewContext`], `edit_context` a [`ContextChange`]. The context that the window works in is not
+//!   removed. `look_at_context` says whether one can be gone to; it starts nothing.
+//! - `look_for_update` looks for a newer version of the desktop program now, and fetches it where it can be put in place. It
+//!   takes as long as the network does.
 //! - `first_frame` is sent once, when the page has drawn itself: the window, created hidden, is shown on it, over a
 //!   ground as `dark` or light as the page. `painted` follows when frames were seen to go by in the shown window; a window
 //!   that never says so is opened again with plainer drawing.
@@ -54,10 +63,10 @@ use wasm_bindgen_futures::JsFuture;
 
 use crate::{
     call::Call,
-    context::{ContextList, ContextName},
+    context::{ContextChange, ContextList, ContextName, NewContext, Standing},
     ordered::Ordered,
     transport::{BoxFuture, BoxStream, Frame, Transport, UploadFile},
-    window::{Opened, PageState, Zoom},
+    window::{NewerVersion, Opened, PageState, Zoom},
 };
 
 /// Messages that may wait for the page. The page's stream breaks off when it falls further behind.
@@ -142,6 +151,44 @@ impl BridgeTransport {
     pub async fn use_context(name: &ContextName) -> Result<(), Fault> {
         call("use_context", &serde_json::json!({ "name": name })).await?;
         Ok(())
+    }
+
+    /// Adds a context; gives all of them.
+    pub async fn add_context(context: &NewContext) -> Result<ContextList, Fault> {
+        let arguments = serde_json::json!({ "context": context });
+        Self::changed("add_context", arguments).await
+    }
+
+    /// Gives a context another name or colour; gives all of them.
+    pub async fn edit_context(
+        name: &ContextName,
+        change: &ContextChange,
+    ) -> Result<ContextList, Fault> {
+        let arguments = serde_json::json!({ "name": name, "change": change });
+        Self::changed("edit_context", arguments).await
+    }
+
+    /// Forgets a context that the window does not work in; gives the others.
+    pub async fn remove_context(name: &ContextName) -> Result<ContextList, Fault> {
+        let arguments = serde_json::json!({ "name": name });
+        Self::changed("remove_context", arguments).await
+    }
+
+    async fn changed(command: &str, arguments: serde_json::Value) -> Result<ContextList, Fault> {
+        read(&call(command, &arguments).await?)
+            .ok_or_else(|| misunderstood("a change of contexts did not answer with contexts"))
+    }
+
+    /// Looks whether a context can be gone to, and starts nothing.
+    pub async fn look_at_context(name: &ContextName) -> Result<Standing, Fault> {
+        let standing = call("look_at_context", &serde_json::json!({ "name": name })).await?;
+        read(&standing).ok_or_else(|| misunderstood("`look_at_context` did not say how it stands"))
+    }
+
+    /// Looks for a newer version of the desktop program; fetches it, where it can be put in place.
+    pub async fn look_for_update() -> Result<NewerVersion, Fault> {
+        let found = call("look_for_update", &serde_json::json!({})).await?;
+        read(&found).ok_or_else(|| misunderstood("`look_for_update` did not answer with a version"))
     }
 
     /// Lets the person choose folders, or archives, in the system's dialog; none if they gave up.

@@ -136,6 +136,51 @@ impl Color {
     }
 }
 
+/// A context to be, as a person typed it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewContext {
+    /// What it is to be called.
+    pub name: String,
+    /// A data directory on this machine, or the address of a control plane elsewhere.
+    pub place: String,
+    /// A file with the token of one elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_file: Option<String>,
+    /// Its colour; none for one that no other context has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub color: Option<Color>,
+}
+
+impl NewContext {
+    /// Whether that place is an address rather than a folder.
+    pub fn is_address(place: &str) -> bool {
+        place.contains("://")
+    }
+}
+
+/// What is to change of a context; its place stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ContextChange {
+    /// Another name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Another colour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub color: Option<Color>,
+}
+
+/// How a context stands that can be gone to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Standing {
+    /// Its control plane answers.
+    Answers,
+    /// It is on this machine and does not run; whoever goes there starts it.
+    NotRunning,
+}
+
 /// The contexts there are, and which one is meant where none is named.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -5,6 +5,7 @@
 //! is until something is written, which sets it aside under another name.
 
 mod reach;
+mod typed;
 
 use std::{
     io::Read,
@@ -17,11 +18,13 @@ use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    context::{Color, Context, ContextList, ContextName, Place},
+    context::{Color, Context, ContextChange, ContextList, ContextName, NewContext, Place},
     private,
 };
 
-pub use reach::{reach, reach_or_start};
+use typed::{name_of, place_of};
+
+pub use reach::{look, reach, reach_or_start};
 
 /// The file in the data directory.
 const FILE: &str = "contexts.json";
@@ -180,15 +183,52 @@ impl Contexts {
         })
     }
 
+    /// Adds a context as a person typed it; relative paths are meant from `folder`.
+    pub fn add_typed(&mut self, typed: NewContext, folder: &Path) -> Result<&Context, Fault> {
+        let name = name_of(&typed.name)?;
+        let context = Context {
+            name: name.clone(),
+            place: place_of(&typed.place, typed.token_file.as_deref(), folder)?,
+            color: typed.color.unwrap_or_else(|| self.free_color()),
+        };
+        self.add(context)?;
+        self.get(name.as_str())
+    }
+
+    /// Gives a context another name or colour.
+    pub fn edit(&mut self, name: &str, change: &ContextChange) -> Result<Context, Fault> {
+        let other = change.name.as_deref().map(name_of).transpose()?;
+        self.change(|list| {
+            let name = known(list, name)?;
+            if name.is_local() {
+                return Err(always_there());
+            }
+            let other = other.unwrap_or_else(|| name.clone());
+            if other != name && known(list, other.as_str()).is_ok() {
+                return Err(Fault::new(
+                    ErrorCode::Conflict,
+                    format!("There is a context `{other}` already"),
+                )
+                .hint("Choose another name"));
+            }
+            if list.current == name {
+                list.current = other.clone();
+            }
+            let mut all = list.all.iter_mut();
+            let context = all.find(|context| context.name == name);
+            let context = context.ok_or_else(|| gone(&name))?;
+            context.name = other;
+            context.color = change.color.unwrap_or(context.color);
+            Ok(context.clone())
+        })
+    }
+
     /// Forgets a context; what is at its place stays. Where it was the one that is meant, `local` is from now on.
     pub fn remove(&mut self, name: &str) -> Result<Context, Fault> {
         self.change(|list| {
             let name = known(list, name)?;
             if name.is_local() {
-                return Err(Fault::new(
-                    ErrorCode::InvalidRequest,
-                    "The context `local` is always there",
-                ));
+                return Err(always_there());
             }
             if list.current == name {
                 list.current = ContextName::local();
@@ -196,7 +236,7 @@ impl Contexts {
             let place = list.all.iter().position(|context| context.name == name);
             place
                 .map(|place| list.all.remove(place))
-                .ok_or_else(|| Fault::new(ErrorCode::NotFound, "It is gone already"))
+                .ok_or_else(|| gone(&name))
         })
     }
 
@@ -236,6 +276,17 @@ pub fn local(home: &Path) -> Context {
         },
         color: Color::Pine,
     }
+}
+
+fn always_there() -> Fault {
+    Fault::new(
+        ErrorCode::InvalidRequest,
+        "The context `local` is always there, as it is",
+    )
+}
+
+fn gone(name: &ContextName) -> Fault {
+    Fault::new(ErrorCode::NotFound, format!("`{name}` is gone already"))
 }
 
 fn known(list: &ContextList, name: &str) -> Result<ContextName, Fault> {

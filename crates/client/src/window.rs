@@ -32,6 +32,32 @@ pub enum Zoom {
     Reset,
 }
 
+/// What a look for a newer version of the desktop program found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub enum NewerVersion {
+    /// This build names no place to look at.
+    NotConfigured {
+        /// The version that runs.
+        version: String,
+    },
+    /// What runs is the newest.
+    None {
+        /// The version that runs.
+        version: String,
+    },
+    /// One was fetched and checked. It is put in place when the window closes.
+    Ready {
+        /// The newer version.
+        version: String,
+    },
+    /// There is one, and it is installed as this one was: by the system's package manager, or by hand.
+    Managed {
+        /// The newer version.
+        version: String,
+    },
+}
+
 /// What comes to the window from outside of its page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase")]

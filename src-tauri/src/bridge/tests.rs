@@ -135,12 +135,23 @@ fn commands() -> Vec<(&'static str, Value)> {
         ("rpc_cancel", json!({ "stream": 1 })),
         ("contexts", json!({})),
         ("use_context", json!({ "name": "local" })),
+        (
+            "add_context",
+            json!({ "context": { "name": "work", "place": "/tmp/work" } }),
+        ),
+        (
+            "edit_context",
+            json!({ "name": "work", "change": { "color": "rose" } }),
+        ),
+        ("remove_context", json!({ "name": "work" })),
+        ("look_at_context", json!({ "name": "local" })),
         ("remember", json!({ "state": { "path": "/" } })),
         ("remembered", json!({})),
         ("opened", json!({ "channel": "__CHANNEL__:1" })),
         ("first_frame", json!({ "dark": true })),
         ("painted", json!({})),
         ("pick", json!({ "folder": true })),
+        ("look_for_update", json!({})),
         ("zoom", json!({ "change": "in" })),
     ]
 }
@@ -215,6 +226,17 @@ fn zoom_is_given_in_percent_and_kept() {
 }
 
 #[test]
+fn a_build_that_names_no_place_for_updates_says_so() {
+    let mock = Mock::new();
+    let main = mock.window(MAIN);
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(
+        ask(&main, OURS, "look_for_update", json!({})),
+        Ok(json!({ "kind": "notConfigured", "version": version }))
+    );
+}
+
+#[test]
 fn contexts_are_listed_and_chosen_by_name() {
     let mock = Mock::new();
     let main = mock.window(MAIN);
@@ -252,6 +274,71 @@ fn contexts_are_listed_and_chosen_by_name() {
             .as_str(),
         "far"
     );
+}
+
+#[test]
+fn contexts_are_added_edited_looked_at_and_removed() {
+    let mock = Mock::new();
+    let main = mock.window(MAIN);
+    let names = |list: &Value| -> Vec<String> {
+        let all = list["all"].as_array().unwrap().iter();
+        all.map(|context| context["name"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let place = mock.home.path().join("work");
+    let work = json!({ "name": "work", "place": place, "color": "rose" });
+    let list = ask(&main, OURS, "add_context", json!({ "context": work })).unwrap();
+    assert_eq!(names(&list), ["local", "work"]);
+    let standing = ask(&main, OURS, "look_at_context", json!({ "name": "work" }));
+    assert_eq!(standing, Ok(json!("notRunning")));
+    let edit = |name: &str, change: Value| {
+        let change = json!({ "name": name, "change": change });
+        ask(&main, OURS, "edit_context", change)
+    };
+    let list = edit("work", json!({ "name": "job", "color": "amber" })).unwrap();
+    assert_eq!(names(&list), ["local", "job"]);
+    assert_eq!(list["all"][1]["color"], "amber");
+
+    // A window goes along with the new name of its context, and does not lose it.
+    ask(&main, OURS, "use_context", json!({ "name": "job" })).unwrap();
+    let list = edit("job", json!({ "name": "task" })).unwrap();
+    assert_eq!(list["current"], "task");
+    let remove = || ask(&main, OURS, "remove_context", json!({ "name": "task" }));
+    let refused = remove().unwrap_err();
+    assert_eq!(refused["code"], json!(ErrorCode::Conflict), "{refused}");
+    ask(&main, OURS, "use_context", json!({ "name": "local" })).unwrap();
+    assert_eq!(names(&remove().unwrap()), ["local"]);
+
+    // What is wrong is told at once.
+    let file = mock.home.path().join("file");
+    fs_err::write(&file, "").unwrap();
+    for (place, what) in [
+        (json!(file.join("in-it")), "can hold no data"),
+        (
+            json!(format!("http://127.0.0.1:{}", closed_port())),
+            "token",
+        ),
+    ] {
+        let context = json!({ "name": "wrong", "place": place });
+        ask(&main, OURS, "add_context", json!({ "context": context })).unwrap();
+        let fault = ask(&main, OURS, "look_at_context", json!({ "name": "wrong" })).unwrap_err();
+        assert!(fault["message"].as_str().unwrap().contains(what), "{fault}");
+        ask(&main, OURS, "remove_context", json!({ "name": "wrong" })).unwrap();
+    }
+    for context in [
+        json!({ "name": "No name", "place": "/tmp/x" }),
+        json!({ "name": "far", "place": "http://far.example" }),
+        json!({ "name": "far", "place": "" }),
+        json!({ "name": "far", "place": "/tmp/x", "tokenFile": "/tmp/token" }),
+    ] {
+        let refused = ask(&main, OURS, "add_context", json!({ "context": context })).unwrap_err();
+        assert_eq!(
+            refused["code"],
+            json!(ErrorCode::InvalidRequest),
+            "{refused}"
+        );
+    }
+    assert!(edit("local", json!({ "color": "rose" })).is_err());
 }
 
 /// Calls go to the control plane of the context that was chosen, with its token.

@@ -102,33 +102,19 @@ struct Installed {
 }
 
 impl Installed {
-    /// An AppImage of today's version, run by somebody who may replace it.
-    fn new() -> Self {
+    /// An AppImage of today's version, run by somebody who may replace it, which looks at that publisher's.
+    fn new(publisher: &Publisher) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let image = folder.path().join("Nasiko.AppImage");
         fs_err::write(&image, program("today")).unwrap();
         assert!(place::is_replaceable(&image));
-        let updates = Updates {
-            home: folder.path().join("home"),
-            image: Some(image),
-            ready: Mutex::default(),
-        };
+        let home = folder.path().join("home");
+        let updates = Updates::from(&home, Some(publisher.source()), Some(image));
         Self { folder, updates }
     }
 
     fn image(&self) -> Vec<u8> {
         fs_err::read(self.folder.path().join("Nasiko.AppImage")).unwrap()
-    }
-
-    /// Looks, as the window does; without a control plane there is nobody to tell, which is the only thing that may go
-    /// wrong with a version that is ready.
-    async fn look(&self, source: &Source) -> Option<Fault> {
-        let looked = self.updates.look(source).await;
-        if self.updates.ready.lock().is_some() {
-            assert!(looked.is_err_and(|fault| fault.message.contains("control plane")));
-            return None;
-        }
-        looked.err()
     }
 
     fn kept(&self) -> Vec<String> {
@@ -144,8 +130,11 @@ impl Installed {
 async fn a_signed_newer_version_is_put_in_place_at_the_end() {
     let publisher = Publisher::start();
     publisher.publish("99.1.0", &program("99.1.0"), &publisher.keys);
-    let installed = Installed::new();
-    assert_eq!(installed.look(&publisher.source()).await, None);
+    let installed = Installed::new(&publisher);
+    let ready = NewerVersion::Ready {
+        version: "99.1.0".to_owned(),
+    };
+    assert_eq!(installed.updates.look().await.unwrap(), ready);
     assert_eq!(
         installed.image(),
         program("today"),
@@ -153,7 +142,7 @@ async fn a_signed_newer_version_is_put_in_place_at_the_end() {
     );
     // The next look finds it there, even if nobody publishes it any more.
     publisher.put("Nasiko.AppImage", b"", true);
-    assert_eq!(installed.look(&publisher.source()).await, None);
+    assert_eq!(installed.updates.look().await.unwrap(), ready);
 
     installed.updates.install().await.unwrap();
     assert_eq!(installed.image(), program("99.1.0"));
@@ -198,8 +187,8 @@ async fn what_cannot_be_trusted_is_refused_and_not_kept() {
     ];
     for (told, publish) in cases {
         publish();
-        let installed = Installed::new();
-        let fault = installed.look(&publisher.source()).await.expect(told);
+        let installed = Installed::new(&publisher);
+        let fault = installed.updates.look().await.expect_err(told);
         assert!(fault.message.contains(told), "{told}: {fault}");
         installed.updates.install().await.unwrap();
         assert_eq!(installed.image(), program("today"));
@@ -210,10 +199,13 @@ async fn what_cannot_be_trusted_is_refused_and_not_kept() {
 #[tokio::test]
 async fn an_older_version_is_left_alone() {
     let publisher = Publisher::start();
-    let installed = Installed::new();
+    let installed = Installed::new(&publisher);
     for version in ["0.0.1", env!("CARGO_PKG_VERSION")] {
         publisher.publish(version, &program(version), &publisher.keys);
-        assert_eq!(installed.look(&publisher.source()).await, None);
+        let none = NewerVersion::None {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        assert_eq!(installed.updates.look().await.unwrap(), none);
         assert!(installed.updates.ready.lock().is_none());
     }
     assert_eq!(installed.kept(), [""; 0], "nothing was fetched");
@@ -223,19 +215,31 @@ async fn an_older_version_is_left_alone() {
 async fn what_others_installed_is_theirs_to_update() {
     let publisher = Publisher::start();
     publisher.publish("99.1.0", &program("99.1.0"), &publisher.keys);
-    let mut installed = Installed::new();
+    let mut installed = Installed::new(&publisher);
     installed.updates.image = None;
-    let fault = installed
-        .look(&publisher.source())
-        .await
-        .expect("nobody to tell");
-    assert!(fault.message.contains("control plane"), "{fault}");
+    let managed = NewerVersion::Managed {
+        version: "99.1.0".to_owned(),
+    };
+    assert_eq!(installed.updates.look().await.unwrap(), managed);
     assert_eq!(installed.kept(), [""; 0], "nothing was fetched");
+}
+
+/// A person may ask while the daily look is under way.
+#[tokio::test]
+async fn two_looks_at_once_find_the_same() {
+    let publisher = Publisher::start();
+    publisher.publish("99.1.0", &program("99.1.0"), &publisher.keys);
+    let installed = Installed::new(&publisher);
+    let (one, other) = tokio::join!(installed.updates.look(), installed.updates.look());
+    assert_eq!(one.unwrap(), other.unwrap());
+    installed.updates.install().await.unwrap();
+    assert_eq!(installed.image(), program("99.1.0"));
 }
 
 #[test]
 fn it_is_looked_for_once_a_day() {
-    let installed = Installed::new();
+    let publisher = Publisher::start();
+    let installed = Installed::new(&publisher);
     assert_eq!(installed.updates.until_next_look(), Duration::ZERO);
     installed.updates.looked();
     assert!(installed.updates.until_next_look() > Duration::from_hours(23));

@@ -1,7 +1,5 @@
 //! Words about contexts.
 
-use std::path::PathBuf;
-
 use clap::{Args, Subcommand, builder::PossibleValuesParser};
 use nasiko_client::context::Color;
 
@@ -22,6 +20,11 @@ pub(crate) enum ContextCommand {
         nasiko context add far https://nasiko.example --token-file ~/.nasiko-far"
     )]
     Add(AddContext),
+    /// Give a context another name or colour
+    #[command(
+        after_help = "Examples:\n  nasiko context edit work --name job\n  nasiko context edit work --color amber"
+    )]
+    Edit(EditContext),
     /// Choose the context that commands and windows work in from now on
     #[command(after_help = "Examples:\n  nasiko context use work\n  nasiko context use local")]
     Use {
@@ -48,11 +51,24 @@ pub(crate) struct AddContext {
     pub(crate) place: String,
     /// A file with the token of a control plane elsewhere; only you may read it
     #[arg(long, value_name = "FILE")]
-    pub(crate) token_file: Option<PathBuf>,
+    pub(crate) token_file: Option<String>,
     /// The colour that windows show it in [default: one that no other context has]
     #[arg(long, value_parser = PossibleValuesParser::new(Color::ALL.map(Color::as_str)))]
     pub(crate) color: Option<String>,
     /// Use it from now on
     #[arg(long = "use")]
     pub(crate) in_use: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("change").required(true).multiple(true)))]
+pub(crate) struct EditContext {
+    /// What it is called
+    pub(crate) name: String,
+    /// What it is to be called
+    #[arg(long = "name", value_name = "NEW-NAME", group = "change")]
+    pub(crate) new_name: Option<String>,
+    /// The colour that windows are to show it in
+    #[arg(long, group = "change", value_parser = PossibleValuesParser::new(Color::ALL.map(Color::as_str)))]
+    pub(crate) color: Option<String>,
 }

@@ -1,16 +1,14 @@
 //! Contexts: which control plane commands are about.
 
-use std::path::Path;
-
 use nasiko_client::{
-    context::{Color, Context, ContextName, Place},
+    context::{Color, ContextChange, NewContext},
     contexts::Contexts,
 };
 
 use crate::{
-    arguments::{AddContext, ContextCommand},
+    arguments::{AddContext, ContextCommand, EditContext},
     documents::{ContextDocument, RemovedContextDocument},
-    failure::{Failure, usage},
+    failure::{Failure, local},
     output::Look,
     session::Session,
     table::Table,
@@ -19,7 +17,8 @@ use crate::{
 pub(crate) fn run(session: &Session, command: ContextCommand) -> Result<(), Failure> {
     match command {
         ContextCommand::List => list(session),
-        ContextCommand::Add(words) => add(session, &words),
+        ContextCommand::Add(words) => add(session, words),
+        ContextCommand::Edit(words) => edit(session, words),
         ContextCommand::Use { name } => choose(session, &name),
         ContextCommand::Rm { name } => remove(session, &name),
     }
@@ -55,27 +54,24 @@ pub(crate) fn list(session: &Session) -> Result<(), Failure> {
     table.print(output, "")
 }
 
-fn add(session: &Session, words: &AddContext) -> Result<(), Failure> {
+fn add(session: &Session, words: AddContext) -> Result<(), Failure> {
+    let folder = std::env::current_dir()
+        .map_err(|error| local("This folder does not know where it is", &error))?;
     let mut contexts = Contexts::read(&session.contexts_home)?;
-    let name = ContextName::new(&words.name).ok_or_else(|| {
-        usage(
-            format!("`{}` is no name of a context", words.name),
-            "Lower-case letters, digits and hyphens, 40 at most",
-        )
-    })?;
-    let given = Color::ALL
-        .into_iter()
-        .find(|color| words.color.as_deref() == Some(color.as_str()));
-    let context = Context {
-        name: name.clone(),
-        color: given.unwrap_or_else(|| contexts.free_color()),
-        place: place(words)?,
-    };
-    contexts.add(context)?;
+    let name = words.name.clone();
+    contexts.add_typed(
+        NewContext {
+            name: words.name,
+            place: words.place,
+            token_file: words.token_file,
+            color: words.color.as_deref().and_then(color),
+        },
+        &folder,
+    )?;
     if words.in_use {
-        contexts.use_context(name.as_str())?;
+        contexts.use_context(&name)?;
     }
-    let added = contexts.get(name.as_str())?;
+    let added = contexts.get(&name)?;
     let output = session.output;
     if output.json {
         return output.document(&ContextDocument::new(added, contexts.current()));
@@ -89,31 +85,27 @@ fn add(session: &Session, words: &AddContext) -> Result<(), Failure> {
     Ok(())
 }
 
-fn place(words: &AddContext) -> Result<Place, Failure> {
-    let whole = |path: &Path| {
-        std::path::absolute(path).map_err(|error| {
-            usage(
-                format!("`{}` is no path: {error}", path.display()),
-                "Name a folder on this machine",
-            )
-        })
+fn edit(session: &Session, words: EditContext) -> Result<(), Failure> {
+    let mut contexts = Contexts::read(&session.contexts_home)?;
+    let change = ContextChange {
+        name: words.new_name,
+        color: words.color.as_deref().and_then(color),
     };
-    if words.place.contains("://") {
-        let token_file = words.token_file.as_deref().map(whole).transpose()?;
-        return Ok(Place::Remote {
-            url: words.place.clone(),
-            token_file,
-        });
+    let edited = contexts.edit(&words.name, &change)?;
+    let output = session.output;
+    if output.json {
+        return output.document(&ContextDocument::new(&edited, contexts.current()));
     }
-    if words.token_file.is_some() {
-        return Err(usage(
-            "A control plane on this machine needs no token",
-            "Leave out --token-file, or give an address instead of a folder",
-        ));
-    }
-    Ok(Place::Local {
-        home: whole(Path::new(&words.place))?,
-    })
+    output.line(format!(
+        "{} is {}, in {}",
+        edited.name,
+        edited.place,
+        edited.color.as_str()
+    ))
+}
+
+fn color(word: &str) -> Option<Color> {
+    Color::ALL.into_iter().find(|color| color.as_str() == word)
 }
 
 fn choose(session: &Session, name: &str) -> Result<(), Failure> {

@@ -1,15 +1,18 @@
 //! From a context to what carries calls to it.
 
-use std::{io::Read, path::Path};
+use std::{io::Read, path::Path, time::Duration};
 
-use nasiko_contract::{ErrorCode, Fault};
+use nasiko_contract::{ErrorCode, Fault, GetSettings};
 
 use crate::{
-    context::{Context, Place},
+    Client,
+    context::{Context, Place, Standing},
     http::HttpTransport,
     resident::{self, Endpoint},
 };
 
+/// How long a control plane elsewhere may take to answer a look.
+const LOOK_LIMIT: Duration = Duration::from_secs(5);
 /// The longest token file that is read, in bytes.
 const LONGEST_TOKEN: u64 = 8 << 10;
 
@@ -37,6 +40,40 @@ pub async fn reach_or_start(
             to_endpoint(&endpoint)
         }
         Place::Remote { .. } => reach(context).await,
+    }
+}
+
+/// Looks whether a context can be gone to, without starting anything. What would be in the way is the fault.
+pub async fn look(context: &Context) -> Result<Standing, Fault> {
+    match &context.place {
+        Place::Local { home } => {
+            if resident::attach(home).await.is_ok() {
+                return Ok(Standing::Answers);
+            }
+            let there = home.ancestors().find(|path| path.exists());
+            if there.is_some_and(|path| !path.is_dir()) {
+                return Err(Fault::new(
+                    ErrorCode::InvalidRequest,
+                    format!("The place of `{}` can hold no data", context.name),
+                )
+                .hint("Name a folder, or one that can be made")
+                .evidence([home.display().to_string()]));
+            }
+            Ok(Standing::NotRunning)
+        }
+        Place::Remote { .. } => {
+            let client = Client::new(reach(context).await?);
+            let asked = tokio::time::timeout(LOOK_LIMIT, client.call(GetSettings {})).await;
+            let late = |_| {
+                Fault::new(
+                    ErrorCode::Unreachable,
+                    format!("The control plane of `{}` does not answer", context.name),
+                )
+                .retryable()
+            };
+            asked.map_err(late)??;
+            Ok(Standing::Answers)
+        }
     }
 }
 

@@ -3,8 +3,8 @@ use std::path::Path;
 use nasiko_contract::ErrorCode;
 use tempfile::TempDir;
 
-use super::{Contexts, FILE, MOST, reach};
-use crate::context::{Color, Context, ContextName, Place};
+use super::{Contexts, FILE, MOST, look, reach};
+use crate::context::{Color, Context, ContextChange, ContextName, NewContext, Place, Standing};
 
 fn name(text: &str) -> ContextName {
     ContextName::new(text).unwrap()
@@ -326,4 +326,74 @@ async fn a_token_is_taken_from_a_file_that_nobody_else_may_read() {
     assert!(said.contains("not in a file"), "{said}");
     mode(0o600);
     assert_eq!(refusal(&context(Some(&file))).await, None);
+}
+
+#[test]
+fn a_context_gets_another_name_and_stays_the_one_that_is_meant() {
+    let home = TempDir::new().unwrap();
+    let mut contexts = Contexts::read(home.path()).unwrap();
+    contexts.add(at("work", Path::new("/work"))).unwrap();
+    contexts.add(at("trial", Path::new("/trial"))).unwrap();
+    contexts.use_context("work").unwrap();
+    let change = |name: &str, color| ContextChange {
+        name: Some(name.to_owned()),
+        color,
+    };
+    let edited = contexts
+        .edit("work", &change("job", Some(Color::Rose)))
+        .unwrap();
+    assert_eq!((edited.name, edited.color), (name("job"), Color::Rose));
+    let read = Contexts::read(home.path()).unwrap();
+    assert_eq!(names(&read), ["local", "job", "trial"]);
+    assert_eq!(read.current().name, name("job"));
+    let same = contexts.edit("job", &change("job", None)).unwrap();
+    assert_eq!(same.color, Color::Rose, "what is not named stays");
+
+    for (of, to, code) in [
+        ("job", "trial", ErrorCode::Conflict),
+        ("job", "local", ErrorCode::Conflict),
+        ("job", "No name", ErrorCode::InvalidRequest),
+        ("local", "here", ErrorCode::InvalidRequest),
+        ("gone", "here", ErrorCode::NotFound),
+    ] {
+        let fault = contexts.edit(of, &change(to, None)).unwrap_err();
+        assert_eq!(fault.code, code, "{of} to {to}");
+    }
+    assert_eq!(
+        names(&Contexts::read(home.path()).unwrap()),
+        ["local", "job", "trial"]
+    );
+}
+
+#[tokio::test]
+async fn what_is_typed_begins_at_a_folder_and_is_looked_at() {
+    let home = TempDir::new().unwrap();
+    let mut contexts = Contexts::read(home.path()).unwrap();
+    let typed = |name: &str, place: &str| NewContext {
+        name: name.to_owned(),
+        place: place.to_owned(),
+        token_file: None,
+        color: None,
+    };
+    let added = contexts
+        .add_typed(typed("work", "data"), home.path())
+        .unwrap();
+    assert_eq!(
+        added.place,
+        Place::Local {
+            home: home.path().join("data")
+        }
+    );
+    assert_ne!(added.color, Color::Pine, "a colour that no other has");
+    assert_eq!(look(added).await.unwrap(), Standing::NotRunning);
+    std::fs::write(home.path().join("data"), "").unwrap();
+    assert!(look(contexts.get("work").unwrap()).await.is_err());
+    for place in ["", "http://far.example", "ftp://far.example"] {
+        let refused = contexts.add_typed(typed("far", place), home.path());
+        assert_eq!(
+            refused.unwrap_err().code,
+            ErrorCode::InvalidRequest,
+            "{place}"
+        );
+    }
 }

@@ -103,12 +103,13 @@ fn ContextRow(context: Context, in_use: bool, asked: Asked) -> impl IntoView {
             {remove}
         }
     });
+    let called = name.to_string();
     view! {
-        <tr data-context=name.to_string()>
+        <tr data-context=called.clone()>
             <th scope="row">
                 <span class="context-name">
                     <i class=format!("context-dot {}", context.color.as_str()) aria-hidden="true"></i>
-                    {name.to_string()}
+                    {called.clone()}
                 </span>
             </th>
             <td class="rest"><code>{place(&context)}</code></td>
