@@ -18,15 +18,6 @@ pub(crate) mod table {
 
 /// The way to the first agent.
 pub(crate) mod welcome {
-    pub(crate) const NO_SAMPLE: &str = "There is no sample";
-    pub(crate) const ADD_YOUR_OWN: &str = "Add an agent of your own below";
-    pub(crate) const NO_ENGINE: &str =
-        "No container engine answers. Agents run as processes, which is enough to begin with.";
-
-    pub(crate) fn engine(kind: &str, version: &str) -> String {
-        format!("{kind} {version} answers: agents can run in containers too.")
-    }
-
     pub(crate) const TITLE: &str = "Your first agent";
     pub(crate) const READING: &str = "the samples";
     pub(crate) const START: &str = "Start a sample agent";
@@ -40,5 +31,15 @@ pub(crate) mod welcome {
 
     pub(crate) fn written_to(folder: &str) -> String {
         format!("It is written to `{folder}`. Change it there: a save is live by itself.")
+    }
+
+    // Where no sample runs, and what the container engine means.
+    pub(crate) const NO_SAMPLE: &str = "There is no sample";
+    pub(crate) const ADD_YOUR_OWN: &str = "Add an agent of your own below";
+    pub(crate) const NO_ENGINE: &str =
+        "No container engine answers. Agents run as processes, which is enough to begin with.";
+
+    pub(crate) fn engine(kind: &str, version: &str) -> String {
+        format!("{kind} {version} answers: agents can run in containers too.")
     }
 }
