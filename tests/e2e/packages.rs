@@ -6,7 +6,10 @@ use std::{
     process::{Command, Output},
 };
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use minisign_verify::{PublicKey, Signature};
 use nasiko_tests::{Resident, skip, web_driver::Web};
+use serde_json::Value;
 
 /// The package with that ending, or a skip.
 fn package(test: &str, ending: &str) -> Option<PathBuf> {
@@ -254,6 +257,41 @@ fn packages_as_one_file_need_no_installing() {
     }
     let here: Vec<_> = std::fs::read_dir(&scratch).unwrap().flatten().collect();
     assert_eq!(here.len(), 3, "it wrote into its cache alone: {here:?}");
+}
+
+/// Signed and described as `cargo xtask package --sign` does it, read as the window does.
+#[test]
+fn packages_are_signed_and_described_for_the_updater() {
+    let test = "packages_are_signed_and_described_for_the_updater";
+    let Some(image) = package(test, "AppImage") else {
+        return;
+    };
+    let beside = |name: &str| std::fs::read_to_string(image.with_file_name(name)).unwrap();
+    let document: Value = serde_json::from_str(&beside("latest.json")).unwrap();
+    let version = done(Command::new(&image).arg("--version"));
+    assert_eq!(
+        version.trim(),
+        format!("nasiko {}", document["version"].as_str().unwrap())
+    );
+    let platform = format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH);
+    let artifact = &document["platforms"][&platform];
+    let name = image.file_name().unwrap().to_str().unwrap();
+    let url = artifact["url"].as_str().unwrap();
+    assert!(
+        url.starts_with("http") && url.ends_with(&format!("/{name}")),
+        "{url}"
+    );
+
+    let decoded = |text: &str| {
+        let bytes = BASE64_STANDARD.decode(text.trim()).unwrap();
+        String::from_utf8(bytes).unwrap()
+    };
+    let key = PublicKey::decode(&decoded(&beside("rehearsal.key.pub"))).unwrap();
+    let signature = Signature::decode(&decoded(artifact["signature"].as_str().unwrap())).unwrap();
+    let mut bytes = std::fs::read(&image).unwrap();
+    key.verify(&bytes, &signature, false).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    assert!(key.verify(&bytes, &signature, false).is_err());
 }
 
 /// A data directory for programs of packages; its resident, if one came up, ends with it.

@@ -153,10 +153,7 @@ fn dispatch() -> Result<()> {
                 package::Programs::Dist
             };
             let release = match (args.value("--sign")?, args.value("--url")?) {
-                (Some(key), Some(url)) => Some(package::Release {
-                    key: key.into(),
-                    url,
-                }),
+                (Some(key), Some(url)) => Some(package::Release::new(key.into(), url)),
                 (None, None) => None,
                 _ => bail!("--sign and --url go together"),
             };

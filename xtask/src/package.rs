@@ -93,8 +93,10 @@ pub(crate) fn package(
     step.done();
     let installed = pack(places, programs)?;
     let out = out(places, programs);
-    if let Some(release) = release {
-        release::sign(places, &out, release)?;
+    match (release, programs) {
+        (Some(release), _) => release::sign(places, &out, release)?,
+        (None, Programs::Dev) => release::rehearse(places, &out)?,
+        (None, Programs::Dist) => {}
     }
     for file in files_below(&out)? {
         let size = fs::metadata(&file)?.len();
@@ -111,7 +113,7 @@ pub(crate) fn package(
 }
 
 /// Packs programs that are built already. Gives what they take once installed, in bytes.
-pub(crate) fn pack(places: &Places, programs: Programs) -> Result<u64> {
+fn pack(places: &Places, programs: Programs) -> Result<u64> {
     let step = Step::begin("packing");
     let stage = Stage::prepare(places, programs)?;
     let bundler = tools::bundler(places)?;
@@ -146,6 +148,12 @@ pub(crate) fn pack(places: &Places, programs: Programs) -> Result<u64> {
     };
     step.done();
     Ok(installed)
+}
+
+/// Packs programs that are built already as tests want them: signed and described with a key of their own.
+pub(crate) fn pack_for_tests(places: &Places) -> Result<()> {
+    pack(places, Programs::Dev)?;
+    release::rehearse(places, &out(places, Programs::Dev))
 }
 
 /// What the packages that people get take once installed, in bytes.

@@ -89,9 +89,7 @@ pub(crate) fn test(places: &Places, options: &Options) -> Result<()> {
     built &= check("build", &mut || build(places, ready.nextest))?;
 
     if built && cfg!(target_os = "linux") {
-        check("packages", &mut || {
-            package::pack(places, package::Programs::Dev).map(drop)
-        })?;
+        check("packages", &mut || package::pack_for_tests(places))?;
     }
     if everything && built {
         check("documents", &mut || transcripts::check(places))?;
