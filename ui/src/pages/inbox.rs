@@ -7,12 +7,13 @@ use crate::{
     desk::Desk,
     kit::{Age, Button, Empty, Glyph, Icon, Look, Panel, StateBadge, Waiting},
     model::inbox::{Inbox, tone},
+    words::{common::window_title, inbox as words},
 };
 
 /// What happened while nobody looked.
 #[component]
 pub(crate) fn InboxPage() -> impl IntoView {
-    browser::set_title("Inbox · Nasiko");
+    browser::set_title(&window_title(words::TITLE));
     let desk = Desk::get();
     let ids = Memo::new(move |_| desk.inbox.with(Inbox::newest));
     let unread = Memo::new(move |_| desk.inbox.with(Inbox::unread));
@@ -20,15 +21,13 @@ pub(crate) fn InboxPage() -> impl IntoView {
     let none = Memo::new(move |_| ids.with(Vec::is_empty));
     let list = move || {
         match (none.get(), known.get()) {
-        (true, false) => view! { <Waiting what="the inbox" /> }.into_any(),
+        (true, false) => view! { <Waiting what=words::READING /> }.into_any(),
         (true, true) => view! {
-            <Empty title="Nothing has happened that you have not seen">
-                "Crashes, deploys and trouble with the stack are told here, also what came in quiet hours."
-            </Empty>
+            <Empty title=words::NOTHING>{words::WHAT_IS_TOLD}</Empty>
         }
         .into_any(),
         (false, _) => view! {
-            <Panel title="Notices">
+            <Panel title=words::NOTICES>
                 <ul class="inbox">
                     <For each=move || ids.get() key=NoticeId::clone children=|id| view! { <NoticeRow id=id /> } />
                 </ul>
@@ -39,11 +38,8 @@ pub(crate) fn InboxPage() -> impl IntoView {
     };
     view! {
         <header class="page-head">
-            <h1>"Inbox"</h1>
-            <span class="sub">{move || match unread.get() {
-                    0 => "All read".to_owned(),
-                    many => format!("{many} unread"),
-                }}</span>
+            <h1>{words::TITLE}</h1>
+            <span class="sub">{move || words::unread(unread.get())}</span>
             <span class="grow"></span>
             <span class="actions">
                 <Button
@@ -51,10 +47,10 @@ pub(crate) fn InboxPage() -> impl IntoView {
                     disabled=Signal::derive(move || unread.get() == 0)
                     press=move |()| desk.read_notices(None)
                 >
-                    "Mark all as read"
+                    {words::READ_ALL}
                 </Button>
                 <Button id="clear-all" disabled=none press=move |()| desk.clear_notices(None)>
-                    "Clear"
+                    {words::CLEAR}
                 </Button>
             </span>
         </header>
@@ -71,7 +67,7 @@ fn NoticeRow(id: NoticeId) -> impl IntoView {
         let (tone, word) = tone(notice.kind);
         let (id, at, read) = (notice.id.clone(), notice.at, notice.read);
         let seen = notice.id.clone();
-        let clear = format!("Clear: {}", notice.title);
+        let clear = words::clear(&notice.title);
         let see = move |_| {
             if !read {
                 desk.read_notices(Some(seen.clone()));
@@ -82,7 +78,7 @@ fn NoticeRow(id: NoticeId) -> impl IntoView {
             <div class="inbox-what">
                 <A href=notice.target on:click=see>
                     <strong>{notice.title}</strong>
-                    {(!read).then(|| view! { <span class="unseen">" (unread)"</span> })}
+                    {(!read).then(|| view! { <span class="unseen">" " {words::UNREAD}</span> })}
                 </A>
                 <span class="dim">{notice.text}</span>
             </div>
@@ -95,7 +91,7 @@ fn NoticeRow(id: NoticeId) -> impl IntoView {
                 press=move |()| desk.clear_notices(Some(id.clone()))
             >
                 <Icon glyph=Glyph::Close />
-                "Clear"
+                {words::CLEAR}
             </Button>
         }
     };

@@ -8,25 +8,24 @@ use crate::{
     desk::{Desk, Loaded, fetch},
     kit::{Button, ConfirmDialog, Empty, ErrorCard, Look, Panel, Sentence, Waiting},
     pages::settings::key::KeyPanel,
+    words::{common, settings::secrets as words},
 };
 
 /// Secrets of agents: their names, and new values for them. A value goes in and is never shown.
 #[component]
 pub(super) fn SecretSettings() -> impl IntoView {
     let secrets = Secrets::open();
-    let list = move || {
-        match secrets.list.get() {
-        Loaded::Loading => view! { <Waiting what="the secrets" /> }.into_any(),
+    let list = move || match secrets.list.get() {
+        Loaded::Loading => view! { <Waiting what=words::READING /> }.into_any(),
         Loaded::Failed(fault) => view! { <ErrorCard fault=fault /> }.into_any(),
         Loaded::Ready(page) if page.items.is_empty() => view! {
-            <Empty title="No secrets yet">"Agents get them as variables of their environment."</Empty>
+            <Empty title=words::NONE>{words::WHAT_THEY_ARE}</Empty>
         }
         .into_any(),
         Loaded::Ready(page) => view! { <SecretTable secrets=secrets rows=page.items /> }.into_any(),
-    }
     };
     view! {
-        <Panel title="Secrets" class="secrets">
+        <Panel title=words::TITLE class="secrets">
             {list}
             <SetForm secrets=secrets />
         </Panel>
@@ -77,7 +76,7 @@ impl Secrets {
 fn whose(secret: &SecretInfo) -> String {
     match &secret.agent {
         Some(agent) => agent.to_string(),
-        None => "All agents".to_owned(),
+        None => words::ALL_AGENTS.to_owned(),
     }
 }
 
@@ -86,14 +85,14 @@ fn SecretTable(secrets: Secrets, rows: Vec<SecretInfo>) -> impl IntoView {
     let row = move |secret: SecretInfo| {
         let name = secret.name.clone();
         let of = whose(&secret);
-        let label = format!("Remove {name} of {of}");
+        let label = words::remove(&name, &of);
         view! {
             <tr>
                 <th scope="row">{of}</th>
                 <td class="rest"><code>{name}</code></td>
                 <td class="row-actions">
                     <Button look=Look::Flat label=label press=move |()| secrets.ask_to_remove(secret.clone())>
-                        "Remove"
+                        {common::REMOVE}
                     </Button>
                 </td>
             </tr>
@@ -104,9 +103,9 @@ fn SecretTable(secrets: Secrets, rows: Vec<SecretInfo>) -> impl IntoView {
             <table class="rows">
                 <thead>
                     <tr>
-                        <th scope="col">"Agent"</th>
-                        <th scope="col">"Name"</th>
-                        <th scope="col"><span class="unseen">"Actions"</span></th>
+                        <th scope="col">{common::AGENT}</th>
+                        <th scope="col">{words::NAME}</th>
+                        <th scope="col"><span class="unseen">{common::ACTIONS}</span></th>
                     </tr>
                 </thead>
                 <tbody>{rows.into_iter().map(row).collect_view()}</tbody>
@@ -144,10 +143,8 @@ fn SetForm(secrets: Secrets) -> impl IntoView {
             let _gone = busy.try_set(false);
             match outcome {
                 Ok(made) => {
-                    secrets.desk.say(match &made.agent {
-                        Some(agent) => format!("{} is kept for {agent}", made.name),
-                        None => format!("{} is kept for all agents", made.name),
-                    });
+                    let agent = made.agent.as_ref().map(AgentName::as_str);
+                    secrets.desk.say(words::kept(&made.name, agent));
                     let _gone = name.try_set(String::new());
                     secrets.read_again();
                 }
@@ -175,14 +172,14 @@ fn SetForm(secrets: Secrets) -> impl IntoView {
     view! {
         <form class="secret-form" on:submit=submit>
             <label class="field">
-                <span>"Agent"</span>
+                <span>{common::AGENT}</span>
                 <select id="secret-agent" on:change:target=move |event| agent.set(event.target().value())>
-                    <option value="">"All agents"</option>
+                    <option value="">{words::ALL_AGENTS}</option>
                     {options}
                 </select>
             </label>
             <label class="field">
-                <span>"Name"</span>
+                <span>{words::NAME}</span>
                 <input
                     id="secret-name"
                     class="mono"
@@ -197,7 +194,7 @@ fn SetForm(secrets: Secrets) -> impl IntoView {
                 />
             </label>
             <label class="field">
-                <span>"Value"</span>
+                <span>{words::VALUE}</span>
                 <input
                     id="secret-value"
                     type="password"
@@ -206,10 +203,10 @@ fn SetForm(secrets: Secrets) -> impl IntoView {
                     on:input:target=move |event| value.set(event.target().value())
                 />
             </label>
-            <button id="secret-set" type="submit" class=Look::Primary.class() disabled=incomplete>"Set"</button>
+            <button id="secret-set" type="submit" class=Look::Primary.class() disabled=incomplete>{words::SET}</button>
             <div id="secret-fault" class="setting-fault" role="alert">{why}</div>
         </form>
-        <p class="secret-note dim">"An agent gets it with its next start. Its own win over those of all agents. Values of several lines: " <code>"nasiko secret set AGENT NAME < FILE"</code></p>
+        <p class="secret-note dim"><Sentence text=words::NOTE /></p>
     }
 }
 
@@ -230,7 +227,7 @@ fn RemoveDialog(secrets: Secrets) -> impl IntoView {
         let Some(SecretInfo { name, agent }) = secrets.removing.get_untracked() else {
             return;
         };
-        let said = format!("{name} is removed");
+        let said = words::removed(&name);
         let done = move || {
             desk.say(said);
             secrets.read_again();
@@ -240,18 +237,16 @@ fn RemoveDialog(secrets: Secrets) -> impl IntoView {
             None => desk.run(RemoveSharedSecret { name }, move |_| done()),
         }
     };
-    let what = move || {
+    let meaning = move || {
         secrets.removing.with(|secret| {
             let secret = secret.as_ref()?;
-            Some(match &secret.agent {
-                Some(agent) => format!("{} of {agent}", secret.name),
-                None => secret.name.clone(),
-            })
+            let agent = secret.agent.as_ref().map(AgentName::as_str);
+            Some(view! { <Sentence text=words::removal(&secret.name, agent) /> })
         })
     };
     view! {
-        <ConfirmDialog open=secrets.asking title="Remove the secret?" action="Remove" id="secret-remove" confirm=confirm>
-            <p><code>{what}</code> " is forgotten, and agents do not get it from their next start on. Its value cannot be brought back."</p>
+        <ConfirmDialog open=secrets.asking title=words::REMOVE_TITLE action=common::REMOVE id="secret-remove" confirm=confirm>
+            <p>{meaning}</p>
         </ConfirmDialog>
     }
 }

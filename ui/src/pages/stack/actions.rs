@@ -5,6 +5,10 @@ use crate::{
     desk::Switch,
     kit::{Button, Look},
     pages::stack::view::StackView,
+    words::{
+        common,
+        stack::{self, services as words},
+    },
 };
 
 /// Starting, stopping, and its log.
@@ -18,9 +22,9 @@ pub(super) fn Actions(
     let busy = Signal::derive(move || asking.get() || page.job.with(Option::is_some));
     let state = Memo::new(move |_| service.with(|service| service.as_ref().map(|it| it.state)));
     let logs = format!("/stack/logs/{name}");
-    let logs_label = format!("Logs of {name}");
+    let logs_label = words::logs(&name);
     let name = StoredValue::new(name);
-    let button = move |word: &'static str, switch: Switch| {
+    let button = move |word: &'static str, label: fn(&str) -> String, switch: Switch| {
         let press = move |()| {
             asking.set(true);
             page.desk.switch_service(name.get_value(), switch, move || {
@@ -28,17 +32,19 @@ pub(super) fn Actions(
             });
         };
         view! {
-            <Button look=Look::Flat disabled=busy label=format!("{word} {}", name.get_value()) press=press>
+            <Button look=Look::Flat disabled=busy label=name.with_value(|name| label(name)) press=press>
                 {word}
             </Button>
         }
     };
     let switches = move || match state.get() {
-        Some(ServiceState::Running | ServiceState::Restarting) => {
-            view! { {button("Stop", Switch::Stop)} {button("Restart", Switch::Restart)} }.into_any()
+        Some(ServiceState::Running | ServiceState::Restarting) => view! {
+            {button(common::STOP, words::stop, Switch::Stop)}
+            {button(common::RESTART, words::restart, Switch::Restart)}
         }
+        .into_any(),
         Some(ServiceState::Created | ServiceState::Paused | ServiceState::Exited) => {
-            button("Start", Switch::Start).into_any()
+            button(common::START, words::start, Switch::Start).into_any()
         }
         Some(ServiceState::Absent) | None => ().into_any(),
     };
@@ -49,7 +55,7 @@ pub(super) fn Actions(
         there.then(|| {
             view! {
                 <a class="button flat" href=logs.clone() aria-label=logs_label.clone()>
-                    "Logs"
+                    {stack::LOGS}
                 </a>
             }
         })

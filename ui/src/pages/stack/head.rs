@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 use nasiko_contract::StackUp;
 
-use crate::{kit::Button, model::stack, pages::stack::view::StackView};
+use crate::{kit::Button, model::stack, pages::stack::view::StackView, words::stack as words};
 
 /// What there is of the stack, and all of it up or down.
 #[component]
@@ -14,15 +14,15 @@ pub(super) fn Head(
         page.stack.with(|stack| {
             let stack = stack.as_ref()?;
             Some(match stack::counts(&stack.services) {
-                (_, 0) => "Nothing is on".to_owned(),
-                (well, there) => format!("{well} of {there} are well"),
+                (_, 0) => words::NOTHING_ON.to_owned(),
+                (well, there) => words::well(well, there),
             })
         })
     };
     let project = move || {
         page.stack.with(|stack| {
             let stack = stack.as_ref()?;
-            Some(view! { <span class="tag wide" title="The Compose project">{stack.project.clone()}</span> })
+            Some(view! { <span class="tag wide" title=words::PROJECT>{stack.project.clone()}</span> })
         })
     };
     let can_go = Memo::new(move |_| {
@@ -36,7 +36,7 @@ pub(super) fn Head(
     let busy = Signal::derive(move || page.job.with(Option::is_some));
     view! {
         <header class="page-head">
-            <h1>"Stack"</h1>
+            <h1>{words::TITLE}</h1>
             <span class="sub">{told}</span>
             {project}
             <span class="grow"></span>
@@ -44,15 +44,15 @@ pub(super) fn Head(
                 <Button
                     id="stack-up"
                     disabled=busy
-                    label="Bring up again: starts what ended, makes anew what changed"
+                    label=words::BRING_UP_AGAIN_MEANS
                     press=move |()| page.desk.start(StackUp::default())
                 >
-                    "Bring up again"
+                    {words::BRING_UP_AGAIN}
                 </Button>
             </Show>
             <Show when=move || can_go.get()>
                 <Button id="stack-down" disabled=busy press=move |()| asking.set(true)>
-                    "Take down…"
+                    {words::TAKE_DOWN_ASK}
                 </Button>
             </Show>
         </header>

@@ -6,6 +6,7 @@ use crate::{
     pages::stack::{
         files::OwnFiles, group::GroupHead, row::ServiceRow, usage::Usage, view::StackView,
     },
+    words::{common, stack::services as words},
 };
 
 /// Columns of the table.
@@ -35,20 +36,20 @@ pub(super) fn ServiceTable(page: StackView) -> impl IntoView {
     };
     view! {
         <Show when=move || groups.with(|groups| !groups.is_empty())>
-            <Panel title="Services" class="bare stack">
+            <Panel title=common::SERVICES class="bare stack">
                 <div class="table-scroll">
                     <table class="rows">
                         <thead>
                             <tr>
-                                <th scope="col">"Service"</th>
-                                <th scope="col" class="state-column">"State"</th>
-                                <th scope="col" class="wide">"Image"</th>
-                                <th scope="col" class="ports-column">"Ports"</th>
-                                <th scope="col" class="figure narrow-hides">"Up for"</th>
-                                <th scope="col" class="figure wide">"Restarts"</th>
-                                <th scope="col" class="figure narrow-hides">"CPU"</th>
-                                <th scope="col" class="figure narrow-hides">"Memory"</th>
-                                <th scope="col" class="actions-column"><span class="unseen">"Actions"</span></th>
+                                <th scope="col">{words::SERVICE}</th>
+                                <th scope="col" class="state-column">{common::STATE}</th>
+                                <th scope="col" class="wide">{words::IMAGE}</th>
+                                <th scope="col" class="ports-column">{words::PORTS}</th>
+                                <th scope="col" class="figure narrow-hides">{words::UP_FOR}</th>
+                                <th scope="col" class="figure wide">{words::RESTARTS}</th>
+                                <th scope="col" class="figure narrow-hides">{common::CPU}</th>
+                                <th scope="col" class="figure narrow-hides">{common::MEMORY}</th>
+                                <th scope="col" class="actions-column"><span class="unseen">{common::ACTIONS}</span></th>
                             </tr>
                         </thead>
                         <For
