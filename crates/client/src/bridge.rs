@@ -182,7 +182,10 @@ impl BridgeTransport {
     /// Looks whether a context can be gone to, and starts nothing.
     pub async fn look_at_context(name: &ContextName) -> Result<Standing, Fault> {
         let standing = call("look_at_context", &serde_json::json!({ "name": name })).await?;
-        read(&standing).ok_or_else(|| misunderstood("`look_at_context` did not say how it stands"))
+        // A word, which is no JSON text by itself.
+        let word = standing.as_string().map(serde_json::Value::from);
+        word.and_then(|word| serde_json::from_value(word).ok())
+            .ok_or_else(|| misunderstood("`look_at_context` did not say how it stands"))
     }
 
     /// Looks for a newer version of the desktop program; fetches it, where it can be put in place.

@@ -136,9 +136,21 @@ fn Stands(name: ContextName) -> impl IntoView {
         Some(Err(fault)) => (Tone::Bad, fault.message),
     };
     let badge = Memo::new(move |_| badge());
-    let hint = move || found.with(|found| found.as_ref()?.as_ref().err()?.hint.clone());
+    // The whole of it, of which the badge shows the beginning.
+    let why = move || {
+        found.with(|found| {
+            let fault = found.as_ref()?.as_ref().err()?;
+            let hint = fault.hint.iter().map(String::as_str);
+            Some(
+                std::iter::once(fault.message.as_str())
+                    .chain(hint)
+                    .collect::<Vec<_>>()
+                    .join(". "),
+            )
+        })
+    };
     view! {
-        <span role="status" title=hint>
+        <span role="status" title=why>
             <StateBadge tone=Signal::derive(move || badge.get().0) word=Signal::derive(move || badge.get().1) />
         </span>
     }
