@@ -6,6 +6,7 @@ use crate::{
     kit::{Age, Button, ErrorCard, Look, Progress, StateBadge},
     model::{format, tone},
     pages::activity::log::JobLog,
+    words::{activity as words, common, kit},
 };
 
 /// One job; below it, when asked for, why it failed and what it wrote.
@@ -28,7 +29,7 @@ pub(crate) fn JobRow(id: JobId) -> impl IntoView {
                 <strong>{tone::job_kind(job.kind)}</strong>
                 " "
                 <Subject kind=job.kind agent=agent />
-                {(job.attempt > 1).then(|| view! { " " <span class="tag">{format!("try {}", job.attempt)}</span> })}
+                {(job.attempt > 1).then(|| view! { " " <span class="tag">{words::attempt(job.attempt)}</span> })}
             </span>
             <span class="dim clip" title=told(&job)>
                 {told(&job)}
@@ -46,7 +47,7 @@ pub(crate) fn JobRow(id: JobId) -> impl IntoView {
                     aria-controls=detail
                     on:click=move |_| open.update(|open| *open = !*open)
                 >
-                    {move || if open.get() { "Hide log" } else { "Log" }}
+                    {move || if open.get() { words::HIDE_LOG } else { words::SHOW_LOG }}
                 </button>
             </span>
         }
@@ -70,7 +71,7 @@ pub(crate) fn JobRow(id: JobId) -> impl IntoView {
 fn Subject(kind: JobKind, agent: String) -> impl IntoView {
     match kind {
         JobKind::StackUp | JobKind::StackDown => {
-            view! { <a href="/stack">"Services"</a> }.into_any()
+            view! { <a href="/stack">{common::SERVICES}</a> }.into_any()
         }
         _ => view! { <a href=format!("/agents/{agent}")>{agent.clone()}</a> }.into_any(),
     }
@@ -90,7 +91,7 @@ fn told(job: &Job) -> String {
 fn JobFigure(job: Job) -> impl IntoView {
     if !job.state.is_final() {
         let progress = job.progress;
-        return view! { <Progress value=Signal::stored(progress) label="Progress of the job" /> }
+        return view! { <Progress value=Signal::stored(progress) label=kit::JOB_PROGRESS /> }
             .into_any();
     }
     let took = job
@@ -107,7 +108,7 @@ fn Action(job: Job) -> impl IntoView {
     let id = job.id;
     match job.state {
         JobState::Dead => view! {
-            <Button press=move |()| desk.start(RequeueDeadLetter { job: id.clone() })>"Put back"</Button>
+            <Button press=move |()| desk.start(RequeueDeadLetter { job: id.clone() })>{common::PUT_BACK}</Button>
         }
         .into_any(),
         JobState::Queued | JobState::Running => view! {
@@ -116,7 +117,7 @@ fn Action(job: Job) -> impl IntoView {
                 disabled=Signal::stored(job.cancelling)
                 press=move |()| desk.start(CancelJob { job: id.clone() })
             >
-                "Cancel"
+                {common::CANCEL}
             </Button>
         }
         .into_any(),

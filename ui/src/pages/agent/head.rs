@@ -10,6 +10,7 @@ use crate::{
         tone::{self, Tone},
     },
     pages::agent::Summary,
+    words::agent as words,
 };
 
 /// Who it is, how it is, and what can be done with it.
@@ -40,7 +41,7 @@ pub(crate) fn Head(summary: Summary) -> impl IntoView {
             <span class="tag">{of(|agent| format!("v{}", agent.version))}</span>
             <span class="address">
                 <code class="dim clip">{of(|agent| agent.url.clone())}</code>
-                <CopyButton text=of(|agent| agent.url.clone()) what="address" />
+                <CopyButton text=of(|agent| agent.url.clone()) what=words::ADDRESS />
             </span>
             <span class="grow"></span>
             <Deeds summary=summary />
