@@ -184,7 +184,7 @@ impl Contexts {
     }
 
     /// Adds a context as a person typed it; relative paths are meant from `folder`.
-    pub fn add_typed(&mut self, typed: NewContext, folder: &Path) -> Result<&Context, Fault> {
+    pub fn add_typed(&mut self, typed: &NewContext, folder: &Path) -> Result<&Context, Fault> {
         let name = name_of(&typed.name)?;
         let context = Context {
             name: name.clone(),

@@ -20,7 +20,7 @@ impl Bridge {
         })?;
         typed.place = without_tilde(&typed.place).to_owned();
         typed.token_file = typed.token_file.map(|file| without_tilde(&file).to_owned());
-        Contexts::read(&self.home)?.add_typed(typed, &folder)?;
+        Contexts::read(&self.home)?.add_typed(&typed, &folder)?;
         self.contexts().await
     }
 

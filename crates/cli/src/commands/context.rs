@@ -60,7 +60,7 @@ fn add(session: &Session, words: AddContext) -> Result<(), Failure> {
     let mut contexts = Contexts::read(&session.contexts_home)?;
     let name = words.name.clone();
     contexts.add_typed(
-        NewContext {
+        &NewContext {
             name: words.name,
             place: words.place,
             token_file: words.token_file,

@@ -50,8 +50,9 @@ pub async fn look(context: &Context) -> Result<Standing, Fault> {
             if resident::attach(home).await.is_ok() {
                 return Ok(Standing::Answers);
             }
-            let there = home.ancestors().find(|path| path.exists());
-            if there.is_some_and(|path| !path.is_dir()) {
+            let is_there = |path: &&Path| !matches!(path.try_exists(), Ok(false));
+            let nearest = home.ancestors().find(is_there);
+            if nearest.is_some_and(|path| !path.is_dir()) {
                 return Err(Fault::new(
                     ErrorCode::InvalidRequest,
                     format!("The place of `{}` can hold no data", context.name),

@@ -376,7 +376,7 @@ async fn what_is_typed_begins_at_a_folder_and_is_looked_at() {
         color: None,
     };
     let added = contexts
-        .add_typed(typed("work", "data"), home.path())
+        .add_typed(&typed("work", "data"), home.path())
         .unwrap();
     assert_eq!(
         added.place,
@@ -389,7 +389,7 @@ async fn what_is_typed_begins_at_a_folder_and_is_looked_at() {
     std::fs::write(home.path().join("data"), "").unwrap();
     assert!(look(contexts.get("work").unwrap()).await.is_err());
     for place in ["", "http://far.example", "ftp://far.example"] {
-        let refused = contexts.add_typed(typed("far", place), home.path());
+        let refused = contexts.add_typed(&typed("far", place), home.path());
         assert_eq!(
             refused.unwrap_err().code,
             ErrorCode::InvalidRequest,
