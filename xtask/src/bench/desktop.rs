@@ -1,7 +1,10 @@
 //! The window and the tray as packages bring them: how soon something can be used, and what they take.
 
+mod browser;
+mod filled;
 mod page;
 mod screen;
+mod scripts;
 mod tree;
 
 use std::fs;
@@ -13,7 +16,7 @@ use anyhow::{Context as _, Result};
 
 use self::screen::Screen;
 use super::Bed;
-use super::idle::{processor_time, proportional_megabytes};
+use super::idle::proportional_megabytes;
 use super::numbers::{Figure, median, ms, spread};
 use crate::command::capture;
 use crate::daemon::Daemon;
@@ -29,7 +32,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 const SETTLE: Duration = Duration::from_secs(20);
 const WATCH: Duration = Duration::from_secs(20);
 /// Finer than what is measured by two orders.
-const GLANCE: Duration = Duration::from_millis(2);
+const GLANCE: Duration = Duration::from_millis(3);
 
 pub(super) fn measure(bed: &Bed<'_>) -> Result<Vec<Figure>> {
     let display = display::start(bed.places, &bed.scratch.0)?;
@@ -127,7 +130,7 @@ struct Launched {
 }
 
 fn launch(bed: &Bed<'_>, product: &Product<'_>, display: &Display) -> Result<Launched> {
-    let screen = Screen::new(&display.screen);
+    let screen = Screen::new(&display.screen)?;
     let mut program = product.program("nasiko-desktop");
     program.envs(display.env.iter().cloned());
     let log = bed.places.logs().join("nasiko-desktop.log");
@@ -175,7 +178,7 @@ fn window_memory(bed: &Bed<'_>, display: &Display) -> Result<Figure> {
 
 /// A window that has drawn its page.
 pub(super) fn window(bed: &Bed<'_>, product: &Product<'_>, display: &Display) -> Result<Daemon> {
-    let screen = Screen::new(&display.screen);
+    let screen = Screen::new(&display.screen)?;
     let mut program = product.program("nasiko-desktop");
     program.envs(display.env.iter().cloned());
     let log = bed.places.logs().join("nasiko-desktop.log");
@@ -205,19 +208,18 @@ fn tray(bed: &Bed<'_>, display: &Display) -> Result<Vec<Figure>> {
     resident.until(LIMIT, |_| product.status().is_ok())?;
     sleep(SETTLE);
     let processes = tree::below(resident.id())?;
-    let sum = |of: &dyn Fn(&std::path::Path) -> Result<f64>| -> f64 {
-        processes
-            .iter()
-            .filter_map(|process| of(process).ok())
-            .sum()
+    let counts = || {
+        (
+            tree::of_threads(&processes, tree::processor_seconds),
+            tree::of_threads(&processes, tree::wake_ups),
+        )
     };
-    let time = |process: &std::path::Path| Ok(processor_time(process)?.as_secs_f64());
-    let began = Instant::now();
-    let (used, woken) = (sum(&time), sum(&tree::wake_ups));
+    let (began, before) = (Instant::now(), counts());
     sleep(WATCH);
-    let seconds = began.elapsed().as_secs_f64();
-    let (used, woken) = (sum(&time) - used, sum(&tree::wake_ups) - woken);
-    let memory = sum(&proportional_megabytes);
+    let (seconds, after) = (began.elapsed().as_secs_f64(), counts());
+    let used = tree::growth(&before.0, &after.0);
+    let woken = tree::growth(&before.1, &after.1);
+    let memory = megabytes_below(resident.id())?;
     drop(resident);
     Ok(vec![
         Figure::new("in the tray: memory (PSS)", memory, "MB").at_most(30.0),

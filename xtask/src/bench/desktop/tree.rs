@@ -1,5 +1,6 @@
 //! A process and all that it started.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -31,17 +32,60 @@ pub(super) fn below(root: u32) -> Result<Vec<PathBuf>> {
     Ok(found.into_iter().map(folder).collect())
 }
 
-/// How often the process's threads went to sleep, and so were woken.
-pub(super) fn wake_ups(process: &Path) -> Result<f64> {
-    let mut count = 0.0;
-    for task in fs::read_dir(process.join("task"))? {
-        let status = fs::read_to_string(task?.path().join("status")).unwrap_or_default();
-        let switches = status
-            .lines()
-            .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
-        count += switches
-            .and_then(|switches| switches.trim().parse::<f64>().ok())
-            .unwrap_or(0.0);
+/// A count of each thread of these processes, by its folder in `/proc`. What ended meanwhile has none.
+pub(super) fn of_threads(
+    processes: &[PathBuf],
+    count: impl Fn(&Path) -> Option<f64>,
+) -> HashMap<PathBuf, f64> {
+    let threads = processes
+        .iter()
+        .filter_map(|process| fs::read_dir(process.join("task")).ok())
+        .flatten()
+        .flatten();
+    threads
+        .filter_map(|thread| Some((thread.path(), count(&thread.path())?)))
+        .collect()
+}
+
+/// How often a thread went to sleep, and so was woken.
+pub(super) fn wake_ups(thread: &Path) -> Option<f64> {
+    let status = fs::read_to_string(thread.join("status")).ok()?;
+    let switches = status
+        .lines()
+        .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+    switches.trim().parse().ok()
+}
+
+/// The seconds for which a thread had a processor.
+pub(super) fn processor_seconds(thread: &Path) -> Option<f64> {
+    let text = fs::read_to_string(thread.join("schedstat")).ok()?;
+    let nanoseconds: f64 = text.split(' ').next()?.parse().ok()?;
+    Some(nanoseconds / 1e9)
+}
+
+/// How much counts have grown. What ended meanwhile adds nothing, what began adds all of its own.
+pub(super) fn growth(before: &HashMap<PathBuf, f64>, after: &HashMap<PathBuf, f64>) -> f64 {
+    after
+        .iter()
+        .map(|(of, count)| count - before.get(of).copied().unwrap_or(0.0))
+        .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::growth;
+
+    #[test]
+    fn what_ends_takes_nothing_away() {
+        let counts = |all: &[(&str, f64)]| -> HashMap<_, _> {
+            all.iter()
+                .map(|(of, count)| ((*of).into(), *count))
+                .collect()
+        };
+        let before = counts(&[("stays", 5.0), ("ends", 900.0)]);
+        let after = counts(&[("stays", 7.0), ("begins", 3.0)]);
+        assert!((growth(&before, &after) - 5.0).abs() < f64::EPSILON);
     }
-    Ok(count)
 }
