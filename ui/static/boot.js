@@ -1,5 +1,7 @@
 // Sets the theme before the first frame, starts the program, and says so when that fails.
 
+const PROGRAM = "/app/nasiko_ui_bg.wasm";
+
 const root = document.documentElement;
 const remembered = (() => {
   try {
@@ -61,14 +63,18 @@ addEventListener("nasiko-crashed", (event) => {
 if (typeof WebAssembly !== "object" || !("replaceChildren" in Element.prototype)) {
   stop("This browser is too old", "Nasiko needs WebAssembly: a current Firefox, Chrome, Edge or Safari.", navigator.userAgent);
 } else {
+  // Asked for beside the module that takes it. A preload would be: WebKit asks for it once more.
+  let program = fetch(PROGRAM);
+  program.catch(() => {});
   // Browsers break off every request when a network interface comes or goes, as it does with each container.
   for (let tries = 0; !started && !stopped; tries += 1) {
     try {
       // A module that failed to load is remembered as such under its address: another try needs another one.
       const { default: init } = await import(tries ? `/app/nasiko_ui.js?${tries}` : "/app/nasiko_ui.js");
-      await init({ module_or_path: "/app/nasiko_ui_bg.wasm" });
+      await init({ module_or_path: program });
       break;
     } catch (error) {
+      program = PROGRAM;
       if (tries < 3 && !stopped) {
         await new Promise((resume) => setTimeout(resume, 300 * (tries + 1)));
         continue;

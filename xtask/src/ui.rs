@@ -1,10 +1,11 @@
 //! The web UI: `ui/` and what it is made of, to `ui/dist/`, which the server embeds.
 //!
-//! `ui/dist` holds everything below `ui/static`, the compiled program as `app/nasiko_ui.js` and
+//! `ui/dist` holds everything below `ui/static`, its styles as one file, the compiled program as `app/nasiko_ui.js` and
 //! `app/nasiko_ui_bg.wasm`, a `.br` beside each file that shrinks, and `version.txt`, the hash of all inputs. Results
 //! are kept in the cache by that hash, so a fresh checkout of known sources compiles nothing.
 
 mod packing;
+mod styles;
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -110,6 +111,7 @@ fn compile(places: &Places, profile: Profile, out: &Path) -> Result<()> {
         optimize(places, &out.join("app/nasiko_ui_bg.wasm"))?;
     }
     copy_tree(&places.root.join("ui/static"), out)?;
+    styles::join(out)?;
     packing::pack(out)
 }
 
@@ -146,6 +148,7 @@ fn key(places: &Places, profile: Profile) -> Result<String> {
     let mut hasher = DefaultHasher::new();
     include_str!("ui.rs").hash(&mut hasher);
     include_str!("ui/packing.rs").hash(&mut hasher);
+    include_str!("ui/styles.rs").hash(&mut hasher);
     include_str!("wasm.rs").hash(&mut hasher);
     (profile == Profile::Dev).hash(&mut hasher);
     fs::read(places.root.join("rust-toolchain.toml"))?.hash(&mut hasher);
