@@ -63,7 +63,7 @@ addEventListener("nasiko-crashed", (event) => {
 if (typeof WebAssembly !== "object" || !("replaceChildren" in Element.prototype)) {
   stop("This browser is too old", "Nasiko needs WebAssembly: a current Firefox, Chrome, Edge or Safari.", navigator.userAgent);
 } else {
-  // Asked for beside the module that takes it. A preload would be: WebKit asks for it once more.
+  // Asked for beside the module that takes it. Not preloaded: WebKit would ask for it once more all the same.
   let program = fetch(PROGRAM);
   program.catch(() => {});
   // Browsers break off every request when a network interface comes or goes, as it does with each container.
