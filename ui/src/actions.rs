@@ -121,11 +121,10 @@ impl Actions {
         self.navigate.set_value(Some(Callback::new(go)));
     }
 
-    /// Goes to another page. Who had the keyboard may be gone with the former one: then the page has it.
+    /// Goes to another page.
     pub(crate) fn go(self, path: impl Into<String>) {
         if let Some(navigate) = self.navigate.get_value() {
             navigate.run(path.into());
-            request_animation_frame(|| browser::keys::focus_unless_held("content"));
         }
     }
 

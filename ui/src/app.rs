@@ -8,9 +8,9 @@ use leptos_router::{
 use nasiko_client::{Client, window::PageState};
 
 use crate::{
-    actions::Actions,
+    actions::{Action, Actions},
     browser,
-    desk::{Desk, Toast},
+    desk::{Desk, Toast, Toasts},
     kit::{Button, Empty, ErrorCard, Glyph, Icon, Look},
     model::world::Link,
     pages::{
@@ -20,6 +20,7 @@ use crate::{
     },
     restore::{Restore, Whereabouts},
     theme::Appearance,
+    words::{app as words, common},
 };
 
 /// The application.
@@ -48,7 +49,7 @@ pub(crate) fn App(
     };
     view! {
         <a class="skip" href="#content" on:click=skip>
-            "Skip to content"
+            {words::SKIP}
         </a>
         <Router>
             <ContextBanner />
@@ -94,10 +95,10 @@ fn Pages() -> impl IntoView {
 #[component]
 fn NoSuchPage() -> impl IntoView {
     view! {
-        <h1 class="unseen">"Not found"</h1>
+        <h1 class="unseen">{words::NOT_FOUND}</h1>
         <div class="page-body">
-            <Empty title="There is no such page">
-                <a href="/agents">"Go to the agents"</a>
+            <Empty title=common::NO_SUCH_PAGE>
+                <a href="/agents">{words::TO_AGENTS}</a>
             </Empty>
         </div>
     }
@@ -121,8 +122,7 @@ fn LinkBanner() -> impl IntoView {
                         view! {
                             <p>
                                 <i class="shape busy" aria-hidden="true"></i>
-                                {message}
-                                ". Trying again; what is shown may be out of date."
+                                {words::connection_lost(&message)}
                             </p>
                         }
                     })
@@ -135,33 +135,27 @@ fn LinkBanner() -> impl IntoView {
 fn ToastStack() -> impl IntoView {
     let desk = Desk::get();
     let put_away = move |number| desk.toasts.update(|toasts| toasts.remove(number));
+    let undoable = Memo::new(move |_| desk.toasts.with(|toasts| toasts.undoable().is_some()));
+    let undo_newest = move || {
+        if let Some((number, toast)) = desk.toasts.with_untracked(Toasts::undoable) {
+            undo(desk, number, &toast);
+        }
+    };
+    Actions::get().offer([Action::known("undo", undo_newest).when(undoable)]);
     let draw = move |(number, toast): (u64, Toast)| match toast {
         Toast::Said(words) => view! { <div class="notice said">{words}</div> }.into_any(),
-        Toast::Changed { words, undo } => {
+        Toast::Changed { ref words, .. } | Toast::Cleared(ref words) => {
+            let (words, id) = (words.clone(), undo_button(&toast));
             let press = move |()| {
-                put_away(number);
-                desk.undo_settings((*undo).clone());
+                // The button goes with the toast.
+                browser::focus("content");
+                undo(desk, number, &toast);
             };
             view! {
                 <div class="notice said undo">
                     <span>{words}</span>
-                    <Button look=Look::Flat id="undo" press=press>
-                        "Undo"
-                    </Button>
-                </div>
-            }
-            .into_any()
-        }
-        Toast::Cleared(words) => {
-            let press = move |()| {
-                put_away(number);
-                desk.restore_notices();
-            };
-            view! {
-                <div class="notice said undo">
-                    <span>{words}</span>
-                    <Button look=Look::Flat id="undo-clear" press=press>
-                        "Undo"
+                    <Button look=Look::Flat id=id action="undo" press=press>
+                        {common::UNDO}
                     </Button>
                 </div>
             }
@@ -172,7 +166,7 @@ fn ToastStack() -> impl IntoView {
                 <ErrorCard fault=fault>
                     <Button look=Look::Plain press=move |()| put_away(number)>
                         <Icon glyph=Glyph::Close />
-                        "Put away"
+                        {words::PUT_AWAY}
                     </Button>
                 </ErrorCard>
             </div>
@@ -187,5 +181,23 @@ fn ToastStack() -> impl IntoView {
                 children=draw
             />
         </div>
+    }
+}
+
+/// The id of the button that undoes what a toast tells of.
+fn undo_button(toast: &Toast) -> &'static str {
+    match toast {
+        Toast::Cleared(_) => "undo-clear",
+        _ => "undo",
+    }
+}
+
+/// Undoes what a toast tells of, and puts it away.
+fn undo(desk: Desk, number: u64, toast: &Toast) {
+    desk.toasts.update(|toasts| toasts.remove(number));
+    match toast {
+        Toast::Changed { undo, .. } => desk.undo_settings((**undo).clone()),
+        Toast::Cleared(_) => desk.restore_notices(),
+        Toast::Said(_) | Toast::Fault(_) => {}
     }
 }

@@ -1,6 +1,7 @@
 //! The parts that pages are made of. They know records only as far as they draw them, and never fetch.
 
 mod button;
+mod controls;
 mod copy;
 mod dialog;
 mod empty;
@@ -29,6 +30,7 @@ mod virtual_list;
 mod waterfall;
 
 pub(crate) use button::{Button, Look};
+pub(crate) use controls::Controls;
 pub(crate) use copy::CopyButton;
 pub(crate) use dialog::ConfirmDialog;
 pub(crate) use empty::{Empty, Waiting};

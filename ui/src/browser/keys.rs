@@ -57,10 +57,33 @@ pub(crate) fn dialog_is_open() -> bool {
 
 /// Gives the keyboard to an element if nobody has it.
 pub(crate) fn focus_unless_held(id: &str) {
-    let held = super::document().and_then(|document| document.active_element());
-    if held.is_none_or(|element| element.tag_name() == "BODY") {
+    if nobody_holds() {
         super::focus(id);
     }
+}
+
+fn nobody_holds() -> bool {
+    let held = super::document().and_then(|document| document.active_element());
+    held.is_none_or(|element| element.tag_name() == "BODY")
+}
+
+/// Gives the keyboard, if nobody has it, to what has `id` inside of `element`, else to the first control there, else to the
+/// page.
+pub(crate) fn hand_on(element: &Element, id: &str) {
+    let is_inside = |id: &str| {
+        let named = super::document().and_then(|document| document.get_element_by_id(id));
+        named.is_some_and(|named| element.contains(Some(&named)))
+    };
+    if !id.is_empty() && is_inside(id) {
+        focus_unless_held(id);
+    }
+    if nobody_holds()
+        && let Ok(Some(control)) = element.query_selector("button, a[href], input, select")
+        && let Ok(control) = control.dyn_into::<HtmlElement>()
+    {
+        let _not_focusable = control.focus();
+    }
+    focus_unless_held("content");
 }
 
 /// Presses a button.

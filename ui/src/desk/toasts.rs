@@ -50,6 +50,12 @@ impl Toasts {
         number
     }
 
+    /// The newest that can be undone.
+    pub(crate) fn undoable(&self) -> Option<(u64, Toast)> {
+        let can = |toast: &Toast| matches!(toast, Toast::Changed { .. } | Toast::Cleared(_));
+        self.shown.iter().rfind(|(_, toast)| can(toast)).cloned()
+    }
+
     /// Puts a toast away.
     pub(crate) fn remove(&mut self, number: u64) {
         self.shown.retain(|(shown, _)| *shown != number);
@@ -82,6 +88,10 @@ mod tests {
             .iter()
             .filter(|(_, toast)| *toast == said("5"));
         assert_eq!(fives.count(), 1);
+        assert_eq!(toasts.undoable(), None);
+        let cleared = toasts.put(Toast::Cleared("1 notice cleared".to_owned()));
+        toasts.put(said("later"));
+        assert_eq!(toasts.undoable().map(|(number, _)| number), Some(cleared));
         toasts.remove(last);
         assert!(toasts.shown().iter().all(|(number, _)| *number != last));
     }

@@ -28,7 +28,7 @@ impl Look {
     }
 }
 
-/// A button with words.
+/// A button with words. One that cannot be pressed keeps the keyboard: who has pressed it does not lose their place.
 #[component]
 pub(crate) fn Button(
     #[prop(optional)] look: Look,
@@ -60,8 +60,12 @@ pub(crate) fn Button(
             title=title
             aria-keyshortcuts=keys
             aria-label=label
-            disabled=disabled
-            on:click=move |_| press.run(())
+            aria-disabled=move || disabled.get().then_some("true")
+            on:click=move |_| {
+                if !disabled.get_untracked() {
+                    press.run(());
+                }
+            }
         >
             {children()}
         </button>

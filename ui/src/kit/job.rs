@@ -3,8 +3,9 @@ use nasiko_contract::{CancelJob, Job};
 
 use crate::{
     desk::Desk,
-    kit::{Button, Look, Progress},
+    kit::{Button, Controls, Look, Progress},
     model::tone,
+    words::{common, kit as words},
 };
 
 /// An unfinished job in one line: what it does, how far it is, and a way to stop it. Nothing while there is none.
@@ -24,17 +25,19 @@ pub(crate) fn JobStrip(#[prop(into)] job: Signal<Option<Job>>) -> impl IntoView 
     let cancelling =
         Signal::derive(move || job.with(|job| job.as_ref().is_none_or(|job| job.cancelling)));
     view! {
-        <Show when=some>
-            <div class="job-strip">
-                <strong>{name}</strong>
-                <span class="job-step clip" role="status">
-                    {step}
-                </span>
-                <Progress value=progress label="Progress of the job" />
-                <Button look=Look::Flat disabled=cancelling press=cancel>
-                    "Cancel"
-                </Button>
-            </div>
-        </Show>
+        <Controls follow=move || { some(); }>
+            <Show when=some>
+                <div class="job-strip">
+                    <strong>{name}</strong>
+                    <span class="job-step clip" role="status">
+                        {step}
+                    </span>
+                    <Progress value=progress label=words::JOB_PROGRESS />
+                    <Button look=Look::Flat disabled=cancelling press=cancel>
+                        {common::CANCEL}
+                    </Button>
+                </div>
+            </Show>
+        </Controls>
     }
 }

@@ -2,7 +2,10 @@ use leptos::{ev::KeyboardEvent, html, prelude::*};
 use wasm_bindgen::JsCast;
 use web_sys::{FocusEvent, Node};
 
-use crate::kit::{Glyph, Icon};
+use crate::{
+    kit::{Glyph, Icon},
+    words::kit as words,
+};
 
 /// A button that opens a list below it. Closed by Escape, by a choice, and when the keyboard goes elsewhere.
 #[component]
@@ -18,6 +21,14 @@ pub(crate) fn Menu(
 ) -> impl IntoView {
     let open = RwSignal::new(false);
     let element = NodeRef::<html::Div>::new();
+    let opener = NodeRef::<html::Button>::new();
+    // The keyboard goes back before the list, which has it, is taken away.
+    let close = move || {
+        if let Some(opener) = opener.get_untracked() {
+            let _not_focusable = opener.focus();
+        }
+        open.set(false);
+    };
     let leave = move |event: FocusEvent| {
         let next = event
             .related_target()
@@ -32,7 +43,7 @@ pub(crate) fn Menu(
     let key = move |event: KeyboardEvent| {
         if event.key() == "Escape" && open.get_untracked() {
             event.prevent_default();
-            open.set(false);
+            close();
         }
     };
     let expanded = move || if open.get() { "true" } else { "false" };
@@ -40,8 +51,9 @@ pub(crate) fn Menu(
         <div class="menu" node_ref=element on:focusout=leave on:keydown=key>
             <button
                 type="button"
+                node_ref=opener
                 class="button flat small menu-button"
-                aria-label=move || title.with(|title| format!("{title}: {label}"))
+                aria-label=move || title.with(|title| words::opens(title, label))
                 aria-haspopup="true"
                 aria-expanded=expanded
                 on:click=move |_| open.update(|open| *open = !*open)
@@ -50,7 +62,7 @@ pub(crate) fn Menu(
                 <Icon glyph=Glyph::Chevron />
             </button>
             <Show when=move || open.get()>
-                <div class="menu-list" tabindex="-1" on:click=move |_| open.set(false)>
+                <div class="menu-list" tabindex="-1" on:click=move |_| close()>
                     {list.run()}
                 </div>
             </Show>

@@ -29,8 +29,12 @@ pub(crate) fn Switch(
             title=title
             aria-checked=move || if on.get() { "true" } else { "false" }
             aria-describedby=described_by
-            disabled=disabled
-            on:click=move |_| change.run(!on.get_untracked())
+            aria-disabled=move || disabled.get().then_some("true")
+            on:click=move |_| {
+                if !disabled.get_untracked() {
+                    change.run(!on.get_untracked());
+                }
+            }
         >
             {word}
             <i class="switch-track" aria-hidden="true"></i>

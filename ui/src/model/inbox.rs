@@ -1,10 +1,13 @@
 //! The inbox: what happened while nobody looked, newest first.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Bound};
 
 use nasiko_contract::{Event, Notice, NoticeId, NoticeKind};
 
-use crate::model::{tone::Tone, world};
+use crate::{
+    model::{tone::Tone, world},
+    words::states::notice as words,
+};
 
 /// Notices that are kept here; the control plane keeps no more either.
 const KEPT: usize = 600;
@@ -61,6 +64,15 @@ impl Inbox {
         ids.cloned().collect()
     }
 
+    /// The one below a notice, else the one above it.
+    pub(crate) fn beside(&self, id: &NoticeId) -> Option<NoticeId> {
+        let notices = self.notices.as_ref()?;
+        let below = notices.range::<NoticeId, _>(..id).next_back();
+        let mut above = notices.range::<NoticeId, _>((Bound::Excluded(id), Bound::Unbounded));
+        let (beside, _) = below.or_else(|| above.next())?;
+        Some(beside.clone())
+    }
+
     /// One of them.
     pub(crate) fn get(&self, id: &NoticeId) -> Option<&Notice> {
         self.notices.as_ref()?.get(id)
@@ -83,22 +95,14 @@ pub(crate) fn said(event: &Event) -> Option<String> {
 /// The tone of a notice, and its kind in a word.
 pub(crate) fn tone(kind: NoticeKind) -> (Tone, &'static str) {
     match kind {
-        NoticeKind::AgentCrashed => (Tone::Bad, "Crashed"),
-        NoticeKind::AgentRecovered => (Tone::Ok, "Recovered"),
-        NoticeKind::DeployDone => (Tone::Ok, "Deployed"),
-        NoticeKind::DeployFailed => (Tone::Bad, "Deploy failed"),
-        NoticeKind::StackDegraded => (Tone::Bad, "Stack"),
-        NoticeKind::StackRecovered => (Tone::Ok, "Stack"),
-        NoticeKind::UpdateReady => (Tone::Idle, "Update"),
-        NoticeKind::DoctorFinding => (Tone::Bad, "Doctor"),
-    }
-}
-
-/// How many were cleared, in words.
-pub(crate) fn cleared(many: u32) -> String {
-    match many {
-        1 => "1 notice cleared".to_owned(),
-        many => format!("{many} notices cleared"),
+        NoticeKind::AgentCrashed => (Tone::Bad, words::CRASHED),
+        NoticeKind::AgentRecovered => (Tone::Ok, words::RECOVERED),
+        NoticeKind::DeployDone => (Tone::Ok, words::DEPLOYED),
+        NoticeKind::DeployFailed => (Tone::Bad, words::DEPLOY_FAILED),
+        NoticeKind::StackDegraded => (Tone::Bad, words::STACK),
+        NoticeKind::StackRecovered => (Tone::Ok, words::STACK),
+        NoticeKind::UpdateReady => (Tone::Idle, words::UPDATE),
+        NoticeKind::DoctorFinding => (Tone::Bad, words::DOCTOR),
     }
 }
 
@@ -142,11 +146,17 @@ mod tests {
         );
         let newest: Vec<String> = inbox.newest().into_iter().map(|id| id.0).collect();
         assert_eq!(newest, ["03", "02", "01"]);
+        for (of, beside) in [("03", "02"), ("02", "01"), ("01", "02")] {
+            let found = inbox.beside(&NoticeId(of.to_owned()));
+            assert_eq!(found, Some(NoticeId(beside.to_owned())), "{of}");
+        }
         assert_eq!(inbox.unread(), 3);
         assert!(inbox.apply(&event("notice.changed", "02", true)));
         assert_eq!(inbox.unread(), 2);
         assert!(inbox.apply(&event("notice.removed", "03", false)));
         assert_eq!((inbox.unread(), inbox.newest().len()), (1, 2));
+        assert!(inbox.apply(&event("notice.removed", "02", false)));
+        assert_eq!(inbox.beside(&NoticeId("01".to_owned())), None);
     }
 
     #[test]

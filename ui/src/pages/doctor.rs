@@ -11,7 +11,7 @@ pub(crate) use view::Checkups;
 use crate::{
     browser,
     desk::Desk,
-    kit::{Button, ErrorCard, Look, Panel, Progress, Waiting},
+    kit::{Button, Controls, ErrorCard, Look, Panel, Progress, Waiting},
     model::{
         doctor::{self, Examined, Key, Section},
         format,
@@ -46,16 +46,18 @@ fn Examination(agent: Option<AgentName>) -> impl IntoView {
     view! {
         <Head page=page agent=agent reporting=reporting />
         <div class="page-body doctor" aria-busy=move || page.looking.get().to_string()>
-            {move || page.fault.get().map(|fault| view! { <ErrorCard fault=fault /> })}
-            <Show when=move || waits.get()>
-                <Waiting what=words::READING />
-            </Show>
-            <For each=groups key=|group| *group children=move |group| {
-                let section = Memo::new(move |_| {
-                    sections.with(|all| all.iter().find(|it| it.group == group).cloned())
-                });
-                view! { <SectionPanel page=page group=group section=section /> }
-            } />
+            <Controls follow=move || page.examined.track()>
+                {move || page.fault.get().map(|fault| view! { <ErrorCard fault=fault /> })}
+                <Show when=move || waits.get()>
+                    <Waiting what=words::READING />
+                </Show>
+                <For each=groups key=|group| *group children=move |group| {
+                    let section = Memo::new(move |_| {
+                        sections.with(|all| all.iter().find(|it| it.group == group).cloned())
+                    });
+                    view! { <SectionPanel page=page group=group section=section /> }
+                } />
+            </Controls>
         </div>
         <ReportDialog open=reporting />
     }

@@ -58,6 +58,11 @@ pub(crate) fn InboxPage() -> impl IntoView {
     }
 }
 
+/// The id of the button that clears a notice.
+fn clear_button(id: &NoticeId) -> String {
+    format!("clear-{id}")
+}
+
 /// One notice; its title leads to what it is about.
 #[component]
 fn NoticeRow(id: NoticeId) -> impl IntoView {
@@ -68,6 +73,17 @@ fn NoticeRow(id: NoticeId) -> impl IntoView {
         let (id, at, read) = (notice.id.clone(), notice.at, notice.read);
         let seen = notice.id.clone();
         let clear = words::clear(&notice.title);
+        let clear_id = clear_button(&notice.id);
+        let quiet = (!notice.shown).then(|| {
+            view! { <span class="tag" title=words::QUIET_MEANS>{words::QUIET}</span> }
+        });
+        let put_away = move |()| {
+            // The keyboard goes on to the next one before this one is gone.
+            let beside = desk.inbox.with_untracked(|inbox| inbox.beside(&id));
+            let heir = beside.map_or("content".to_owned(), |beside| clear_button(&beside));
+            browser::focus(&heir);
+            desk.clear_notices(Some(id.clone()));
+        };
         let see = move |_| {
             if !read {
                 desk.read_notices(Some(seen.clone()));
@@ -80,6 +96,7 @@ fn NoticeRow(id: NoticeId) -> impl IntoView {
                     <strong>{notice.title}</strong>
                     {(!read).then(|| view! { <span class="unseen">" " {words::UNREAD}</span> })}
                 </A>
+                {quiet}
                 <span class="dim">{notice.text}</span>
             </div>
             <span class="figure dim">
@@ -87,8 +104,9 @@ fn NoticeRow(id: NoticeId) -> impl IntoView {
             </span>
             <Button
                 look=Look::Flat
+                id=clear_id
                 label=clear
-                press=move |()| desk.clear_notices(Some(id.clone()))
+                press=put_away
             >
                 <Icon glyph=Glyph::Close />
                 {words::CLEAR}

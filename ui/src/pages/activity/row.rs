@@ -3,7 +3,7 @@ use nasiko_contract::{CancelJob, Job, JobId, JobKind, JobState, RequeueDeadLette
 
 use crate::{
     desk::Desk,
-    kit::{Age, Button, ErrorCard, Look, Progress, StateBadge},
+    kit::{Age, Button, Controls, ErrorCard, Look, Progress, StateBadge},
     model::{format, tone},
     pages::activity::log::JobLog,
     words::{activity as words, common, kit},
@@ -23,6 +23,7 @@ pub(crate) fn JobRow(id: JobId) -> impl IntoView {
         let (tone, word) = tone::job(job.state);
         let agent = job.agent.to_string();
         let detail = format!("log-{}", job.id);
+        let show_log = format!("show-log-{}", job.id);
         view! {
             <StateBadge tone=tone word=word />
             <span class="job-what">
@@ -42,6 +43,7 @@ pub(crate) fn JobRow(id: JobId) -> impl IntoView {
                 <Action job=job />
                 <button
                     type="button"
+                    id=show_log
                     class="button flat"
                     aria-expanded=move || if open.get() { "true" } else { "false" }
                     aria-controls=detail
@@ -55,7 +57,7 @@ pub(crate) fn JobRow(id: JobId) -> impl IntoView {
     let log_id = format!("log-{id}");
     view! {
         <li class="job">
-            <div class="job-row">{move || job.get().map(row)}</div>
+            <Controls class="job-row" follow=move || job.track()>{move || job.get().map(row)}</Controls>
             <div id=log_id>
                 <Show when=move || open.get()>
                     {move || fault.get().map(|fault| view! { <ErrorCard fault=fault /> })}
@@ -114,6 +116,7 @@ fn Action(job: Job) -> impl IntoView {
         JobState::Queued | JobState::Running => view! {
             <Button
                 look=Look::Flat
+                id=format!("cancel-{id}")
                 disabled=Signal::stored(job.cancelling)
                 press=move |()| desk.start(CancelJob { job: id.clone() })
             >

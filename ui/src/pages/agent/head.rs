@@ -4,7 +4,7 @@ use nasiko_contract::{AgentName, AgentState, AgentSummary};
 use crate::{
     actions::{Actions, do_deed},
     desk::Desk,
-    kit::{Button, CopyButton, Look, StateBadge},
+    kit::{Button, Controls, CopyButton, Look, StateBadge},
     model::{
         deeds::Deed,
         tone::{self, Tone},
@@ -52,9 +52,15 @@ pub(crate) fn Head(summary: Summary) -> impl IntoView {
 /// One deed as a button; disabled while a job is at work, which can be cancelled in its own line.
 fn deed_button(name: AgentName, deed: Deed, look: Look, busy: Signal<bool>) -> AnyView {
     let (desk, actions) = (Desk::get(), Actions::get());
+    // Of the two that take each other's place one has the keyboard after the other.
+    let id = match deed {
+        Deed::Start | Deed::Stop => "agent.switch",
+        other => other.id(),
+    };
     view! {
         <Button
             look=look
+            id=id
             disabled=busy
             action=deed.id()
             press=move |()| do_deed(desk, actions, deed, &name)
@@ -88,14 +94,14 @@ fn Deeds(summary: Summary) -> impl IntoView {
             // Of a failed agent the way out of its failure is the first one.
             AgentState::Failed => button(Deed::Start, Look::Plain),
             AgentState::Stopped => button(Deed::Start, Look::Primary),
-            AgentState::SettingUp => ().into_any(),
+            AgentState::SettingUp => button(Deed::Stop, Look::Plain),
         }
     };
     view! {
-        <div class="actions">
+        <Controls class="actions" follow=move || state.track()>
             {lifecycle}
             {button(Deed::Rebuild, Look::Plain)}
             {button(Deed::Delete, Look::Flat)}
-        </div>
+        </Controls>
     }
 }

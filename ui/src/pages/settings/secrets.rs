@@ -5,6 +5,7 @@ use nasiko_contract::{
 };
 
 use crate::{
+    browser,
     desk::{Desk, Loaded, fetch},
     kit::{Button, ConfirmDialog, Empty, ErrorCard, Look, Panel, Sentence, Waiting},
     pages::settings::key::KeyPanel,
@@ -141,6 +142,8 @@ fn SetForm(secrets: Secrets) -> impl IntoView {
         spawn_local(async move {
             let outcome = put(secrets.desk, agent, variable.trim().to_owned(), secret).await;
             let _gone = busy.try_set(false);
+            // The button that was pressed cannot be pressed any more.
+            browser::keys::focus_unless_held("secret-name");
             match outcome {
                 Ok(made) => {
                     let agent = made.agent.as_ref().map(AgentName::as_str);
@@ -231,6 +234,8 @@ fn RemoveDialog(secrets: Secrets) -> impl IntoView {
         let done = move || {
             desk.say(said);
             secrets.read_again();
+            // Its row goes.
+            browser::focus("secret-name");
         };
         match agent {
             Some(agent) => desk.run(RemoveSecret { agent, name }, move |_| done()),

@@ -3,7 +3,7 @@ use nasiko_contract::{ServiceState, StackService};
 
 use crate::{
     desk::Switch,
-    kit::{Button, Look},
+    kit::{Button, Controls, Look},
     pages::stack::view::StackView,
     words::{
         common,
@@ -60,5 +60,5 @@ pub(super) fn Actions(
             }
         })
     };
-    view! { {switches} {log} }
+    view! { <Controls follow=move || state.track()>{switches} {log}</Controls> }
 }

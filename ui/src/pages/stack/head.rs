@@ -1,7 +1,12 @@
 use leptos::prelude::*;
 use nasiko_contract::StackUp;
 
-use crate::{kit::Button, model::stack, pages::stack::view::StackView, words::stack as words};
+use crate::{
+    kit::{Button, Controls},
+    model::stack,
+    pages::stack::view::StackView,
+    words::stack as words,
+};
 
 /// What there is of the stack, and all of it up or down.
 #[component]
@@ -40,6 +45,10 @@ pub(super) fn Head(
             <span class="sub">{told}</span>
             {project}
             <span class="grow"></span>
+            <Controls class="actions" follow=move || {
+                on.track();
+                can_go.track();
+            }>
             <Show when=move || on.get()>
                 <Button
                     id="stack-up"
@@ -55,6 +64,7 @@ pub(super) fn Head(
                     {words::TAKE_DOWN_ASK}
                 </Button>
             </Show>
+            </Controls>
         </header>
     }
 }

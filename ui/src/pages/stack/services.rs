@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    kit::Panel,
+    kit::{Controls, Panel},
     model::stack::{self, Group},
     pages::stack::{
         files::OwnFiles, group::GroupHead, row::ServiceRow, usage::Usage, view::StackView,
@@ -37,7 +37,7 @@ pub(super) fn ServiceTable(page: StackView) -> impl IntoView {
     view! {
         <Show when=move || groups.with(|groups| !groups.is_empty())>
             <Panel title=common::SERVICES class="bare stack">
-                <div class="table-scroll">
+                <Controls class="table-scroll" follow=move || groups.track()>
                     <table class="rows">
                         <thead>
                             <tr>
@@ -58,7 +58,7 @@ pub(super) fn ServiceTable(page: StackView) -> impl IntoView {
                             children=draw
                         />
                     </table>
-                </div>
+                </Controls>
             </Panel>
         </Show>
         <OwnFiles page=page />
