@@ -1,79 +1,12 @@
 //! From a folder to an answer, its pin, its trace and its logs, without a mouse.
 
-use nasiko_tests::{
-    Resident, example,
-    web_driver::{Web, until},
-};
+use nasiko_tests::{Resident, example, web_driver::Web};
 
 use crate::{
-    browser::{Browser, TAB, link},
+    browser::{Browser, link},
     conversation::ENTER,
+    keyboard::{ESCAPE, focus_is, has_keyboard, run, tab_to},
 };
-
-const ESCAPE: &str = "\u{e00c}";
-/// A focus that does not come to its goal within so many steps never does.
-const MOST_TABS: usize = 90;
-
-/// Who has the keyboard: name, whether that can be seen, and what it is.
-const FOCUS: &str = "const one = document.activeElement, style = getComputedStyle(one);
-    const label = one.labels && one.labels.length ? one.labels[0].innerText : '';
-    const name = one.getAttribute('aria-label') || label || one.innerText || one.title || one.id || '';
-    const seen = (one.matches(':focus-visible') && style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0)
-        || one.tabIndex < 0;
-    return [name, one === document.body || seen, one === document.body, one.outerHTML.slice(0, 200), one.id]";
-
-/// Goes on with the Tab key until what is called `name` (or has that id) has the keyboard. On the way whoever has it
-/// shows it.
-async fn tab_to(web: &Web, name: &str) {
-    let mut passed = Vec::new();
-    for _ in 0..MOST_TABS {
-        let focus = web.script(FOCUS).await;
-        assert_eq!(focus[1], true, "who has the keyboard shows it: {focus}");
-        let called = focus[0].as_str().unwrap_or_default();
-        if called.starts_with(name) || focus[4] == name {
-            return;
-        }
-        passed.push(called.chars().take(30).collect::<String>());
-        web.keys(TAB).await;
-    }
-    panic!("the Tab key does not come to `{name}`; it passed {passed:?}");
-}
-
-/// The keyboard is somewhere: what was pressed did not take it along.
-async fn has_keyboard(web: &Web) {
-    until("somebody has the keyboard", async || {
-        let focus = web.script(FOCUS).await;
-        if focus[2] == true {
-            Err(focus.to_string())
-        } else {
-            Ok(())
-        }
-    })
-    .await;
-}
-
-async fn focus_is(web: &Web, id: &str) {
-    until(&format!("the keyboard is at {id}"), async || {
-        let focus = web.script(FOCUS).await;
-        if focus[4] == id {
-            Ok(())
-        } else {
-            Err(focus.to_string())
-        }
-    })
-    .await;
-}
-
-/// Does something by the palette.
-async fn run(web: &Web, words: &str) {
-    web.control('k').await;
-    focus_is(web, "palette-input").await;
-    web.keys(words).await;
-    web.read(".palette [aria-selected='true']", words).await;
-    web.keys(ENTER).await;
-    web.gone("dialog.palette[open]").await;
-    has_keyboard(web).await;
-}
 
 #[tokio::test]
 async fn browser_from_a_folder_to_its_logs_by_keyboard() {
