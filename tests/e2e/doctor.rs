@@ -3,15 +3,20 @@
 use std::{
     net::TcpListener,
     os::unix::{fs::PermissionsExt, net::UnixListener},
+    path::PathBuf,
     process::{Command, Stdio},
 };
 
 use nasiko_tests::{
-    Output, Resident, folder,
-    keyring::{Session, VARIABLE},
+    Output, Resident, eventually, folder,
+    keyring::{PASSWORD, Prompter, Session, VARIABLE},
+    program,
+    resident::{WITHOUT_PRIVILEGE, behind},
+    screen::{ENTER, Screen},
     skip,
 };
 use serde_json::Value;
+use tempfile::TempDir;
 
 const NO_ENGINE: &str = "unix:///nonexistent/docker.sock";
 
@@ -36,20 +41,8 @@ fn run(mut command: Command) -> Output {
 }
 
 /// `nasiko doctor --json` behind another program, as `prlimit` and `unshare` are.
-fn behind(resident: &Resident, program: &[&str]) -> Output {
-    let whole = resident.command(&["doctor", "--json"]);
-    let mut command = Command::new(program[0]);
-    command
-        .args(&program[1..])
-        .arg(whole.get_program())
-        .args(whole.get_args());
-    for (name, value) in whole.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
-    run(command)
+fn doctor_behind(resident: &Resident, program: &[&str]) -> Output {
+    run(behind(program, &resident.command(&["doctor", "--json"])))
 }
 
 #[test]
@@ -145,12 +138,7 @@ fn a_socket_that_this_account_may_not_open_is_told_with_what_lets_it() {
     let _engine = UnixListener::bind(&socket).unwrap();
     std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o000)).unwrap();
     let resident = Resident::prepared(&format!("unix://{}", socket.display()), &[]);
-    let plain = [
-        "setpriv",
-        "--inh-caps=-dac_override",
-        "--bounding-set=-dac_override",
-    ];
-    let found = behind(&resident, &plain);
+    let found = doctor_behind(&resident, &WITHOUT_PRIVILEGE);
     assert_eq!(found.code, 1, "{}", found.stderr);
     let document = found.json();
     let access = check(&document, "engine.access");
@@ -171,7 +159,7 @@ fn a_name_localhost_that_leads_elsewhere_is_told() {
         "mount --bind {} /etc/hosts && exec \"$0\" \"$@\"",
         hosts.display()
     );
-    let found = behind(&resident, &["unshare", "--mount", "sh", "-c", &script]);
+    let found = doctor_behind(&resident, &["unshare", "--mount", "sh", "-c", &script]);
     let document = found.json();
     let name = check(&document, "network.localhost");
     assert_eq!(name["state"], "failed", "{name:#}");
@@ -184,14 +172,14 @@ fn a_name_localhost_that_leads_elsewhere_is_told() {
 #[test]
 fn a_low_limit_of_open_files_is_told_and_what_may_be_raised_is() {
     let resident = Resident::prepared(NO_ENGINE, &[]);
-    let document = behind(&resident, &["prlimit", "--nofile=400:400"]).json();
+    let document = doctor_behind(&resident, &["prlimit", "--nofile=400:400"]).json();
     let fixed = check(&document, "machine.open-files");
     assert_eq!(
         (&fixed["state"], &fixed["fix"]),
         (&Value::from("warning"), &Value::Null)
     );
     assert!(fixed["command"].is_string(), "{fixed:#}");
-    let document = behind(&resident, &["prlimit", "--nofile=400:4000"]).json();
+    let document = doctor_behind(&resident, &["prlimit", "--nofile=400:4000"]).json();
     let raisable = check(&document, "machine.open-files");
     assert!(raisable["fix"].is_object(), "{raisable:#}");
 }
@@ -228,6 +216,135 @@ fn a_keyring_that_is_locked_or_gone_is_told() {
     assert_eq!(state(&resident), "failed");
     session.start_keyring(true);
     assert_eq!(state(&resident), "ok");
+}
+
+/// A session whose keyring holds the key of a resident with an agent that has a secret.
+fn with_key_in_keyring(daemon: PathBuf) -> (Session, Resident, TempDir) {
+    let session = Session::unlocked(daemon);
+    let bus = session.bus();
+    let in_session = [
+        ("DBUS_SESSION_BUS_ADDRESS", bus.as_str()),
+        ("NASIKO_VAULT_KEYRING", ""),
+    ];
+    let mut resident = Resident::prepared(NO_ENGINE, &in_session);
+    resident.serve();
+    let source = folder(&[("main.py", &program::saying("here", ""))]);
+    let path = source.path().to_str().unwrap();
+    resident.json(&["deploy", path, "--name", "keeper", "--env", "KEPT=value"]);
+    (session, resident, source)
+}
+
+/// In the window of the keyring's own program, with a password that is typed.
+#[test]
+fn a_locked_key_is_told_and_opened_in_the_keyrings_own_window() {
+    let test = "doctor::a_locked_key_is_told_and_opened_in_the_keyrings_own_window";
+    let Some(keyring) = skip::path_or_skip(test, VARIABLE, "keyring") else {
+        return;
+    };
+    let Some(prompter) = Prompter::program() else {
+        skip::skip(test, "no program of the keyring that asks for its password");
+        return;
+    };
+    if skip::path_or_skip(test, "NASIKO_TEST_DISPLAY", "display").is_none() {
+        return;
+    }
+    let (session, mut resident, _source) = with_key_in_keyring(keyring);
+    resident.kill();
+    session.lock();
+    resident.serve();
+    let refused = resident.try_json(&["secret", "set", "keeper", "OTHER", "value"]);
+    assert_ne!(refused.code, 0, "the key is out of reach: {refused:?}");
+    let locked = resident.try_json(&["doctor"]).json();
+    for name in ["secrets.key", "secrets.keyring"] {
+        let locked = check(&locked, name);
+        assert_eq!(locked["state"], "failed", "{locked:#}");
+        assert!(locked["fix"].is_object(), "{locked:#}");
+    }
+
+    let prompter = Prompter::start(&session, prompter);
+    let fixing = resident.command(&["doctor", "--fix", "--json"]);
+    let fixing = std::thread::spawn(move || run(fixing));
+    let screen = Screen::connect();
+    let window = screen.window_of(prompter.pid());
+    screen.write(window, std::str::from_utf8(PASSWORD).unwrap());
+    screen.press(window, &[ENTER]);
+    let mended = fixing.join().unwrap().json();
+    for name in ["secrets.key", "secrets.keyring"] {
+        let mended = check(&mended, name);
+        assert_eq!(mended["state"], "ok", "{mended:#}");
+    }
+    let said = ["secrets.key", "secrets.keyring"].map(|name| &check(&mended, name)["fixed"]);
+    assert!(said.iter().any(|said| said.is_string()), "{mended:#}");
+    resident.run(&["restart", "keeper"]).ok();
+}
+
+#[test]
+fn a_key_that_is_lost_or_another_one_is_told() {
+    let mut resident = Resident::start();
+    let source = folder(&[("main.py", &program::saying("here", ""))]);
+    let path = source.path().to_str().unwrap();
+    let key = || check(&resident.try_json(&["doctor"]).json(), "secrets.key").clone();
+    assert_eq!(key()["state"], "ok", "nothing needed it yet");
+    resident.json(&["deploy", path, "--name", "keeper", "--env", "KEPT=value"]);
+    assert_eq!(key()["state"], "ok");
+    resident.kill();
+    let file = resident.home().join("vault.key");
+    std::fs::remove_file(&file).unwrap();
+    resident.serve();
+    let found = |resident: &Resident| {
+        // It is looked for when something needs it.
+        let restarted = resident.try_json(&["restart", "keeper"]);
+        assert_ne!(restarted.code, 0, "{restarted:?}");
+        check(&resident.try_json(&["doctor"]).json(), "secrets.key").clone()
+    };
+    let lost = found(&resident);
+    assert_eq!(lost["state"], "failed", "{lost:#}");
+    assert!(
+        lost["fix"].is_null() && lost["hint"].is_string(),
+        "{lost:#}"
+    );
+    std::fs::write(&file, [7; 32]).unwrap();
+    let other = found(&resident);
+    assert_eq!(other["state"], "failed", "{other:#}");
+    assert_ne!(other["cause"], lost["cause"]);
+}
+
+#[test]
+fn a_folder_that_the_system_has_no_more_watches_for_is_told() {
+    let few = "echo 6 > /proc/sys/user/max_inotify_watches && exec \"$0\" \"$@\"";
+    let words = ["unshare", "--user", "--map-root-user", "sh", "-c", few];
+    let can = Command::new(words[0])
+        .args(&words[1..])
+        .arg("true")
+        .output();
+    if !can.is_ok_and(|output| output.status.success()) {
+        let test = "doctor::a_folder_that_the_system_has_no_more_watches_for_is_told";
+        skip::skip(
+            test,
+            "no account can be given limits of its own here (needs Linux)",
+        );
+        return;
+    }
+    let mut resident = Resident::prepared(NO_ENGINE, &[]);
+    resident.serve_with(|serve| behind(&words, &serve));
+    let source = folder(&[("main.py", &program::saying("here", ""))]);
+    for number in 0..12 {
+        let below = source.path().join(format!("part{number}"));
+        std::fs::create_dir(&below).unwrap();
+        std::fs::write(below.join("text.txt"), "text").unwrap();
+    }
+    let path = source.path().to_str().unwrap();
+    resident.json(&["deploy", path, "--name", "watched", "--watch"]);
+    eventually("it is told that saves come late", || {
+        let document = resident.try_json(&["doctor"]).json();
+        let watch = check(&document, "agent.watch").clone();
+        let is_told = watch["state"] == "warning" && watch["agent"] == "watched";
+        if is_told && watch["evidence"].to_string().contains("limit of watches") {
+            Ok(())
+        } else {
+            Err(format!("{watch:#}"))
+        }
+    });
 }
 
 #[test]
@@ -308,4 +425,74 @@ fn docker_that_is_well_is_told_so_and_what_it_refuses_or_keeps_too_long_is_told(
     let left = check(&mended, "agents.leftovers");
     assert_eq!(left["state"], "ok", "{left:#}");
     assert!(resident.containers().is_empty());
+}
+
+/// Makes an image that is another one, but for the machine that it says it is made for.
+const RELABEL: &str = r"
+import copy, io, json, subprocess, sys, tarfile
+base, image, machine = sys.argv[1:]
+saved = tarfile.open(fileobj=io.BytesIO(subprocess.check_output(['docker', 'save', base])))
+manifest = json.load(saved.extractfile('manifest.json'))
+name = manifest[0]['Config']
+config = json.load(saved.extractfile(name))
+config['architecture'] = machine
+manifest[0]['RepoTags'] = [image]
+changed = {name: config, 'manifest.json': manifest}
+written = io.BytesIO()
+with tarfile.open(fileobj=written, mode='w') as archive:
+    for entry in saved:
+        if entry.name == 'repositories':
+            continue
+        content = saved.extractfile(entry) if entry.isfile() else None
+        if entry.name in changed:
+            text = json.dumps(changed[entry.name]).encode()
+            entry, content = copy.copy(entry), io.BytesIO(text)
+            entry.size = len(text)
+        archive.addfile(entry, content)
+subprocess.run(['docker', 'load'], input=written.getvalue(), check=True)
+";
+
+#[test]
+fn docker_that_runs_an_image_of_another_machine_is_told() {
+    let Some(host) = skip::engine_or_skip("doctor::docker_that_runs_an_image_of_another_machine")
+    else {
+        return;
+    };
+    let resident = Resident::with_engine(&host);
+    let image = format!("{}/foreign:1", resident.network());
+    // What is in it runs here; what it says of itself is what it would be on another machine.
+    let other = if cfg!(target_arch = "x86_64") {
+        "arm64"
+    } else {
+        "amd64"
+    };
+    let made = Command::new("python3")
+        .args(["-c", RELABEL, "python:3.11-slim", &image, other])
+        .env("DOCKER_HOST", &host)
+        .output()
+        .unwrap();
+    assert!(
+        made.status.success(),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+    let from = format!("FROM {image}\nWORKDIR /app\nCOPY . .\nCMD [\"python3\", \"main.py\"]\n");
+    let source = folder(&[
+        ("main.py", &program::saying("here", "")),
+        ("Dockerfile", &from),
+    ]);
+    let path = source.path().to_str().unwrap();
+    let deployed = resident.run(&["deploy", path, "--name", "foreign", "--runtime", "docker"]);
+    let found = resident.try_json(&["doctor", "--agent", "foreign"]).json();
+    let removed = resident.run(&["rm", "foreign", "--yes"]);
+    resident.docker(&["rmi", "--force", &image]);
+    deployed.ok();
+    let image = check(&found, "agent.image");
+    assert_eq!(image["state"], "warning", "{image:#}");
+    let cause = image["cause"].as_str().unwrap();
+    assert!(
+        cause.contains("arm64") && cause.contains("amd64"),
+        "{cause}"
+    );
+    removed.ok();
 }

@@ -199,20 +199,7 @@ impl Resident {
 
     /// Starts `nasiko serve` as the superuser without the right to pass over permissions, and waits until it answers.
     pub fn serve_without_privilege(&mut self) {
-        self.serve_with(|whole| {
-            let mut command = Command::new("setpriv");
-            command
-                .args(["--inh-caps=-dac_override", "--bounding-set=-dac_override"])
-                .arg(whole.get_program())
-                .args(whole.get_args());
-            for (name, value) in whole.get_envs() {
-                match value {
-                    Some(value) => command.env(name, value),
-                    None => command.env_remove(name),
-                };
-            }
-            command
-        });
+        self.serve_with(|whole| behind(&WITHOUT_PRIVILEGE, &whole));
     }
 
     /// Runs a `nasiko` command.
@@ -359,6 +346,29 @@ pub(crate) fn ended_within(child: &mut Child, limit: Duration) -> bool {
         std::thread::park_timeout(Duration::from_millis(10));
     }
     false
+}
+
+/// What takes the superuser's right to pass over permissions from the command behind it.
+pub const WITHOUT_PRIVILEGE: [&str; 3] = [
+    "setpriv",
+    "--inh-caps=-dac_override",
+    "--bounding-set=-dac_override",
+];
+
+/// A command behind another program that becomes it, as `prlimit` and `unshare` do.
+pub fn behind(program: &[&str], whole: &Command) -> Command {
+    let mut command = Command::new(program[0]);
+    command
+        .args(&program[1..])
+        .arg(whole.get_program())
+        .args(whole.get_args());
+    for (name, value) in whole.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command
 }
 
 /// A program of the workspace: where `cargo xtask test` says, else beside this test.

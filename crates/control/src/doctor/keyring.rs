@@ -101,23 +101,25 @@ pub(super) async fn keyring(surroundings: Arc<Surroundings>) -> Finding {
     }
 }
 
-/// How the key stands for a control plane that runs.
-pub(super) fn key(vault: &Vault) -> Finding {
-    match vault.key_state() {
-        KeyState::NotNeeded => Finding::ok("Nothing needed it yet"),
-        KeyState::Open { id } => Finding::ok("It is at hand").evidence([format!("key {id}")]),
-        KeyState::Closed(error) => {
-            let is_locked = error.is_locked();
-            let finding = Finding::of_fault(CheckState::Failed, error.into());
-            if is_locked {
-                finding.fix(
-                    "Unlock it",
-                    "Lets what holds the key ask you for a password",
-                )
-            } else {
-                finding
-            }
-        }
+/// How the key stands for a control plane that runs, and whether it is the one that values are sealed with. Asks nobody for it.
+pub(super) async fn key(vault: &Vault) -> Finding {
+    let error = match vault.key_state() {
+        KeyState::NotNeeded => return Finding::ok("Nothing needed it yet"),
+        KeyState::Open { id } => match vault.check_key().await {
+            Ok(()) => return Finding::ok("It is at hand").evidence([format!("key {id}")]),
+            Err(error) => error,
+        },
+        KeyState::Closed(error) => error,
+    };
+    let is_locked = error.is_locked();
+    let finding = Finding::of_fault(CheckState::Failed, error.into());
+    if is_locked {
+        finding.fix(
+            "Unlock it",
+            "Lets what holds the key ask you for a password",
+        )
+    } else {
+        finding
     }
 }
 

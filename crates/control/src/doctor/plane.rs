@@ -62,7 +62,7 @@ impl Shared {
             Examination::new([&jobs::PULL, &jobs::INTERCEPTION], self.check_last_jobs()),
             run::one(&stored::STORE, async { self.check_store() }),
             run::one(&stored::SETTINGS, stored::settings(&self.store)),
-            run::one(&keyring::KEY, async { keyring::key(&self.vault) }),
+            run::one(&keyring::KEY, keyring::key(&self.vault)),
         ]);
         Ok(examinations)
     }
