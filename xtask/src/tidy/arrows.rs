@@ -41,7 +41,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("nasiko-server", &["nasiko-contract", "nasiko-control"]),
     ("nasiko-tray", FACE),
-    ("nasiko-ui", FACE),
+    // What pages are looked at with where nothing is shipped.
+    ("nasiko-fixtures", FACE),
+    (
+        "nasiko-ui",
+        &["nasiko-contract", "nasiko-client", "nasiko-fixtures"],
+    ),
     ("nasiko-desktop", FACE),
     (
         "nasiko-cli",
@@ -55,7 +60,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     (
         "nasiko-tests",
-        &["nasiko-contract", "nasiko-client", "nasiko-a2a"],
+        &[
+            "nasiko-contract",
+            "nasiko-client",
+            "nasiko-a2a",
+            "nasiko-fixtures",
+        ],
     ),
     ("xtask", &[]),
 ];
@@ -81,7 +91,10 @@ const ROOMS: &[(&str, &[&str])] = &[
         "rusqlite",
         &["nasiko-store", "nasiko-telemetry", "nasiko-tests"],
     ),
-    ("axum", &["nasiko-server", "nasiko-telemetry"]),
+    (
+        "axum",
+        &["nasiko-server", "nasiko-telemetry", "nasiko-tests"],
+    ),
     ("tonic", &["nasiko-telemetry"]),
     ("clap*", &["nasiko-cli"]),
     ("thirtyfour", &["nasiko-tests"]),
