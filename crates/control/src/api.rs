@@ -4,7 +4,7 @@ use std::{future::Future, path::PathBuf, sync::Arc};
 
 use futures::stream::BoxStream;
 use nasiko_contract::{
-    ErrorCode, Fault, JsonOperation, Operation, OperationInfo, StreamOperation, UploadOperation,
+    ErrorCode, Fault, JsonOperation, OperationInfo, StreamOperation, UploadOperation,
 };
 use tracing::Instrument;
 
@@ -151,7 +151,7 @@ pub async fn call<O: JsonOperation>(
     caller: &Caller,
     request: O,
 ) -> Result<O::Output, Fault> {
-    authorise::<O>(caller)?;
+    authorise(&O::INFO, caller)?;
     plane
         .serve(caller, request)
         .instrument(span(&O::INFO, caller))
@@ -164,7 +164,7 @@ pub async fn stream<O: StreamOperation>(
     caller: &Caller,
     request: O,
 ) -> Result<Items<O::Output>, Fault> {
-    authorise::<O>(caller)?;
+    authorise(&O::INFO, caller)?;
     plane
         .serve_stream(caller, request)
         .instrument(span(&O::INFO, caller))
@@ -178,7 +178,7 @@ pub async fn upload<O: UploadOperation>(
     request: O,
     file: UploadedFile,
 ) -> Result<O::Output, Fault> {
-    authorise::<O>(caller)?;
+    authorise(&O::INFO, caller)?;
     plane
         .serve_upload(caller, request, file)
         .instrument(span(&O::INFO, caller))
@@ -186,15 +186,15 @@ pub async fn upload<O: UploadOperation>(
 }
 
 /// The policy: a caller needs the operation's permission.
-pub fn authorise<O: Operation>(caller: &Caller) -> Result<(), Fault> {
-    if caller.may(O::INFO.permission) {
+pub fn authorise(info: &OperationInfo, caller: &Caller) -> Result<(), Fault> {
+    if caller.may(info.permission) {
         return Ok(());
     }
     Err(Fault::new(
         ErrorCode::Forbidden,
-        format!("{} may not do {}", caller.name(), O::INFO.name),
+        format!("{} may not do {}", caller.name(), info.name),
     )
-    .hint(format!("It needs the permission `{}`", O::INFO.permission)))
+    .hint(format!("It needs the permission `{}`", info.permission)))
 }
 
 fn span(info: &'static OperationInfo, caller: &Caller) -> tracing::Span {

@@ -1,61 +1,33 @@
 //! Fields that arrive as text (path, query, multipart), read as the request's own schema says.
 
-use std::collections::BTreeSet;
+use serde_json::Value;
 
-use schemars::{JsonSchema, SchemaGenerator};
-use serde_json::{Map, Value};
+// `REQUESTS: &[(&str, &[(&str, bool)])]`: for each operation its request's fields, and whether each is text.
+include!(concat!(env!("OUT_DIR"), "/requests.rs"));
 
-/// Which fields of a request are not text.
-#[derive(Debug)]
-pub(crate) struct Fields {
-    names: BTreeSet<String>,
-    not_text: BTreeSet<String>,
-}
+/// The fields of a request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fields(&'static [(&'static str, bool)]);
 
 impl Fields {
-    /// The fields of the request `O`.
-    pub(crate) fn of<O: JsonSchema>() -> Self {
-        let schema = O::json_schema(&mut SchemaGenerator::default());
-        let none = Map::new();
-        let properties = schema
-            .get("properties")
-            .and_then(Value::as_object)
-            .unwrap_or(&none);
-        Self {
-            names: properties.keys().cloned().collect(),
-            not_text: properties
-                .iter()
-                .filter(|(_, property)| is_not_text(property))
-                .map(|(name, _)| name.clone())
-                .collect(),
-        }
+    /// The fields of that operation's request; none if the committed OpenAPI document does not know it.
+    pub(crate) fn of(operation: &str) -> Self {
+        let found = REQUESTS.iter().find(|(name, _)| *name == operation);
+        Self(found.map_or(&[], |(_, fields)| fields))
     }
 
     /// Whether the request has this field.
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.names.contains(name)
+    pub(crate) fn has(self, name: &str) -> bool {
+        self.0.iter().any(|(field, _)| *field == name)
     }
 
     /// A field's text as a value. What does not parse stays text, so that the refusal can quote it.
-    pub(crate) fn read(&self, name: &str, text: &str) -> Value {
-        if self.not_text.contains(name)
+    pub(crate) fn read(self, name: &str, text: &str) -> Value {
+        if self.0.contains(&(name, false))
             && let Ok(value) = serde_json::from_str(text)
         {
             return value;
         }
         Value::String(text.to_owned())
-    }
-}
-
-/// A number, flag, list or object; references and unions are enums of words in a request.
-fn is_not_text(property: &Value) -> bool {
-    const NOT_TEXT: [&str; 5] = ["boolean", "integer", "number", "array", "object"];
-    match property.get("type") {
-        Some(Value::String(kind)) => NOT_TEXT.contains(&kind.as_str()),
-        Some(Value::Array(kinds)) => kinds
-            .iter()
-            .filter_map(Value::as_str)
-            .any(|kind| NOT_TEXT.contains(&kind)),
-        _ => false,
     }
 }

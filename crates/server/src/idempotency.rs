@@ -11,7 +11,7 @@ use std::{
 use axum::http::{HeaderMap, Uri};
 use bytes::Bytes;
 use indexmap::IndexMap;
-use nasiko_contract::{ErrorCode, Fault, Method, Operation};
+use nasiko_contract::{ErrorCode, Fault, Method};
 use nasiko_control::api::Caller;
 use parking_lot::Mutex;
 use tokio_util::task::TaskTracker;
@@ -87,14 +87,15 @@ pub(crate) struct Reservation {
 }
 
 /// The key of a request, where it is a POST and has one.
-pub(crate) fn key<O: Operation>(
+pub(crate) fn key(
+    method: Method,
     headers: &HeaderMap,
     caller: &Caller,
 ) -> Result<Option<Key>, Fault> {
     let Some(text) = headers.get("idempotency-key") else {
         return Ok(None);
     };
-    if O::INFO.method != Method::Post {
+    if method != Method::Post {
         return Ok(None);
     }
     let text = text

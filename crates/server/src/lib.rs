@@ -10,7 +10,7 @@ mod health;
 mod idempotency;
 mod mount;
 mod observe;
-pub mod openapi;
+mod openapi;
 pub mod ports;
 mod request;
 mod resident;

@@ -9,11 +9,13 @@ use axum::{
     routing::{MethodFilter, MethodRouter, on},
 };
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use nasiko_contract::{
-    ErrorCode, Fault, JsonOperation, Method, Operation, StreamOperation, UploadOperation,
+    ErrorCode, Fault, JsonOperation, Method, Operation, OperationInfo, StreamOperation,
+    UploadOperation,
 };
 use nasiko_control::api::{self, Caller, Plane, Serve, ServeStream, ServeUpload};
-use schemars::JsonSchema;
+use serde_json::{Map, Value};
 
 use crate::{
     answer::{self, Failure},
@@ -39,56 +41,67 @@ macro_rules! mount_all {
 }
 nasiko_contract::with_operations!(mount_all);
 
-fn json<O, P>() -> MethodRouter<Arc<App<P>>>
-where
-    O: JsonOperation + JsonSchema,
-    P: Serve<O> + 'static,
-{
-    let fields = Arc::new(Fields::of::<O>());
-    let handler = move |State(app): State<Arc<App<P>>>,
-                        Extension(caller): Extension<Caller>,
-                        request: Request| async move {
-        let answer = answer_json::<O, P>(&app, &fields, caller, request);
-        within(&app, answer).await.map_err(Failure)
-    };
-    on(filter(O::INFO.method), handler)
-}
+/// What is particular to one operation: it reads its request from the fields, and is done. Everything else is the same
+/// for all, and compiled once.
+type Serving<P, T> = fn(Arc<App<P>>, Caller, Map<String, Value>) -> Result<Work<T>, Fault>;
+type Work<T> = BoxFuture<'static, Result<T, Fault>>;
 
-async fn answer_json<O, P>(
-    app: &Arc<App<P>>,
-    fields: &Fields,
-    caller: Caller,
-    request: Request,
-) -> Result<Response, Fault>
+fn json<O, P>() -> MethodRouter<Arc<App<P>>>
 where
     O: JsonOperation,
     P: Serve<O> + 'static,
 {
-    api::authorise::<O>(&caller)?;
-    let (mut parts, body) = request.into_parts();
-    let key = idempotency::key::<O>(&parts.headers, &caller)?;
-    let body = request::body(body, &parts.headers, app.limits.json_bytes).await?;
-    let operation: O = request::operation(fields, &mut parts, &body).await?;
-    let fingerprint = idempotency::fingerprint(&parts.uri, &body);
-    let (app, caller) = (app.clone(), known_by(caller, key.as_ref()));
-    let plane = app.plane.clone();
-    let work = async move {
-        let output = api::call(&*plane, &caller, operation).await?;
-        answer::encode(&output)
+    answered(O::INFO, |app: Arc<App<P>>, caller, fields| {
+        let operation: O = request::build(fields)?;
+        Ok(Box::pin(async move {
+            let output = api::call(&*app.plane, &caller, operation).await?;
+            answer::encode(&output)
+        }))
+    })
+}
+
+fn answered<P: Send + Sync + 'static>(
+    info: OperationInfo,
+    serving: Serving<P, Bytes>,
+) -> MethodRouter<Arc<App<P>>> {
+    let fields = Fields::of(info.name);
+    let handler = move |State(app): State<Arc<App<P>>>,
+                        Extension(caller): Extension<Caller>,
+                        request: Request| async move {
+        let answer = answer_json(&app, &info, fields, serving, caller, request);
+        within(&app, answer).await.map_err(Failure)
     };
-    once::<O, P>(&app, key, fingerprint, work).await
+    on(filter(info.method), handler)
+}
+
+async fn answer_json<P: Send + Sync + 'static>(
+    app: &Arc<App<P>>,
+    info: &OperationInfo,
+    fields: Fields,
+    serving: Serving<P, Bytes>,
+    caller: Caller,
+    request: Request,
+) -> Result<Response, Fault> {
+    api::authorise(info, &caller)?;
+    let (mut parts, body) = request.into_parts();
+    let key = idempotency::key(info.method, &parts.headers, &caller)?;
+    let body = request::body(body, &parts.headers, app.limits.json_bytes).await?;
+    let given = request::all(info, fields, &mut parts, &body).await?;
+    let fingerprint = idempotency::fingerprint(&parts.uri, &body);
+    let work = serving(Arc::clone(app), known_by(caller, key.as_ref()), given)?;
+    once(app, info.status, key, fingerprint, work).await
 }
 
 fn uploaded<O, P>() -> MethodRouter<Arc<App<P>>>
 where
-    O: UploadOperation + JsonSchema,
+    O: UploadOperation,
     P: ServeUpload<O> + 'static,
 {
-    let fields = Arc::new(Fields::of::<O>());
+    let fields = Fields::of(O::INFO.name);
     let handler = move |State(app): State<Arc<App<P>>>,
                         Extension(caller): Extension<Caller>,
                         request: Request| async move {
-        answer_upload::<O, P>(&app, &fields, caller, request)
+        answer_upload::<O, P>(&app, fields, caller, request)
             .await
             .map_err(Failure)
     };
@@ -97,7 +110,7 @@ where
 
 async fn answer_upload<O, P>(
     app: &Arc<App<P>>,
-    fields: &Fields,
+    fields: Fields,
     caller: Caller,
     request: Request,
 ) -> Result<Response, Fault>
@@ -105,9 +118,9 @@ where
     O: UploadOperation,
     P: ServeUpload<O> + 'static,
 {
-    api::authorise::<O>(&caller)?;
+    api::authorise(&O::INFO, &caller)?;
     let (mut parts, body) = request.into_parts();
-    let key = idempotency::key::<O>(&parts.headers, &caller)?;
+    let key = idempotency::key(O::INFO.method, &parts.headers, &caller)?;
     let mut upload = upload::receive(&app.uploads, app.limits, fields, &parts, body).await?;
     request::path(fields, &mut parts, &mut upload.fields).await?;
     let operation: O = request::build(upload.fields)?;
@@ -119,40 +132,56 @@ where
         drop(kept);
         answer::encode(&output?)
     };
-    within(app, once::<O, P>(app, key, upload.fingerprint, work)).await
+    let work = Box::pin(work);
+    within(
+        app,
+        once(app, O::INFO.status, key, upload.fingerprint, work),
+    )
+    .await
 }
 
 fn streamed<O, P>() -> MethodRouter<Arc<App<P>>>
 where
-    O: StreamOperation + JsonSchema,
-    P: ServeStream<O> + 'static,
-{
-    let fields = Arc::new(Fields::of::<O>());
-    let handler = move |State(app): State<Arc<App<P>>>,
-                        Extension(caller): Extension<Caller>,
-                        request: Request| async move {
-        let answer = answer_stream::<O, P>(&app, &fields, caller, request);
-        within(&app, answer).await.map_err(Failure)
-    };
-    on(filter(O::INFO.method), handler)
-}
-
-async fn answer_stream<O, P>(
-    app: &Arc<App<P>>,
-    fields: &Fields,
-    caller: Caller,
-    request: Request,
-) -> Result<Response, Fault>
-where
     O: StreamOperation,
     P: ServeStream<O> + 'static,
 {
-    api::authorise::<O>(&caller)?;
+    followed(O::INFO, |app: Arc<App<P>>, caller, fields| {
+        let operation: O = request::build(fields)?;
+        Ok(Box::pin(async move {
+            let items = api::stream(&*app.plane, &caller, operation).await?;
+            Ok(stream::events(items, app.closing.clone()))
+        }))
+    })
+}
+
+fn followed<P: Send + Sync + 'static>(
+    info: OperationInfo,
+    serving: Serving<P, Response>,
+) -> MethodRouter<Arc<App<P>>> {
+    let fields = Fields::of(info.name);
+    let handler = move |State(app): State<Arc<App<P>>>,
+                        Extension(caller): Extension<Caller>,
+                        request: Request| async move {
+        let answer = answer_stream(&app, &info, fields, serving, caller, request);
+        within(&app, answer).await.map_err(Failure)
+    };
+    on(filter(info.method), handler)
+}
+
+async fn answer_stream<P: Send + Sync + 'static>(
+    app: &Arc<App<P>>,
+    info: &OperationInfo,
+    fields: Fields,
+    serving: Serving<P, Response>,
+    caller: Caller,
+    request: Request,
+) -> Result<Response, Fault> {
+    api::authorise(info, &caller)?;
     let (mut parts, body) = request.into_parts();
-    let key = idempotency::key::<O>(&parts.headers, &caller)?;
+    let key = idempotency::key(info.method, &parts.headers, &caller)?;
     let body = request::body(body, &parts.headers, app.limits.json_bytes).await?;
-    let operation: O = request::operation(fields, &mut parts, &body).await?;
-    let caller = known_by(caller, key.as_ref());
+    let given = request::all(info, fields, &mut parts, &body).await?;
+    let work = serving(Arc::clone(app), known_by(caller, key.as_ref()), given)?;
     let reservation = match key {
         Some(key) => {
             let fingerprint = idempotency::fingerprint(&parts.uri, &body);
@@ -160,26 +189,27 @@ where
         }
         None => None,
     };
-    let items = api::stream(&*app.plane, &caller, operation).await?;
+    let response = work.await?;
     if let Some(reservation) = reservation {
         reservation.keep(Outcome::Streamed);
     }
-    Ok(stream::events(items, app.closing.clone()))
+    Ok(response)
 }
 
 /// Does `work`, or answers what it answered before under the same key.
-async fn once<O: Operation, P>(
+async fn once<P>(
     app: &App<P>,
+    status: u16,
     key: Option<idempotency::Key>,
     fingerprint: blake3::Hash,
-    work: impl Future<Output = Result<Bytes, Fault>> + Send + 'static,
+    work: Work<Bytes>,
 ) -> Result<Response, Fault> {
     let Some(key) = key else {
-        return Ok(answer::json(O::INFO.status, work.await?));
+        return Ok(answer::json(status, work.await?));
     };
     let (answer, replayed) = app.idempotency.once(key, fingerprint, work).await?;
     let mut response = match answer {
-        Ok(body) => answer::json(O::INFO.status, body),
+        Ok(body) => answer::json(status, body),
         Err(fault) => Failure(fault).into_response(),
     };
     if replayed {

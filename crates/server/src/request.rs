@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderMap, header, request::Parts},
 };
 use bytes::Bytes;
-use nasiko_contract::{ErrorCode, Fault, Operation};
+use nasiko_contract::{ErrorCode, Fault, Operation, OperationInfo};
 use serde_json::{Map, Value};
 
 use crate::fields::Fields;
@@ -43,14 +43,15 @@ pub(crate) async fn body(body: Body, headers: &HeaderMap, limit: usize) -> Resul
     })
 }
 
-/// Puts an operation together. `body` is read for methods that have one; the path wins over it.
-pub(crate) async fn operation<O: Operation>(
-    fields: &Fields,
+/// The fields of a request. `body` is read for methods that have one; the path wins over it.
+pub(crate) async fn all(
+    info: &OperationInfo,
+    fields: Fields,
     parts: &mut Parts,
     body: &[u8],
-) -> Result<O, Fault> {
-    let mut object = if O::INFO.method.has_body() {
-        object_of::<O>(body)?
+) -> Result<Map<String, Value>, Fault> {
+    let mut object = if info.method.has_body() {
+        object_of(info, body)?
     } else {
         query(fields, parts.uri.query().unwrap_or_default())?
     };
@@ -61,12 +62,12 @@ pub(crate) async fn operation<O: Operation>(
         object.insert(REPLAY_FIELD.to_owned(), fields.read(REPLAY_FIELD, last));
     }
     path(fields, parts, &mut object).await?;
-    build::<O>(object)
+    Ok(object)
 }
 
 /// Adds the fields of the path.
 pub(crate) async fn path(
-    fields: &Fields,
+    fields: Fields,
     parts: &mut Parts,
     object: &mut Map<String, Value>,
 ) -> Result<(), Fault> {
@@ -84,21 +85,22 @@ pub(crate) async fn path(
 
 /// The operation made of these fields.
 pub(crate) fn build<O: Operation>(object: Map<String, Value>) -> Result<O, Fault> {
-    serde_json::from_value(Value::Object(object)).map_err(|error| unfit::<O>(error.to_string()))
+    serde_json::from_value(Value::Object(object))
+        .map_err(|error| unfit(&O::INFO, &error.to_string()))
 }
 
-fn object_of<O: Operation>(body: &[u8]) -> Result<Map<String, Value>, Fault> {
+fn object_of(info: &OperationInfo, body: &[u8]) -> Result<Map<String, Value>, Fault> {
     if body.trim_ascii().is_empty() {
         return Ok(Map::new());
     }
     match serde_json::from_slice(body) {
         Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err(unfit::<O>("the body is not a JSON object".to_owned())),
-        Err(error) => Err(unfit::<O>(format!("the body is not JSON: {error}"))),
+        Ok(_) => Err(unfit(info, "the body is not a JSON object")),
+        Err(error) => Err(unfit(info, &format!("the body is not JSON: {error}"))),
     }
 }
 
-fn query(fields: &Fields, query: &str) -> Result<Map<String, Value>, Fault> {
+fn query(fields: Fields, query: &str) -> Result<Map<String, Value>, Fault> {
     let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query).map_err(|error| {
         Fault::new(ErrorCode::InvalidRequest, "The query is not form-encoded")
             .evidence([error.to_string()])
@@ -121,11 +123,11 @@ fn query(fields: &Fields, query: &str) -> Result<Map<String, Value>, Fault> {
     Ok(object)
 }
 
-fn unfit<O: Operation>(why: String) -> Fault {
+fn unfit(info: &OperationInfo, why: &str) -> Fault {
     Fault::new(
         ErrorCode::InvalidRequest,
-        format!("The request does not fit `{}`", O::INFO.name),
+        format!("The request does not fit `{}`", info.name),
     )
-    .evidence([why])
+    .evidence([why.to_owned()])
     .hint("See /docs for its fields")
 }

@@ -33,7 +33,7 @@ pub(crate) struct Upload {
 pub(crate) async fn receive(
     folder: &Path,
     limits: Limits,
-    fields: &Fields,
+    fields: Fields,
     parts: &Parts,
     body: Body,
 ) -> Result<Upload, Fault> {

@@ -2,17 +2,14 @@ use nasiko_contract::{API_PREFIX, OPERATIONS, Shape};
 use serde_json::Value;
 
 use super::Scene;
-use crate::openapi;
+use crate::openapi::document::document;
 
 /// Where the document is kept for people who read the source.
 const COMMITTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../schemas/openapi.json");
 
 #[test]
 fn the_committed_document_is_what_the_contract_says() {
-    let made = format!(
-        "{}\n",
-        serde_json::to_string_pretty(&openapi::document()).unwrap()
-    );
+    let made = format!("{}\n", serde_json::to_string_pretty(&document()).unwrap());
     if std::env::var_os("UPDATE").is_some() {
         std::fs::create_dir_all(concat!(env!("CARGO_MANIFEST_DIR"), "/../../schemas")).unwrap();
         std::fs::write(COMMITTED, &made).unwrap();
@@ -26,7 +23,7 @@ fn the_committed_document_is_what_the_contract_says() {
 
 #[test]
 fn every_operation_is_described() {
-    let document = openapi::document();
+    let document = document();
     for info in OPERATIONS {
         let method = info.method.as_str().to_ascii_lowercase();
         let operation = &document["paths"][format!("{API_PREFIX}{}", info.path)][method];
@@ -68,7 +65,7 @@ fn every_operation_is_described() {
 
 #[test]
 fn every_reference_leads_somewhere() {
-    let document = openapi::document();
+    let document = document();
     let mut open = vec![&document];
     let mut seen = 0;
     while let Some(value) = open.pop() {
@@ -97,7 +94,7 @@ async fn the_document_is_served_to_who_may_call() {
         .json()
         .await
         .unwrap();
-    assert_eq!(served, openapi::document());
+    assert_eq!(served, document());
     let stranger = scene
         .http
         .get(scene.url("/api/v1/openapi.json"))
