@@ -15,8 +15,8 @@ const NO_DMABUF: &str = "WEBKIT_DISABLE_DMABUF_RENDERER";
 #[cfg(target_os = "linux")]
 const NO_COMPOSITING: &str = "WEBKIT_DISABLE_COMPOSITING_MODE";
 
-/// Prepares the environment the webview needs. It is read when GTK starts and cannot be changed safely once threads
-/// run, so this process is replaced by itself with the variable set. An exit code means: end with it.
+/// Prepares the environment the webview needs, which reads it when GTK starts. To be called before there is a thread.
+/// An exit code means: end with it.
 #[cfg(target_os = "linux")]
 pub(crate) fn prepare() -> Option<ExitCode> {
     let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
@@ -26,10 +26,11 @@ pub(crate) fn prepare() -> Option<ExitCode> {
         );
         return Some(ExitCode::FAILURE);
     }
-    if std::env::var_os(NO_DMABUF).is_some() {
-        return None;
+    // One that was set by whoever started us stays. Starting again with it would cost a tenth of a second: this
+    // program's libraries are many.
+    if let Err(error) = glib::setenv(NO_DMABUF, "1", false) {
+        complain(&format!("{NO_DMABUF} is not set: {error}"));
     }
-    complain(&again_with(NO_DMABUF));
     None
 }
 
