@@ -407,6 +407,23 @@ impl Web {
             .expect("a picture is taken");
     }
 
+    /// A picture of the page, as a PNG.
+    pub async fn shot(&self) -> Vec<u8> {
+        self.driver
+            .screenshot_as_png()
+            .await
+            .expect("a picture is taken")
+    }
+
+    /// Does something by Chromium's developer tools.
+    pub async fn devtools(&self, command: &str, arguments: Value) {
+        self.driver
+            .cdp()
+            .send_raw(command, arguments)
+            .await
+            .unwrap_or_else(|error| panic!("{command}: {error}"));
+    }
+
     /// Ends the session.
     pub async fn quit(self) {
         // A program that has ended by itself has no session any more.

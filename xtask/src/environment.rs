@@ -65,6 +65,7 @@ pub(crate) fn start(places: &Places) -> Result<Environment> {
         ("NASIKO_TEST_WEBKIT_DRIVER", &["WebKitWebDriver"]),
         ("NASIKO_TEST_REDIS_SERVER", &["redis-server"]),
         ("NASIKO_TEST_KEYRING_DAEMON", &["gnome-keyring-daemon"]),
+        ("NASIKO_TEST_AT_SPI", &["at-spi-bus-launcher"]),
     ] {
         let found = names.iter().find_map(|name| program_on_path(name));
         announce(&mut env, variable, found.as_deref(), names[0]);

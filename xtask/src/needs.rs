@@ -37,6 +37,7 @@ const FOR_TEST: &str = "
     chromedriver                   chromium-driver              chromedriver                       chromium                 -           -
     WebKitWebDriver                webkit2gtk-driver            webkit2gtk4.1-devel                webkit2gtk-4.1           -           -
     gnome-keyring-daemon           gnome-keyring                gnome-keyring                      gnome-keyring            -           -
+    at-spi-bus-launcher            at-spi2-core                 at-spi2-core                       at-spi2-core             -           -
     redis-server                   redis-server                 redis                              redis                    redis       -
     rpm                            rpm                          rpm                                rpm-tools                -           -
     desktop-file-validate          desktop-file-utils           desktop-file-utils                 desktop-file-utils       -           -

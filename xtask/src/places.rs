@@ -191,8 +191,15 @@ pub(crate) fn program_on_path(name: &str) -> Option<PathBuf> {
     let file = format!("{name}{}", env::consts::EXE_SUFFIX);
     let mut folders: Vec<PathBuf> =
         env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect();
-    // Daemons live here, and an ordinary user's PATH leaves them out.
-    folders.extend(["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from));
+    // Daemons live here, and an ordinary user's PATH leaves them out; and what only other programs start.
+    let beside = [
+        "/usr/local/sbin",
+        "/usr/sbin",
+        "/sbin",
+        "/usr/libexec",
+        "/usr/lib",
+    ];
+    folders.extend(beside.map(PathBuf::from));
     folders
         .into_iter()
         .map(|folder| folder.join(&file))
