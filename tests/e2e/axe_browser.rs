@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use nasiko_tests::{Resident, example, folder, skip, web_driver::Web};
+use nasiko_tests::{Resident, example, folder, made_up::MadeUpPlane, skip, web_driver::Web};
 use serde_json::json;
 
 use crate::{
     browser::{Browser, link},
-    pages::{PAGES, Page, go, settled, show},
+    pages::{PAGES, Page, go, page, settled, show},
 };
 
 /// Widths of the window, in pixels.
@@ -65,6 +65,15 @@ impl<'a> Checker<'a> {
                 word(2)
             ));
         }
+    }
+
+    fn assert_nothing(&self) {
+        assert!(
+            self.found.is_empty(),
+            "{} barriers:\n{}",
+            self.found.len(),
+            self.found.join("\n")
+        );
     }
 
     /// In every width, and once in every other theme.
@@ -148,22 +157,14 @@ async fn browser_has_pages_without_a_barrier() {
             checker.check_everywhere(page.path).await;
         }
         above_the_pages(&mut checker).await;
-        assert!(
-            checker.found.is_empty(),
-            "{} barriers:\n{}",
-            checker.found.len(),
-            checker.found.join("\n")
-        );
+        checker.assert_nothing();
     })
     .await;
     web.quit().await;
 }
 
 /// An agent that never came up.
-const BROKEN: Page = Page {
-    path: "/agents/broken",
-    drawn: ".error-card",
-};
+const BROKEN: Page = page("/agents/broken", ".error-card");
 
 /// What is shown above a page: the palette, the sheet of shortcuts, the target of a drop and its preview, a question.
 async fn above_the_pages(checker: &mut Checker<'_>) {
@@ -189,6 +190,9 @@ async fn above_the_pages(checker: &mut Checker<'_>) {
         web.keys(escape).await;
         web.gone("dialog[open]").await;
     }
+    dialogs(checker).await;
+    go(web, "/agents").await;
+    web.see("h1").await;
     let text = format!("{}\n/nowhere\n", example("greeter").display());
     let event = |kind: &str, class: &str, field: &str, format: &str| {
         format!(
@@ -215,6 +219,114 @@ async fn above_the_pages(checker: &mut Checker<'_>) {
     checker.check_themes("the preview of a drop").await;
     web.keys(escape).await;
     web.gone("dialog[open]").await;
+}
+
+/// What asks, tells and lists above single pages: questions, the report, the tasks, and a toast that can be undone.
+async fn dialogs(checker: &mut Checker<'_>) {
+    let web = checker.web;
+    for (page, name, opener, shown) in [
+        (
+            "/agents/greeter",
+            "a question",
+            ".page-head .actions .button.flat",
+            "dialog[open]",
+        ),
+        (
+            "/settings/secrets",
+            "where the key is kept",
+            "#move-key",
+            "dialog[open]",
+        ),
+        (
+            "/doctor",
+            "the report",
+            ".page-head .button:not(.primary)",
+            "pre.report",
+        ),
+        ("/agents", "the tasks", "#tasks", "#task-list"),
+        ("/inbox", "an undo", "#clear-all", "#undo-clear"),
+    ] {
+        go(web, page).await;
+        web.click(opener).await;
+        web.see(shown).await;
+        settled(web).await;
+        checker.check(name, ALL).await;
+        checker.check_themes(name).await;
+        web.keys("\u{e00c}").await;
+        web.gone("dialog[open], #task-list").await;
+    }
+}
+
+/// Pages of a made-up control plane: nothing there yet, nobody who answers, nobody let in, and more than fits.
+const STATES: &[(&str, &[Page])] = &[
+    (
+        "empty",
+        &[
+            page("/", ".welcome"),
+            page("/stack", "h1"),
+            page("/inbox", ".empty"),
+            page("/activity", ".empty"),
+        ],
+    ),
+    ("bare", &[page("/", ".welcome")]),
+    (
+        "unreachable",
+        &[
+            page("/", ".link-banner p"),
+            page("/agents", "h1"),
+            page("/settings", "h1"),
+        ],
+    ),
+    ("refused", &[page("/", "h1")]),
+    (
+        "many",
+        &[page("/agents", "table.rows"), page("/chat", "h1")],
+    ),
+    (
+        "",
+        &[
+            page("/stack", ".why"),
+            page("/activity", ".job"),
+            page("/agents/github-helper", ".error-card"),
+            page("/doctor", ".examined"),
+        ],
+    ),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn browser_has_states_without_a_barrier() {
+    let test = "browser_has_states_without_a_barrier";
+    let Some(browser) = Browser::or_skip(test) else {
+        return;
+    };
+    let Some(axe) = skip::path_or_skip(test, "NASIKO_TEST_AXE", "checker of accessibility") else {
+        return;
+    };
+    let Some(ui) = MadeUpPlane::pages_or_skip(test) else {
+        return;
+    };
+    let web = browser.start().await;
+    web.watched(test, async {
+        let mut checker = Checker::new(&web, &axe);
+        for (kind, pages) in STATES {
+            let plane = MadeUpPlane::start(&ui, kind).await;
+            web.open(plane.address()).await;
+            web.script("localStorage.setItem('nasiko.theme', 'Light')")
+                .await;
+            web.reload().await;
+            web.script(STILL).await;
+            for page in *pages {
+                show(&web, page).await;
+                let place = format!("{} ({kind})", page.path);
+                checker.check(&place, ALL).await;
+                checker.check_themes(&place).await;
+            }
+            web.open("about:blank").await;
+        }
+        checker.assert_nothing();
+    })
+    .await;
+    web.quit().await;
 }
 
 /// Pictures of every page in both themes, for people to look at: `cargo xtask test browser_takes_pictures_of_every_page`.

@@ -10,7 +10,8 @@ pub(crate) struct Page {
     pub(crate) drawn: &'static str,
 }
 
-const fn page(path: &'static str, drawn: &'static str) -> Page {
+/// A page.
+pub(crate) const fn page(path: &'static str, drawn: &'static str) -> Page {
     Page { path, drawn }
 }
 
