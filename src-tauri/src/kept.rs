@@ -22,8 +22,8 @@ use crate::{environment, place::Place};
 const FILE: &str = "window.json";
 /// A longer file is none of ours.
 const LONGEST_FILE: u64 = 2 * PageState::LONGEST as u64;
-/// What changes together is written once.
-const SETTLE: Duration = Duration::from_millis(100);
+/// What changes meanwhile is written at once; the last of it when the window closes.
+const SETTLE: Duration = Duration::from_millis(250);
 /// The zooms of the window, in percent.
 const ZOOMS: [u16; 14] = [
     50, 67, 75, 80, 90, 100, 110, 125, 150, 175, 200, 250, 300, 400,

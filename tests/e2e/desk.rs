@@ -7,11 +7,15 @@ use std::{
 
 use nasiko_tests::{
     Resident,
+    desktop_bus::DesktopBus,
     resident::program,
+    screen::Screen,
     skip,
     web_driver::{Web, until},
 };
 use serde_json::Value;
+
+const NO_ENGINE: &str = "unix:///nonexistent/docker.sock";
 
 /// A data directory whose resident nobody started but the window.
 pub(crate) struct Desk {
@@ -22,15 +26,37 @@ pub(crate) struct Desk {
 
 impl Desk {
     pub(crate) fn or_skip(test: &str) -> Option<Self> {
-        Self::with_engine_or_skip(test, "unix:///nonexistent/docker.sock")
+        Self::with_engine_or_skip(test, NO_ENGINE)
     }
 
     pub(crate) fn with_engine_or_skip(test: &str, docker_host: &str) -> Option<Self> {
+        Self::prepared_or_skip(test, docker_host, &[])
+    }
+
+    /// One whose resident shows its tray and its notifications on this bus.
+    pub(crate) fn on_bus_or_skip(
+        test: &str,
+        engine: Option<&str>,
+        bus: &DesktopBus,
+    ) -> Option<Self> {
+        let address = bus.address();
+        let environment = [
+            ("NASIKO_NO_TRAY", "0"),
+            ("DBUS_SESSION_BUS_ADDRESS", &address),
+        ];
+        Self::prepared_or_skip(test, engine.unwrap_or(NO_ENGINE), &environment)
+    }
+
+    fn prepared_or_skip(
+        test: &str,
+        docker_host: &str,
+        environment: &[(&str, &str)],
+    ) -> Option<Self> {
         skip::path_or_skip(test, "NASIKO_TEST_DISPLAY", "display")?;
         let driver =
             skip::path_or_skip(test, "NASIKO_TEST_WEBKIT_DRIVER", "driver of the webview")?;
         Some(Self {
-            resident: Resident::prepared(docker_host, &[]),
+            resident: Resident::prepared(docker_host, environment),
             driver,
             scratch: tempfile::tempdir().unwrap(),
         })
@@ -43,6 +69,15 @@ impl Desk {
 
     /// Opens the window with arguments.
     pub(crate) async fn open_with(&self, arguments: &[&str]) -> Web {
+        self.open_prepared(arguments, |_| ()).await
+    }
+
+    /// Opens the window with arguments, and with variables of its own.
+    pub(crate) async fn open_prepared(
+        &self,
+        arguments: &[&str],
+        prepare: impl FnOnce(&mut Command),
+    ) -> Web {
         let like = self.resident.command(&[]);
         let window = program("nasiko-desktop");
         let web = Web::window_with(
@@ -57,6 +92,7 @@ impl Desk {
                         None => command.env_remove(name),
                     };
                 }
+                prepare(command);
             },
         )
         .await;
@@ -109,6 +145,17 @@ impl Desk {
     /// Closes the window, and waits until nothing of it runs.
     pub(crate) async fn close(&self, web: Web) {
         web.close().await;
+        self.has_closed(web).await;
+    }
+
+    /// Closes the window as the cross in its corner does, and waits until nothing of it runs. A driver leaves the process no
+    /// time to end.
+    pub(crate) async fn close_by_hand(&self, web: Web, screen: &Screen) {
+        screen.close(screen.window_of(self.window_processes()[0]));
+        self.has_closed(web).await;
+    }
+
+    async fn has_closed(&self, web: Web) {
         until("the window's processes end", async || {
             match [self.window_processes(), self.webview_processes()].concat() {
                 none if none.is_empty() => Ok(()),
@@ -154,6 +201,17 @@ impl Desk {
             })
             .collect()
     }
+}
+
+/// Waits until the page is at that path.
+pub(crate) async fn is_at(web: &Web, path: &str) {
+    until(&format!("the page is at {path}"), async || {
+        match web.script("return location.pathname").await {
+            at if at == path => Ok(()),
+            at => Err(at.to_string()),
+        }
+    })
+    .await;
 }
 
 impl Drop for Desk {

@@ -2,27 +2,14 @@
 
 use nasiko_tests::{
     example,
-    screen::Screen,
+    screen::{CONTROL, Screen},
     web_driver::{Web, until},
 };
 
-use crate::desk::Desk;
+use crate::desk::{Desk, is_at};
 
-/// Keys of the X server.
-const CONTROL: u32 = 0xffe3;
 const EQUAL: u32 = b'=' as u32;
 const ZERO: u32 = b'0' as u32;
-
-/// Waits until the page is at that path.
-async fn is_at(web: &Web, path: &str) {
-    until(&format!("the page is at {path}"), async || {
-        match web.script("return location.pathname").await {
-            at if at == path => Ok(()),
-            at => Err(at.to_string()),
-        }
-    })
-    .await;
-}
 
 /// How far the main pane is scrolled.
 async fn scrolled(web: &Web) -> f64 {
@@ -60,7 +47,7 @@ async fn window_goes_on_where_the_last_one_was() {
         .await;
         desk.keeps("page, scroll, draft and size are written down", |kept| {
             kept["page"]["path"] == "/settings"
-                && kept["page"]["scroll"] == 60.0
+                && kept["page"]["scrolls"][""] == 60
                 && kept["page"]["drafts"]
                     .as_str()
                     .is_some_and(|drafts| drafts.contains("Dear greeter, "))
@@ -74,6 +61,13 @@ async fn window_goes_on_where_the_last_one_was() {
     let web = desk.open().await;
     web.watched(test, async {
         is_at(&web, "/settings").await;
+        until("the page is scrolled as it was", async || {
+            match scrolled(&web).await {
+                top if (top - 60.0).abs() < 1.0 => Ok(()),
+                top => Err(top.to_string()),
+            }
+        })
+        .await;
         web.click("nav.rail a[href='/agents']").await;
         web.click("table.rows a[href='/agents/greeter']").await;
         web.click("nav.tabs a[href$='/chat']").await;
@@ -89,6 +83,42 @@ async fn window_goes_on_where_the_last_one_was() {
         .await;
         let wrong = web.wrong().await;
         assert!(wrong.is_empty(), "{wrong:#?}");
+    })
+    .await;
+    desk.close(web).await;
+}
+
+#[tokio::test]
+async fn window_that_filled_the_screen_fills_it_again() {
+    let test = "window_that_filled_the_screen_fills_it_again";
+    let Some(desk) = Desk::or_skip(test) else {
+        return;
+    };
+    let screen = Screen::connect();
+    let web = desk.open().await;
+    web.watched(test, async {
+        web.see("nav.rail").await;
+        web.resize(900, 560).await;
+        desk.keeps("its size is written down", |kept| {
+            kept["place"]["width"] == 900 && kept["place"]["maximized"] == false
+        })
+        .await;
+        let window = screen.window_of(desk.window_processes()[0]);
+        assert!(!screen.is_maximized(window));
+        screen.maximize(window);
+        desk.keeps("where it goes when it is made small is kept", |kept| {
+            kept["place"]["width"] == 900 && kept["place"]["maximized"] == true
+        })
+        .await;
+    })
+    .await;
+    desk.close(web).await;
+
+    let web = desk.open().await;
+    web.watched(test, async {
+        web.see("nav.rail").await;
+        let window = screen.window_of(desk.window_processes()[0]);
+        assert!(screen.is_maximized(window), "it asks for the whole screen");
     })
     .await;
     desk.close(web).await;

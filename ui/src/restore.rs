@@ -7,32 +7,35 @@ use nasiko_client::window::{PageState, Zoom};
 
 use crate::{
     actions::{Action, Actions},
-    browser,
+    browser::{self, scroll::WayBack},
     desk::Desk,
     model::actions::Group,
     shell::Shell,
+    words::appearance as words,
 };
-
-/// Milliseconds between two tellings: keys and scrolling come often.
-const PAUSE: u64 = 250;
 
 /// A copyable handle to what is kept.
 #[derive(Clone, Copy)]
 pub(crate) struct Restore {
     before: StoredValue<PageState>,
-    now: StoredValue<PageState>,
+    path: StoredValue<String>,
+    drafts: StoredValue<String>,
+    way_back: WayBack,
     told: StoredValue<PageState>,
-    waiting: StoredValue<bool>,
+    /// A telling is under way.
+    tells: StoredValue<bool>,
 }
 
 impl Restore {
     /// Begins with where the person was, and hands it down.
     pub(crate) fn provide(before: PageState) -> Self {
         let restore = Self {
-            now: StoredValue::new(before.clone()),
+            path: StoredValue::new(before.path.clone()),
+            drafts: StoredValue::new(before.drafts.clone()),
+            way_back: WayBack::to(before.scrolls.clone()),
             told: StoredValue::new(before.clone()),
             before: StoredValue::new(before),
-            waiting: StoredValue::new(false),
+            tells: StoredValue::new(false),
         };
         provide_context(restore);
         restore
@@ -50,33 +53,39 @@ impl Restore {
 
     /// Keeps the drafts.
     pub(crate) fn keep_drafts(self, written: String) {
-        self.change(|state| state.drafts = written);
+        self.drafts.set_value(written);
+        self.tell();
     }
 
-    fn change(self, change: impl FnOnce(&mut PageState)) {
-        if !Shell::is_present() {
+    /// Tells how things stand, unless that is known; one telling at a time, so that what comes often is told as often as it can be,
+    /// and what comes last is told at once.
+    fn tell(self) {
+        if !Shell::is_present() || self.tells.get_value() {
             return;
         }
-        self.now.update_value(change);
-        if !self.waiting.get_value() {
-            self.tell();
-        }
-    }
-
-    /// Tells what has changed, and once more what changes within [`PAUSE`].
-    fn tell(self) {
-        let state = self.now.get_value();
+        let state = self.state();
         if self.told.with_value(|told| *told == state) {
-            self.waiting.set_value(false);
             return;
         }
         self.told.set_value(state.clone());
-        self.waiting.set_value(true);
+        self.tells.set_value(true);
         spawn_local(async move {
             // What is too much to keep is still in the page.
             let _not_kept = Shell::remember(&state).await;
+            self.tells.set_value(false);
+            self.tell();
         });
-        set_timeout(move || self.tell(), std::time::Duration::from_millis(PAUSE));
+    }
+
+    fn state(self) -> PageState {
+        // A window that is closed before all is where it was shall not forget that.
+        let mut scrolls = browser::scroll::scrolls();
+        scrolls.extend(self.way_back.left());
+        PageState {
+            path: self.path.get_value(),
+            scrolls,
+            drafts: self.drafts.get_value(),
+        }
     }
 }
 
@@ -95,36 +104,29 @@ pub(crate) fn Whereabouts() -> impl IntoView {
             search(&location.search.get())
         )
     };
-    let (path, scroll) = restore
-        .before
-        .with_value(|before| (before.path.clone(), before.scroll));
-    if scroll > 0.0 && untrack(shown) == path {
-        let owner = Owner::new();
-        owner.with(|| browser::scroll::bring_back(scroll));
-        // Another page is scrolled by its own. The router tells where it is once more when it begins.
-        Effect::watch(
-            shown,
-            move |now, _, _| {
-                if *now != path {
+    // Of its own, since the effect's ends whenever the router tells where it is.
+    let owner = Owner::new();
+    // An effect runs when the page is in the document.
+    Effect::watch(
+        shown,
+        move |now, earlier, _| {
+            let is_there = restore.before.with_value(|before| before.path == *now);
+            match (is_there, earlier) {
+                (true, None) => owner.with(|| restore.way_back.begin()),
+                (true, Some(_)) => {}
+                // Another page is scrolled by its own.
+                (false, _) => {
                     owner.cleanup();
+                    restore.way_back.give_up();
                 }
-            },
-            false,
-        );
-    }
-    Effect::new(move || {
-        let path = shown();
-        restore.change(|state| {
-            if state.path != path {
-                *state = PageState {
-                    path,
-                    scroll: 0.0,
-                    drafts: std::mem::take(&mut state.drafts),
-                };
             }
-        });
-    });
-    browser::scroll::on_scroll(move |top| restore.change(|state| state.scroll = top));
+            restore.path.set_value(now.clone());
+            // By then the panes are those of this page.
+            request_animation_frame(move || restore.tell());
+        },
+        true,
+    );
+    browser::scroll::on_scroll(move || restore.tell());
     offer_zoom();
 }
 
@@ -142,16 +144,16 @@ fn offer_zoom() {
     let zoom = move |change: Zoom| {
         spawn_local(async move {
             match Shell::zoom(change).await {
-                Ok(percent) => desk.say(format!("Zoom {percent} %")),
+                Ok(percent) => desk.say(words::zoom(percent)),
                 Err(fault) => desk.report(fault),
             }
         });
     };
     Actions::get().offer(
         [
-            ("zoom.in", "Zoom in", Zoom::In),
-            ("zoom.out", "Zoom out", Zoom::Out),
-            ("zoom.reset", "Zoom to 100 %", Zoom::Reset),
+            ("zoom.in", words::ZOOM_IN, Zoom::In),
+            ("zoom.out", words::ZOOM_OUT, Zoom::Out),
+            ("zoom.reset", words::ZOOM_RESET, Zoom::Reset),
         ]
         .map(|(id, words, change)| {
             Action::made(id, words, Group::Appearance, move || zoom(change))

@@ -1,15 +1,21 @@
 //! What the desktop window and the page in it tell each other besides calls: the same types on both sides of the bridge.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+
+/// How far panes of a page are scrolled, by their labels, in CSS pixels. The page's own pane has an empty label; one that is not
+/// here is at its beginning, or at its end if it follows that.
+pub type Scrolls = BTreeMap<String, i32>;
 
 /// Where a person was in the page, so that the next window goes on there. At most [`PageState::LONGEST`] bytes as JSON.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct PageState {
     /// Path and query of the page, from `/` on.
     pub path: String,
-    /// How far its main pane is scrolled, in CSS pixels.
+    /// How far it is scrolled.
     #[serde(default)]
-    pub scroll: f64,
+    pub scrolls: Scrolls,
     /// What was written and not sent, as the page wrote it down.
     #[serde(default)]
     pub drafts: String,

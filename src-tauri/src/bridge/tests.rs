@@ -184,8 +184,11 @@ fn no_command_of_the_framework_is_open_to_the_page() {
 fn where_a_person_was_is_given_back_and_bounded() {
     let mock = Mock::new();
     let main = mock.window(MAIN);
-    let state =
-        json!({ "path": "/agents/greeter", "scroll": 120.0, "drafts": "[[\"greeter\",\"Hel\"]]" });
+    let state = json!({
+        "path": "/agents/greeter",
+        "scrolls": { "": 120, "Messages": 30 },
+        "drafts": "[[\"greeter\",\"Hel\"]]",
+    });
     assert_eq!(
         ask(&main, OURS, "remember", json!({ "state": state })),
         Ok(Value::Null)

@@ -1,21 +1,42 @@
-//! How far a page is scrolled, told and brought back.
+//! How far the panes of a page are scrolled, read and brought back.
 
-use leptos::prelude::{
-    Dispose, SetValue, StoredValue, UpdateValue, WithValue, on_cleanup,
-    window_event_listener_untyped,
-};
+use std::{collections::HashMap, time::Duration};
+
+use leptos::prelude::*;
+use nasiko_client::window::Scrolls;
 use wasm_bindgen::{JsCast, prelude::Closure};
 use web_sys::{Element, Event, MutationObserver, MutationObserverInit};
 
 use super::document;
 
-/// What scrolls in a page, the page itself before what is in it. A conversation follows its end by itself.
-const PANES: &str = "#content .page-body, #content .virtual, #content .table-scroll";
+/// What scrolls in a page. A pane is known by its label; the page's own has none.
+const PANES: &str = "#content :is(.page-body, .updates-page, .virtual, .table-scroll, .thread)";
+/// Marks a pane that goes on to show its end while it is there.
+const FOLLOWS: &str = "data-follows";
+/// Pixels from its end within which a pane is there.
+const NEAR_END: i32 = 20;
+/// Pixels that a browser may be off by, since it counts in parts of them.
+const TOLERANCE: i32 = 1;
 /// What a person does to scroll somewhere else.
 const OWN_WAYS: [&str; 3] = ["wheel", "pointerdown", "keydown"];
+/// What has not arrived by then, or is read again later, is not waited for.
+const LIMIT: Duration = Duration::from_secs(60);
 
-/// Tells how far the main pane of the page is scrolled whenever that changes, for as long as the page lives.
-pub(crate) fn on_scroll(told: impl Fn(f64) + 'static) {
+/// How far the panes are scrolled. Left out are those at their beginning, and those that follow their end.
+pub(crate) fn scrolls() -> Scrolls {
+    let mut scrolls = Scrolls::new();
+    for (label, pane) in panes() {
+        let top = pane.scroll_top();
+        let below = pane.scroll_height() - pane.client_height() - top;
+        if top > 0 && !(below < NEAR_END && pane.has_attribute(FOLLOWS)) {
+            scrolls.entry(label).or_insert(top);
+        }
+    }
+    scrolls
+}
+
+/// Tells whenever a pane is scrolled, for as long as the page lives.
+pub(crate) fn on_scroll(told: impl Fn() + 'static) {
     let Some(document) = document() else {
         return;
     };
@@ -23,8 +44,8 @@ pub(crate) fn on_scroll(told: impl Fn(f64) + 'static) {
         let target = event
             .target()
             .and_then(|target| target.dyn_into::<Element>().ok());
-        if let Some(pane) = target.filter(|target| target.matches(PANES).unwrap_or(false)) {
-            told(f64::from(pane.scroll_top()));
+        if target.is_some_and(|target| target.matches(PANES).unwrap_or(false)) {
+            told();
         }
     });
     // Scrolling does not rise from an element to the document, but passes it on its way down.
@@ -36,65 +57,164 @@ pub(crate) fn on_scroll(told: impl Fn(f64) + 'static) {
     heard.forget();
 }
 
-/// Scrolls the main pane that far as soon as there is so much in it. Gives up when the person scrolls first, and when the
-/// caller's owner goes.
-pub(crate) fn bring_back(top: f64) {
-    let Some(content) = document().and_then(|document| document.get_element_by_id("content"))
-    else {
-        return;
-    };
-    let observer = StoredValue::new_local(None::<MutationObserver>);
-    let stop = move || {
-        let _gone = observer.try_update_value(|observer| {
-            if let Some(observer) = observer.take() {
-                observer.disconnect();
-            }
-        });
-    };
-    let grown = Closure::<dyn Fn()>::new(move || {
-        if scroll(top) {
-            stop();
-        }
-    });
-    let wanted = MutationObserverInit::new();
-    wanted.set_child_list(true);
-    wanted.set_subtree(true);
-    // Virtual lists grow by their style.
-    wanted.set_attributes(true);
-    if let Ok(made) = MutationObserver::new(grown.as_ref().unchecked_ref()) {
-        let _always_observed = made.observe_with_options(&content, &wanted);
-        observer.set_value(Some(made));
-    }
-    // A window that is still hidden has no room; when it is shown, nothing in the page changes.
-    let shown = window_event_listener_untyped("resize", move |_| {
-        if observer.with_value(Option::is_some) && scroll(top) {
-            stop();
-        }
-    });
-    let ways = OWN_WAYS.map(|way| window_event_listener_untyped(way, move |_| stop()));
-    let grown = StoredValue::new_local(grown);
-    on_cleanup(move || {
-        stop();
-        grown.dispose();
-        shown.remove();
-        for way in ways {
-            way.remove();
-        }
-    });
+/// Panes on their way back to where they were.
+#[derive(Clone, Copy)]
+pub(crate) struct WayBack {
+    /// Where they are to be, until it is over.
+    wanted: StoredValue<Scrolls>,
+    /// Those that came there. A pane that is made anew, since its list was read again, begins anew.
+    there: StoredValue<HashMap<String, Element>, LocalStorage>,
+    /// A look at what became of it is coming.
+    looks: StoredValue<bool>,
+    watch: StoredValue<Option<Watch>, LocalStorage>,
 }
 
-/// Scrolls the first pane that can be; whether there was one.
-fn scroll(top: f64) -> bool {
-    let panes = PANES.split(", ");
-    let mut panes = panes.filter_map(|pane| document()?.query_selector(pane).ok()?);
-    let pane = panes.find(|pane| {
-        let below = pane.scroll_height() - pane.client_height();
-        pane.client_height() > 0 && f64::from(below) + 1.0 >= top
+/// Tells of changes in the page.
+struct Watch {
+    observer: MutationObserver,
+    _told: Closure<dyn Fn()>,
+}
+
+impl WayBack {
+    /// That to `scrolls`, for when it begins.
+    pub(crate) fn to(scrolls: Scrolls) -> Self {
+        Self {
+            wanted: StoredValue::new(scrolls),
+            there: StoredValue::new_local(HashMap::new()),
+            looks: StoredValue::new(false),
+            watch: StoredValue::new_local(None),
+        }
+    }
+
+    /// Where the panes are to be that are not there yet.
+    pub(crate) fn left(self) -> Scrolls {
+        let mut left = self.wanted.get_value();
+        for (label, pane) in panes() {
+            if self.is_there(&label, &pane) {
+                left.remove(&label);
+            }
+        }
+        left
+    }
+
+    /// Scrolls each pane as far as there is something in it, until it is where it was: lists arrive after their page, and read
+    /// on as they are scrolled. Gives up when the person does something, after [`LIMIT`], and when the current owner
+    /// goes. The page must be in the document by now.
+    pub(crate) fn begin(self) {
+        let content = document().and_then(|document| document.get_element_by_id("content"));
+        let Some(content) = content.filter(|_| self.is_open()) else {
+            return self.give_up();
+        };
+        self.watch
+            .set_value(Watch::over(&content, move || self.go_on()));
+        let resized = window_event_listener_untyped("resize", move |_| self.go_on());
+        let ways = OWN_WAYS.map(|way| window_event_listener_untyped(way, move |_| self.give_up()));
+        let limit = set_timeout_with_handle(move || self.give_up(), LIMIT).ok();
+        on_cleanup(move || {
+            self.give_up();
+            resized.remove();
+            for way in ways {
+                way.remove();
+            }
+            if let Some(limit) = limit {
+                limit.clear();
+            }
+        });
+        self.go_on();
+    }
+
+    fn is_open(self) -> bool {
+        self.wanted.with_value(|wanted| !wanted.is_empty())
+    }
+
+    fn is_there(self, label: &str, pane: &Element) -> bool {
+        self.there
+            .with_value(|there| there.get(label).is_some_and(|known| known == pane))
+    }
+
+    /// Leaves the panes where they are.
+    pub(crate) fn give_up(self) {
+        self.wanted.update_value(Scrolls::clear);
+        self.there.update_value(HashMap::clear);
+        self.watch.set_value(None);
+    }
+
+    /// Scrolls at once, so that nothing is seen elsewhere first. What becomes of it is looked at two frames later: a pane that
+    /// follows its end went there meanwhile, and a window that is still hidden has no frames and not its size.
+    fn go_on(self) {
+        if !self.is_open() {
+            return;
+        }
+        self.scroll();
+        if !self.looks.get_value() {
+            self.looks.set_value(true);
+            request_animation_frame(move || request_animation_frame(move || self.look()));
+        }
+    }
+
+    fn look(self) {
+        self.looks.set_value(false);
+        let wanted = self.wanted.get_value();
+        for (label, pane) in panes() {
+            let is_there = wanted
+                .get(&label)
+                .is_some_and(|top| (pane.scroll_top() - top).abs() <= TOLERANCE);
+            if is_there {
+                self.there.update_value(|there| {
+                    there.insert(label, pane);
+                });
+            }
+        }
+        if self.scroll() {
+            self.go_on();
+        }
+    }
+
+    /// Scrolls what is not there yet as far as it can be; whether anything moved.
+    fn scroll(self) -> bool {
+        let wanted = self.wanted.get_value();
+        let mut moved = false;
+        for (label, pane) in panes() {
+            if let Some(top) = wanted.get(&label)
+                && !self.is_there(&label, &pane)
+            {
+                let before = pane.scroll_top();
+                pane.set_scroll_top(*top);
+                moved |= pane.scroll_top() != before;
+            }
+        }
+        moved
+    }
+}
+
+impl Watch {
+    fn over(content: &Element, told: impl Fn() + 'static) -> Option<Self> {
+        let told = Closure::<dyn Fn()>::new(told);
+        let observer = MutationObserver::new(told.as_ref().unchecked_ref()).ok()?;
+        let wanted = MutationObserverInit::new();
+        wanted.set_child_list(true);
+        wanted.set_subtree(true);
+        // Virtual lists grow by their style.
+        wanted.set_attributes(true);
+        observer.observe_with_options(content, &wanted).ok()?;
+        Some(Self {
+            observer,
+            _told: told,
+        })
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.observer.disconnect();
+    }
+}
+
+/// The panes of the page with their labels, outer ones before what is in them.
+fn panes() -> impl Iterator<Item = (String, Element)> {
+    let found = document().and_then(|document| document.query_selector_all(PANES).ok());
+    let nodes = found.into_iter().flat_map(|found| {
+        (0..found.length()).filter_map(move |at| found.get(at)?.dyn_into::<Element>().ok())
     });
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "in whole pixels; a browser takes the nearest place that there is"
-    )]
-    pane.inspect(|pane| pane.set_scroll_top(top as i32))
-        .is_some()
+    nodes.map(|pane| (pane.get_attribute("aria-label").unwrap_or_default(), pane))
 }

@@ -149,6 +149,7 @@ where
             role=role.unwrap_or("group")
             aria-activedescendant=active
             aria-label=label
+            data-follows=move || stick.get().then_some("")
             on:scroll=move |_| scrolled()
         >
             <div class="virtual-size" style:height=move || format!("{}px", total.get() as f64 * row_height)>
