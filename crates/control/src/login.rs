@@ -220,5 +220,5 @@ impl Serve<SetLoginStart> for ControlPlane {
     }
 }
 
-#[cfg(all(test, unix, not(target_os = "macos")))]
+#[cfg(test)]
 mod tests;

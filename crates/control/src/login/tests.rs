@@ -1,4 +1,5 @@
 //! Over a folder for configuration of the test's own.
+#![cfg(all(unix, not(target_os = "macos")))]
 
 use std::process::Command;
 
