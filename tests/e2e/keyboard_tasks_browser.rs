@@ -14,6 +14,8 @@ use crate::{
 };
 
 const SPACE: &str = " ";
+/// Starts or stops an agent, once no job of it is under way any more.
+const READY: &str = "[id='agent.switch']:not([aria-disabled])";
 
 /// One that stays, and one that nobody waits for.
 const SERVICES: &str = r#"
@@ -67,12 +69,15 @@ async fn browser_stops_and_starts_an_agent_by_keyboard() {
         web.read(".page-head .state", "Stopped").await;
         // What stops gives way to what starts, and the keyboard with it.
         focus_named(web, "Start").await;
+        web.see(READY).await;
         web.keys(ENTER).await;
         web.read(".page-head .state", "Running").await;
         focus_named(web, "Stop").await;
         // The same by shortcuts.
+        web.see(READY).await;
         web.keys("ax").await;
         web.read(".page-head .state", "Stopped").await;
+        web.see(READY).await;
         web.keys("as").await;
         web.read(".page-head .state", "Running").await;
         has_keyboard(web).await;

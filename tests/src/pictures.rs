@@ -12,7 +12,7 @@ use image::{RgbImage, codecs::webp::WebPEncoder, imageops};
 /// stands elsewhere, or has another colour, is seen.
 const REDUCTION: u32 = 4;
 /// Shades of a colour that are kept as one.
-const KEPT_STEP: u8 = 14;
+const KEPT_STEP: u8 = 18;
 /// A dot differs if one of its colours does by more, of 255.
 const NOTICED: u8 = 20;
 
