@@ -1,7 +1,7 @@
 //! The window under a person's hand: keys and a pointer that know nothing of a page.
 
 use nasiko_tests::{
-    Resident, example, folder, program,
+    Resident, folder, program,
     screen::{CONTROL, ENTER, Screen, Shown},
     web_driver::{Web, until},
 };
@@ -75,9 +75,6 @@ async fn window_is_clicked_where_it_shows_something_at_200_percent() {
         point(&web, &screen, window, "nav.tabs a[href$='/chat']").await;
         point(&web, &screen, window, "#message").await;
         has_keyboard(&web, "message").await;
-        screen.write(window, "My name is Ada");
-        screen.press(window, &[ENTER]);
-        web.read(".answer:not(.arriving) .prose", "Ada").await;
     })
     .await;
     desk.close(web).await;
@@ -111,32 +108,6 @@ async fn has_keyboard(web: &Web, id: &str) {
         }
     })
     .await;
-}
-
-#[tokio::test]
-async fn window_offers_a_folder_that_was_chosen_in_the_systems_dialog() {
-    let test = "window_offers_a_folder_that_was_chosen_in_the_systems_dialog";
-    let Some(desk) = Desk::or_skip(test) else {
-        return;
-    };
-    let screen = Screen::connect();
-    let web = desk.open_with(&["nasiko://open/agents"]).await;
-    web.watched(test, async {
-        web.click("#pick-folder").await;
-        let window = screen.window_of(desk.window_processes()[0]);
-        let dialog = screen.dialog_of(window);
-        // What begins like a path is taken for one.
-        let greeter = example("greeter").canonicalize().unwrap();
-        screen.write(dialog, greeter.to_str().unwrap());
-        screen.press(dialog, &[ENTER]);
-        web.read("dialog.offer", "greeter").await;
-        assert!(
-            !desk.resident.json(&["ps"]).to_string().contains("greeter"),
-            "nothing is deployed before it is said"
-        );
-    })
-    .await;
-    desk.close(web).await;
 }
 
 #[tokio::test]

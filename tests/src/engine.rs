@@ -110,14 +110,6 @@ impl OwnEngine {
         });
     }
 
-    /// Kills it as a crash does. Its containers run on without it until it is started again.
-    pub fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-
     /// Asks it to end, as a person who stops it does, and waits for that. Its containers end with it.
     pub fn stop(&mut self) {
         if let Some(mut child) = self.child.take() {

@@ -82,16 +82,6 @@ impl Screen {
         })
     }
 
-    /// The dialog that the process of a window shows besides, once it does.
-    pub fn dialog_of(&self, window: Shown) -> Shown {
-        let process = |window| self.property(window, self.atoms._NET_WM_PID, AtomEnum::CARDINAL);
-        let own = process(window.0);
-        eventually("a dialog is shown", || {
-            let is_it = |other| other != window.0 && process(other) == own;
-            self.shown(is_it).ok_or_else(|| "none is".to_owned())
-        })
-    }
-
     /// The lowest window on the screen that `is_it`.
     fn shown(&self, is_it: impl Fn(Window) -> bool) -> Option<Shown> {
         let tree = self.server.query_tree(self.root).ok()?.reply().ok()?;
