@@ -98,7 +98,6 @@ pub(crate) async fn until(shared: &Arc<Shared>, what: &str, done: impl AsyncFn()
     );
 }
 
-#[tokio::test]
 /// Looks again and again until it is so, for what changes without an event.
 pub(crate) async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     const STEP: Duration = Duration::from_millis(20);
@@ -111,6 +110,7 @@ pub(crate) async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool)
     assert!(in_time.is_ok(), "{what}");
 }
 
+#[tokio::test]
 async fn what_earlier_jobs_left_goes_at_the_start() {
     let home = TempDir::new().unwrap();
     let plane = open(home.path()).await;
