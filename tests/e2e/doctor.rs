@@ -9,8 +9,9 @@ use std::{
 
 use nasiko_tests::{
     Output, Resident, eventually, folder,
-    keyring::{PASSWORD, Prompter, Session, VARIABLE},
+    keyring::{PASSWORD, Session, VARIABLE},
     program,
+    prompter::Prompter,
     resident::{WITHOUT_PRIVILEGE, behind},
     screen::{ENTER, Screen},
     skip,

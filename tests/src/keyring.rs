@@ -23,7 +23,7 @@ pub const COLLECTION: &str = "/org/freedesktop/secrets/collection/login";
 
 /// A session with a bus, and with a keyring while one was started. Ended with the value.
 pub struct Session {
-    directory: TempDir,
+    pub(crate) directory: TempDir,
     program: PathBuf,
     bus: Child,
     keyring: Option<Child>,
@@ -166,7 +166,13 @@ impl Session {
         self.ask(NAME, object, method, arguments)
     }
 
-    fn ask(&self, name: &str, object: &str, method: &str, arguments: &[&str]) -> Option<String> {
+    pub(crate) fn ask(
+        &self,
+        name: &str,
+        object: &str,
+        method: &str,
+        arguments: &[&str],
+    ) -> Option<String> {
         let output = Command::new("dbus-send")
             .arg(format!("--bus={}", self.bus()))
             .args(["--print-reply", &format!("--dest={name}"), object, method])
@@ -178,7 +184,7 @@ impl Session {
         output.status.success().then_some(said)
     }
 
-    fn until(&self, what: &str, done: impl Fn(&Self) -> bool) {
+    pub(crate) fn until(&self, what: &str, done: impl Fn(&Self) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !done(self) {
             assert!(Instant::now() < deadline, "{what}");
@@ -196,50 +202,7 @@ impl Drop for Session {
     }
 }
 
-/// The keyring's program that asks a person for its password, in a window. Ended with the value.
-pub struct Prompter(Child);
-
-impl Prompter {
-    /// Where it is, if it came with the keyring.
-    pub fn program() -> Option<PathBuf> {
-        let places = ["/usr/libexec", "/usr/lib", "/usr/lib/gcr"];
-        let mut programs = places
-            .map(|place| Path::new(place).join("gcr-prompter"))
-            .into_iter();
-        programs.find(|program| program.try_exists().is_ok_and(|there| there))
-    }
-
-    /// Starts it in a session, on the display of the environment, and waits until it can be asked. It ends by itself when nobody
-    /// has asked for a while.
-    pub fn start(session: &Session, program: PathBuf) -> Self {
-        let child = quiet(Command::new(program))
-            .env("DBUS_SESSION_BUS_ADDRESS", session.bus())
-            .env("HOME", session.directory.path())
-            .spawn()
-            .expect("it can be run");
-        let name = "string:org.gnome.keyring.SystemPrompter";
-        session.until("the keyring's window can be asked for", |session| {
-            let bus = "org.freedesktop.DBus";
-            let has = session.ask(bus, "/", "org.freedesktop.DBus.NameHasOwner", &[name]);
-            has.is_some_and(|said| said.contains("boolean true"))
-        });
-        Self(child)
-    }
-
-    /// Its process.
-    pub fn pid(&self) -> u32 {
-        self.0.id()
-    }
-}
-
-impl Drop for Prompter {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
-
-fn quiet(mut command: Command) -> Command {
+pub(crate) fn quiet(mut command: Command) -> Command {
     command
         .stdin(Stdio::null())
         .stdout(Stdio::null())

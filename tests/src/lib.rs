@@ -20,6 +20,7 @@ pub mod made_up;
 pub mod pictures;
 pub mod platform;
 pub mod program;
+pub mod prompter;
 pub mod resident;
 pub mod screen;
 pub mod screen_reader;
