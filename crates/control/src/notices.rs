@@ -21,7 +21,7 @@ use nasiko_store::{Event, EventFeed, FeedItem, Job, StoreError};
 use crate::plane::Shared;
 use pace::Pace;
 pub(crate) use quiet::checked;
-pub(crate) use rules::UpdateReady;
+pub(crate) use rules::{Finding, UpdateReady};
 use rules::{Happened, Memory};
 
 /// The topic of a newer version that can be installed; its data is a [`rules::UpdateReady`].

@@ -17,6 +17,7 @@ use nasiko_contract::{
 use nasiko_runtime::RuntimeEvent;
 use nasiko_store::{Batch, Event, EventFeed, FeedItem, Job, StoreError};
 use parking_lot::Mutex;
+use serde_json::json;
 use tokio::{
     sync::{
         Notify,
@@ -30,7 +31,10 @@ use super::{
     jobs::{DEAD_LETTERS, INTERCEPTION, PULL},
     run::{self, Examination},
 };
-use crate::plane::Shared;
+use crate::{
+    notices::{FINDING, Finding},
+    plane::Shared,
+};
 
 /// The topic of a change of what is kept. Its subject is the installation, since each control plane looks at its own machine.
 pub(crate) const CHANGED: &str = "doctor.changed";
@@ -101,6 +105,16 @@ impl Last {
     fn tells_of_jobs(&self) -> bool {
         let of_jobs = [DEAD_LETTERS.id, PULL.id, INTERCEPTION.id];
         self.has(|check| check.state != CheckState::Ok && of_jobs.contains(&check.check.as_str()))
+    }
+
+    /// The checks that failed.
+    fn failed(&self) -> HashSet<String> {
+        let kept = self.checkup.lock();
+        let checks = kept.iter().flat_map(|checkup| &checkup.checks);
+        checks
+            .filter(|check| check.state == CheckState::Failed)
+            .map(|check| check.check.clone())
+            .collect()
     }
 
     fn has(&self, is_it: impl Fn(&Check) -> bool) -> bool {
@@ -202,10 +216,31 @@ impl Keeper {
     async fn look(&mut self) {
         self.due = None;
         let groups: Vec<CheckGroup> = std::mem::take(&mut self.wanted).into_iter().collect();
-        if let Err(fault) = self.shared.renew_last(|of| of.is_about(&groups)).await {
-            tracing::debug!(%fault, "what the doctor last found could not be renewed");
+        let before = self.shared.last_checkup.failed();
+        match self.shared.renew_last(|of| of.is_about(&groups)).await {
+            Ok(found) => self.tell_findings(&before, found).await,
+            Err(fault) => {
+                tracing::debug!(%fault, "what the doctor last found could not be renewed");
+            }
         }
         self.looked = Some(Instant::now());
+    }
+
+    /// Gives notice of what fails and did not fail before. That an agent is ill is told by the agent.
+    async fn tell_findings(&self, before: &HashSet<String>, found: Vec<Check>) {
+        let mut batch = Batch::new();
+        let is_new = |check: &Check| {
+            check.state == CheckState::Failed
+                && check.agent.is_none()
+                && !before.contains(&check.check)
+        };
+        for check in found.into_iter().filter(is_new) {
+            let finding = Finding::new(check);
+            batch.event(FINDING, finding.code(), json!(finding));
+        }
+        if !batch.is_empty() {
+            self.commit(batch).await;
+        }
     }
 
     async fn tell(&self) {
@@ -215,6 +250,10 @@ impl Keeper {
             self.shared.peers.me().to_string(),
             serde_json::Value::Null,
         );
+        self.commit(batch).await;
+    }
+
+    async fn commit(&self, batch: Batch) {
         if let Err(error) = self.shared.store.commit(batch).await {
             tracing::warn!(%error, "what the doctor found was not told");
         }

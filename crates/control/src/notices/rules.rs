@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nasiko_contract::{
-    AgentName, AgentState, AgentSummary, ErrorCode, Fault, Job, JobKind, JobState, NoticeKind,
-    Stack, StackService,
+    AgentName, AgentState, AgentSummary, Check, ErrorCode, Fault, Job, JobKind, JobState,
+    NoticeKind, Stack, StackService,
 };
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +34,7 @@ pub(crate) struct UpdateReady {
 }
 
 /// Something is wrong with the machine.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Finding {
     /// Stable; the same finding is told once a minute at most.
     code: String,
@@ -43,6 +43,22 @@ pub(crate) struct Finding {
     /// Its cause.
     #[serde(default)]
     text: String,
+}
+
+impl Finding {
+    /// What a check found.
+    pub(crate) fn new(check: Check) -> Self {
+        Self {
+            code: check.check,
+            title: check.title,
+            text: check.cause,
+        }
+    }
+
+    /// Its stable code.
+    pub(crate) fn code(&self) -> &str {
+        &self.code
+    }
 }
 
 /// How things stood before.

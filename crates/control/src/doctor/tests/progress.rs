@@ -6,7 +6,7 @@ use axum::{Json, Router, http::Uri};
 use futures::StreamExt;
 use nasiko_contract::{
     Check, CheckState, Checkup, CheckupProgress, DeployDirectory, DeployOptions, ErrorCode,
-    Examine, FixCheck, GetLastCheckup, JobState, RunDoctor, RuntimeKind,
+    Examine, FixCheck, GetLastCheckup, JobState, ListNotices, NoticeKind, RunDoctor, RuntimeKind,
 };
 use nasiko_store::FeedItem;
 use serde_json::{Value, json};
@@ -43,7 +43,7 @@ impl SilentEngine {
                     std::future::pending::<()>().await;
                 }
                 Json(if path.ends_with("/version") {
-                    version()
+                    version("1.48")
                 } else {
                     json!("OK")
                 })
@@ -67,8 +67,8 @@ impl Drop for SilentEngine {
     }
 }
 
-fn version() -> Value {
-    json!({ "Version": "28.0.0", "ApiVersion": "1.48", "MinAPIVersion": "1.24" })
+fn version(api: &str) -> Value {
+    json!({ "Version": "28.0.0", "ApiVersion": api, "MinAPIVersion": "1.24" })
 }
 
 /// Does something when it goes.
@@ -84,20 +84,20 @@ fn defer(what: impl FnOnce()) -> impl Drop {
     Defer(Some(what))
 }
 
-/// An engine with nothing in it. All its connections end with the runtime.
-fn engine_that_goes(socket: &Path) -> Runtime {
+/// An engine with nothing in it, of this version of the API. All its connections end with the runtime.
+fn engine_that_goes(socket: &Path, api: &'static str) -> Runtime {
     let engine = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()
         .unwrap();
-    let answer = |uri: Uri| async move {
+    let answer = move |uri: Uri| async move {
         let path = uri.path();
         if path.ends_with("/events") {
             std::future::pending::<()>().await;
         }
         Json(if path.ends_with("/version") || path.ends_with("/info") {
-            version()
+            version(api)
         } else {
             json!("OK")
         })
@@ -296,7 +296,7 @@ async fn what_was_found_follows_the_engine_as_it_comes_and_goes() {
     run(&plane).await;
     assert_eq!(found().await, CheckState::Warning);
 
-    let engine = engine_that_goes(&socket);
+    let engine = engine_that_goes(&socket, "1.48");
     let came = async || found().await == CheckState::Ok;
     until(shared, "that it came is noticed", came).await;
 
@@ -304,5 +304,17 @@ async fn what_was_found_follows_the_engine_as_it_comes_and_goes() {
     fs_err::remove_file(&socket).unwrap();
     let went = async || found().await == CheckState::Warning;
     until(shared, "that it went is noticed", went).await;
+
+    let engine = engine_that_goes(&socket, "1.40");
+    let told = async || {
+        let request = ListNotices::default();
+        let page = api::call(&plane, &Caller::owner(), request).await.unwrap();
+        let mut notices = page.items.into_iter();
+        notices.any(|notice| {
+            notice.kind == NoticeKind::DoctorFinding && notice.text.contains("version 1.40")
+        })
+    };
+    until(shared, "that this one is too old is told", told).await;
     plane.close().await;
+    engine.shutdown_background();
 }
