@@ -31,6 +31,15 @@ const INPUTS: &[&str] = &[
 ];
 /// Older versions of `wasm-opt` refuse what today's compiler emits.
 const OLDEST_OPTIMIZER: u32 = 120;
+/// What the compiler itself uses of WebAssembly. With all that the optimizer knows it writes what webviews refuse.
+const FEATURES: &[&str] = &[
+    "--enable-bulk-memory",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
 /// Results kept in the cache.
 const KEPT: usize = 6;
 
@@ -135,7 +144,8 @@ fn optimize(places: &Places, module: &Path) -> Result<()> {
     let small = module.with_extension("opt");
     let mut optimize = command(places, &optimizer);
     optimize
-        .args(["-Oz", "--all-features"])
+        .arg("-Oz")
+        .args(FEATURES)
         .arg(module)
         .arg("-o")
         .arg(&small);
