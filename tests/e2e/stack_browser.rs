@@ -8,14 +8,13 @@ use nasiko_tests::{
 };
 
 use crate::{
-    browser::{Browser, TAB, link},
+    browser::{Browser, link},
     conversation::ENTER,
+    keyboard::tab_to,
     stack::Scene,
 };
 
 const SPACE: &str = " ";
-/// A focus that does not come to its goal within so many steps never does.
-const MOST_TABS: usize = 60;
 /// Widths that pictures are taken at.
 const WIDTHS: [u32; 3] = [1440, 1024, 720];
 
@@ -91,23 +90,6 @@ async fn row(web: &Web, service: &str, words: &str) -> String {
         },
     )
     .await
-}
-
-/// Goes on with the Tab key until the element of that id has the focus, and shows it.
-async fn tab_to(web: &Web, id: &str) {
-    // Between the last element and the first one nobody has the focus.
-    let look = "const one = document.activeElement; const style = getComputedStyle(one);
-        return [one.id, one === document.body || (one.matches(':focus-visible') && style.outlineStyle !== 'none'
-            && parseFloat(style.outlineWidth) > 0), one.outerHTML.slice(0, 200)]";
-    for _ in 0..MOST_TABS {
-        let focus = web.script(look).await;
-        assert_eq!(focus[1], true, "who has the focus shows it: {focus}");
-        if focus[0] == id {
-            return;
-        }
-        web.keys(TAB).await;
-    }
-    panic!("the Tab key does not come to {id}");
 }
 
 #[tokio::test]

@@ -80,7 +80,7 @@ impl Restore {
     fn state(self) -> PageState {
         // A window that is closed before all is where it was shall not forget that.
         let mut scrolls = browser::scroll::scrolls();
-        scrolls.extend(self.way_back.left());
+        scrolls.extend(self.way_back.wanted());
         PageState {
             path: self.path.get_value(),
             scrolls,
@@ -126,7 +126,10 @@ pub(crate) fn Whereabouts() -> impl IntoView {
         },
         true,
     );
-    browser::scroll::on_scroll(move || restore.tell());
+    browser::scroll::on_scroll(move || {
+        restore.way_back.go_on();
+        restore.tell();
+    });
     offer_zoom();
 }
 

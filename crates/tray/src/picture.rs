@@ -169,16 +169,26 @@ impl Picture {
 
     /// Takes in the stack; whether anything changed by it.
     pub(crate) fn put_stack(&mut self, stack: Stack) -> bool {
+        let is_on = |name: &String| {
+            let mut profiles = stack.profiles.iter();
+            profiles.any(|profile| profile.enabled && profile.name == *name)
+        };
+        // What is off with its profile is started by that profile's name.
+        let services = stack.services.iter().filter(|service| {
+            service.profiles.is_empty()
+                || !service.container.is_empty()
+                || service.profiles.iter().any(is_on)
+        });
         let seen = StackPicture {
             on: stack.on,
-            profiles: (stack.profiles.into_iter())
-                .map(|profile| (profile.name, profile.enabled))
+            profiles: (stack.profiles.iter())
+                .map(|profile| (profile.name.clone(), profile.enabled))
                 .collect(),
             has_plain: stack
                 .services
                 .iter()
                 .any(|service| service.profiles.is_empty()),
-            services: stack.services.iter().map(Service::of).collect(),
+            services: services.map(Service::of).collect(),
             fault: stack.fault.map(|fault| fault.message),
             failed: self.stack.failed.take(),
         };

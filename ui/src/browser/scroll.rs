@@ -1,6 +1,6 @@
 //! How far the panes of a page are scrolled, read and brought back.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use leptos::prelude::*;
 use nasiko_client::window::Scrolls;
@@ -15,11 +15,9 @@ const PANES: &str = "#content :is(.page-body, .updates-page, .virtual, .table-sc
 const FOLLOWS: &str = "data-follows";
 /// Pixels from its end within which a pane is there.
 const NEAR_END: i32 = 20;
-/// Pixels that a browser may be off by, since it counts in parts of them.
-const TOLERANCE: i32 = 1;
 /// What a person does to scroll somewhere else.
-const OWN_WAYS: [&str; 3] = ["wheel", "pointerdown", "keydown"];
-/// What has not arrived by then, or is read again later, is not waited for.
+const OWN_WAYS: [&str; 4] = ["wheel", "pointerdown", "keydown", "click"];
+/// What arrives later, or is read again later, is not waited for.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// How far the panes are scrolled. Left out are those at their beginning, and those that follow their end.
@@ -62,10 +60,6 @@ pub(crate) fn on_scroll(told: impl Fn() + 'static) {
 pub(crate) struct WayBack {
     /// Where they are to be, until it is over.
     wanted: StoredValue<Scrolls>,
-    /// Those that came there. A pane that is made anew, since its list was read again, begins anew.
-    there: StoredValue<HashMap<String, Element>, LocalStorage>,
-    /// A look at what became of it is coming.
-    looks: StoredValue<bool>,
     watch: StoredValue<Option<Watch>, LocalStorage>,
 }
 
@@ -80,29 +74,23 @@ impl WayBack {
     pub(crate) fn to(scrolls: Scrolls) -> Self {
         Self {
             wanted: StoredValue::new(scrolls),
-            there: StoredValue::new_local(HashMap::new()),
-            looks: StoredValue::new(false),
             watch: StoredValue::new_local(None),
         }
     }
 
-    /// Where the panes are to be that are not there yet.
-    pub(crate) fn left(self) -> Scrolls {
-        let mut left = self.wanted.get_value();
-        for (label, pane) in panes() {
-            if self.is_there(&label, &pane) {
-                left.remove(&label);
-            }
-        }
-        left
+    /// Where the panes are to be; empty once it is over.
+    pub(crate) fn wanted(self) -> Scrolls {
+        self.wanted.get_value()
     }
 
-    /// Scrolls each pane as far as there is something in it, until it is where it was: lists arrive after their page, and read
-    /// on as they are scrolled. Gives up when the person does something, after [`LIMIT`], and when the current owner
-    /// goes. The page must be in the document by now.
+    /// Scrolls each pane as far as there is something in it, and again whenever it changes: lists arrive after their page, read on
+    /// as they are scrolled, are read again when the window is seen, and may follow their end until they were scrolled.
+    /// Over when the person does something, after [`LIMIT`], and when the current owner goes. The page must be in the
+    /// document by now.
     pub(crate) fn begin(self) {
         let content = document().and_then(|document| document.get_element_by_id("content"));
-        let Some(content) = content.filter(|_| self.is_open()) else {
+        let is_open = self.wanted.with_value(|wanted| !wanted.is_empty());
+        let Some(content) = content.filter(|_| is_open) else {
             return self.give_up();
         };
         self.watch
@@ -123,67 +111,25 @@ impl WayBack {
         self.go_on();
     }
 
-    fn is_open(self) -> bool {
-        self.wanted.with_value(|wanted| !wanted.is_empty())
-    }
-
-    fn is_there(self, label: &str, pane: &Element) -> bool {
-        self.there
-            .with_value(|there| there.get(label).is_some_and(|known| known == pane))
-    }
-
     /// Leaves the panes where they are.
     pub(crate) fn give_up(self) {
         self.wanted.update_value(Scrolls::clear);
-        self.there.update_value(HashMap::clear);
         self.watch.set_value(None);
     }
 
-    /// Scrolls at once, so that nothing is seen elsewhere first. What becomes of it is looked at two frames later: a pane that
-    /// follows its end went there meanwhile, and a window that is still hidden has no frames and not its size.
-    fn go_on(self) {
-        if !self.is_open() {
+    /// Scrolls what is not there as far as it can be: at once, so that nothing is seen elsewhere first.
+    pub(crate) fn go_on(self) {
+        if self.watch.with_value(Option::is_none) {
             return;
         }
-        self.scroll();
-        if !self.looks.get_value() {
-            self.looks.set_value(true);
-            request_animation_frame(move || request_animation_frame(move || self.look()));
-        }
-    }
-
-    fn look(self) {
-        self.looks.set_value(false);
         let wanted = self.wanted.get_value();
-        for (label, pane) in panes() {
-            let is_there = wanted
-                .get(&label)
-                .is_some_and(|top| (pane.scroll_top() - top).abs() <= TOLERANCE);
-            if is_there {
-                self.there.update_value(|there| {
-                    there.insert(label, pane);
-                });
-            }
-        }
-        if self.scroll() {
-            self.go_on();
-        }
-    }
-
-    /// Scrolls what is not there yet as far as it can be; whether anything moved.
-    fn scroll(self) -> bool {
-        let wanted = self.wanted.get_value();
-        let mut moved = false;
         for (label, pane) in panes() {
             if let Some(top) = wanted.get(&label)
-                && !self.is_there(&label, &pane)
+                && pane.scroll_top() != *top
             {
-                let before = pane.scroll_top();
                 pane.set_scroll_top(*top);
-                moved |= pane.scroll_top() != before;
             }
         }
-        moved
     }
 }
 

@@ -1,5 +1,7 @@
 use nasiko_client::context::ContextName;
-use nasiko_contract::{JobState, NoticeId, ServiceHealth, ServiceState, StackProfile};
+use nasiko_contract::{
+    JobState, NoticeId, ServiceHealth, ServiceState, StackProfile, StackService,
+};
 
 use super::*;
 use crate::picture::tests::{agent, job, stack, with_agents};
@@ -62,6 +64,18 @@ fn the_menu_of_a_control_plane_that_is_at_work() {
         enabled,
     };
     stack.profiles = vec![profile("core", true), profile("traces", false)];
+    stack
+        .services
+        .extend(["redis-exporter", "jaeger"].map(|name| StackService {
+            service: name.to_owned(),
+            profiles: vec!["traces".to_owned()],
+            container: if name == "jaeger" {
+                String::new()
+            } else {
+                "c0ffee".to_owned()
+            },
+            ..StackService::default()
+        }));
     picture.put_stack(stack);
     picture.unread.insert(NoticeId::from("1"));
     picture.contexts = vec![ContextName::local(), ContextName::new("team").unwrap()];
@@ -73,13 +87,14 @@ fn the_menu_of_a_control_plane_that_is_at_work() {
             "-",
             "Open Nasiko",
             "-",
-            "Stack: 1 of 2 run >",
+            "Stack: 1 of 3 run >",
             "  Start the stack",
             "  Start traces",
             "  Stop the stack",
             "  -",
             "  mongo: not running",
             "  redis: healthy",
+            "  redis-exporter: not running",
             "Agents: 2 >",
             "  notes: failed >",
             "    (It ended with code 3)",

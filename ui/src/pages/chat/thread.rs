@@ -47,10 +47,13 @@ pub(crate) fn Thread(
                 .as_ref()
                 .is_some_and(|answering| answering.pending_question().is_some())
         });
-        if let Some(element) = element.get()
-            && (at_end.get_value() || just_asked)
-        {
-            request_animation_frame(move || element.set_scroll_top(element.scroll_height()));
+        if let Some(element) = element.get() {
+            // Asked when it is drawn: the thread may have been scrolled since, by the person or to where it was.
+            request_animation_frame(move || {
+                if just_asked || at_end.try_get_value() == Some(true) {
+                    element.set_scroll_top(element.scroll_height());
+                }
+            });
         }
     });
     let read = move |read: fn(&crate::model::chat::Conversation) -> bool| {
