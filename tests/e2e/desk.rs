@@ -34,13 +34,17 @@ impl Desk {
     }
 
     /// One whose resident shows its tray and its notifications on this bus.
-    pub(crate) fn on_bus_or_skip(test: &str, bus: &DesktopBus) -> Option<Self> {
+    pub(crate) fn on_bus_or_skip(
+        test: &str,
+        engine: Option<&str>,
+        bus: &DesktopBus,
+    ) -> Option<Self> {
         let address = bus.address();
         let environment = [
             ("NASIKO_NO_TRAY", "0"),
             ("DBUS_SESSION_BUS_ADDRESS", &address),
         ];
-        Self::prepared_or_skip(test, NO_ENGINE, &environment)
+        Self::prepared_or_skip(test, engine.unwrap_or(NO_ENGINE), &environment)
     }
 
     fn prepared_or_skip(

@@ -57,6 +57,7 @@ mod window;
 mod window_drop;
 mod window_hand;
 mod window_life;
+mod window_outage;
 mod window_paint;
 mod window_reader;
 mod window_scroll;

@@ -75,6 +75,9 @@ async fn window_is_clicked_where_it_shows_something_at_200_percent() {
         point(&web, &screen, window, "nav.tabs a[href$='/chat']").await;
         point(&web, &screen, window, "#message").await;
         has_keyboard(&web, "message").await;
+        screen.write(window, "My name is Ada");
+        screen.press(window, &[ENTER]);
+        web.read(".answer:not(.arriving) .prose", "Ada").await;
     })
     .await;
     desk.close(web).await;

@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use nasiko_tests::{
-    folder, program,
+    Api, folder, program,
     screen::Screen,
     web_driver::{Web, until},
 };
@@ -13,6 +13,7 @@ use crate::desk::Desk;
 
 const TRACES: u64 = 400;
 const LINES: u64 = 400;
+const QUESTIONS: u64 = 12;
 
 /// A pane, and what is in it.
 struct Pane {
@@ -117,6 +118,33 @@ async fn window_comes_back_to_the_same_row_of_long_lists() {
         pane("agents/talks/logs", ".virtual.log", ".log-line", 3_000),
     ];
     come_back(&desk, test, &panes).await;
+}
+
+#[tokio::test]
+async fn window_comes_back_to_the_same_place_of_a_conversation() {
+    let test = "window_comes_back_to_the_same_place_of_a_conversation";
+    let Some(desk) = Desk::or_skip(test) else {
+        return;
+    };
+    desk.deploy("greeter");
+    let api = Api::of(&desk.resident);
+    let (_, session) = api
+        .post("/chat/sessions", &json!({ "agent": "greeter" }))
+        .await;
+    let session = session["id"].as_str().unwrap();
+    for number in 0..QUESTIONS {
+        let path = format!("/chat/sessions/{session}/messages");
+        let question = json!({ "text": format!("Question {number}") });
+        let events = api.post_stream(&path, &question).await;
+        assert_eq!(events.last().unwrap()["type"], "answer", "{events:#?}");
+    }
+    let thread = Pane {
+        link: format!("nasiko://open/agents/greeter/chat/{session}"),
+        css: ".thread",
+        row: ".asked",
+        to: 300,
+    };
+    come_back(&desk, test, &[thread]).await;
 }
 
 /// Traces of one span each, as an agent sends them.

@@ -110,6 +110,17 @@ impl OwnEngine {
         });
     }
 
+    /// Kills it as a crash does. Its containers run on without it until it is started again.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        // What it had started ends with it. Where nobody waits for orphans its number looks taken, and the next one believes that it
+        // still runs.
+        let _ = std::fs::remove_file(self.place.path().join("exec/containerd/containerd.pid"));
+    }
+
     /// Asks it to end, as a person who stops it does, and waits for that. Its containers end with it.
     pub fn stop(&mut self) {
         if let Some(mut child) = self.child.take() {

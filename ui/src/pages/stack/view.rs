@@ -41,8 +41,14 @@ impl StackView {
             doing: RwSignal::new(Vec::new()),
         };
         let missed = Memo::new(move |_| desk.live.with(|live| live.missed));
+        let away = Memo::new(move |_| {
+            let stack = page.stack;
+            stack.with(|stack| stack.as_ref().is_some_and(is_away))
+        });
         Effect::new(move || {
             missed.get();
+            // Which engine it is, is told by the status alone.
+            away.get();
             page.read_and(|| {});
         });
         page.follow_job();
