@@ -208,6 +208,7 @@ async fn browser_sets_and_removes_secrets_that_are_never_shown() {
     web.watched(test, async {
         open(&web, &resident, "/settings/secrets").await;
         web.read(".secrets", "No secrets yet").await;
+        web.script("document.querySelector('#secret-agent').focus()").await;
         web.see("#secret-agent option[value='greeter']").await;
         web.fill("#secret-name", "SHARED_KEY").await;
         web.fill("#secret-value", CANARY).await;

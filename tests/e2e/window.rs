@@ -151,6 +151,30 @@ async fn holds_its_policy(web: &Web, desk: &Desk) {
     );
 }
 
+/// An empty data directory, no engine, no key: the window itself starts all there is, and a sample answers.
+#[tokio::test]
+async fn window_first_run_ends_with_an_answer() {
+    let test = "window_first_run_ends_with_an_answer";
+    let Some(desk) = Desk::or_skip(test) else {
+        return;
+    };
+    let web = desk.open().await;
+    web.watched(test, async {
+        web.read(".welcome", "Runs as a process").await;
+        web.click("#start-sample").await;
+        web.see("#message").await;
+        web.click(".suggestion").await;
+        web.read(".answer:not(.arriving) .prose", "Ada").await;
+        web.click("nav.rail a[href='/']").await;
+        web.read("table.rows tbody tr", "greeter").await;
+        web.gone(".welcome").await;
+        let wrong = web.wrong().await;
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    })
+    .await;
+    desk.close(web).await;
+}
+
 /// A control plane that crashed is started again, and the page goes on without being loaded again.
 async fn outlives_the_control_plane(web: &Web, desk: &Desk) {
     let before = desk.resident_process();

@@ -274,14 +274,20 @@ impl Resident {
 
     /// What the `docker` program says to this resident's engine.
     pub fn docker(&self, arguments: &[&str]) -> String {
-        let output = Command::new("docker")
-            .args(arguments)
-            .env("DOCKER_HOST", &self.docker_host)
-            .env("DOCKER_BUILDKIT", "0")
-            .output();
-        output
+        self.docker_command(arguments)
+            .output()
             .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
             .unwrap_or_default()
+    }
+
+    /// A command of the engine's own tool, not yet run.
+    pub fn docker_command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new("docker");
+        command
+            .args(arguments)
+            .env("DOCKER_HOST", &self.docker_host)
+            .env("DOCKER_BUILDKIT", "0");
+        command
     }
 
     fn has_engine(&self) -> bool {

@@ -157,9 +157,16 @@ fn SetForm(secrets: Secrets) -> impl IntoView {
             }
         });
     };
+    // A thousand of them take longer to draw than all else of the page: they are there once somebody comes near.
+    let wanted = RwSignal::new(false);
     let options = move || {
-        let agents = agents.get().into_iter();
+        let agents = if wanted.get() {
+            agents.get()
+        } else {
+            Vec::new()
+        };
         agents
+            .into_iter()
             .map(|name| view! { <option value=name.to_string()>{name.to_string()}</option> })
             .collect_view()
     };
@@ -173,7 +180,7 @@ fn SetForm(secrets: Secrets) -> impl IntoView {
         busy.get() || name.with(|name| name.trim().is_empty()) || value.with(String::is_empty)
     });
     view! {
-        <form class="secret-form" on:submit=submit>
+        <form class="secret-form" on:submit=submit on:focusin=move |_| wanted.set(true)>
             <label class="field">
                 <span>{common::AGENT}</span>
                 <select id="secret-agent" on:change:target=move |event| agent.set(event.target().value())>
