@@ -50,6 +50,8 @@ where
     let element = NodeRef::<html::Div>::new();
     let sight = RwSignal::new((0.0, FIRST_HEIGHT));
     let at_end = StoredValue::new(true);
+    // Where the list itself has just gone to be at its end, which may be further by the time it is told of that.
+    let went_to = StoredValue::new(None::<i32>);
     // The first row in sight, and where it stood.
     let anchor = StoredValue::new(None::<(usize, T)>);
     let remember = move || {
@@ -71,6 +73,10 @@ where
     let scrolled = move || {
         let before = sight.get_untracked().0;
         measure();
+        let went_to = went_to.try_update_value(Option::take).flatten();
+        if went_to.is_some_and(|to| sight.get_untracked().0 >= f64::from(to)) {
+            at_end.set_value(true);
+        }
         // Only a person scrolls back: the list itself goes on to its end.
         let (at_end, back) = (at_end.get_value(), sight.get_untracked().0 < before);
         if let Some(ended) = ended.filter(|_| at_end || back) {
@@ -89,7 +95,12 @@ where
             return;
         };
         if stick.get() && at_end.get_value() {
-            request_animation_frame(move || element.set_scroll_top(i32::MAX));
+            request_animation_frame(move || {
+                let before = element.scroll_top();
+                element.set_scroll_top(i32::MAX);
+                let after = element.scroll_top();
+                let _gone = went_to.try_set_value((after != before).then_some(after));
+            });
         } else if many == 0 {
             sight.update(|(top, _)| *top = 0.0);
         }
