@@ -1,5 +1,5 @@
-//! Newer versions of the product: looked for once a day and whenever a person asks, fetched and checked while the window is open, put in place when it
-//! closes. Agents notice nothing: they outlive the control plane, which hands over to the new version.
+//! Newer versions of the product: looked for once a day and whenever a person asks, fetched and checked while the window is
+//! open, put in place when it closes. Agents notice nothing: they outlive the control plane, which hands over to the new version.
 //!
 //! An AppImage is replaced by us. What a package manager installed is its own to replace: then the person is only told, as
 //! on systems whose installers have to be run.

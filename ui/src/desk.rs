@@ -103,6 +103,17 @@ impl Desk {
         self.client.get_value()
     }
 
+    /// Puts a text into the clipboard, and says whether that was done.
+    pub(crate) fn copy(self, text: String, done: String, failed: String) {
+        spawn_local(async move {
+            self.say(if browser::copy(&text).await {
+                done
+            } else {
+                failed
+            });
+        });
+    }
+
     /// Calls an operation that answers a job; the job is part of the picture at once, a refusal becomes a toast.
     pub(crate) fn start<O>(self, operation: O)
     where

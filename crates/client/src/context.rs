@@ -134,6 +134,11 @@ impl Color {
             Self::Olive => "olive",
         }
     }
+
+    /// The colour of that word.
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|color| color.as_str() == word)
+    }
 }
 
 /// A context to be, as a person typed it.

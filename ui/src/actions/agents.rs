@@ -1,6 +1,6 @@
 //! What is done with an agent, whichever way it was asked for.
 
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 use nasiko_contract::{
     AgentName, AgentSummary, DeleteAgent, RebuildAgent, RestartAgent, StartAgent, StopAgent,
 };
@@ -77,11 +77,6 @@ fn copy_address(desk: Desk, agent: &AgentName) {
     let Some(address) = address else {
         return;
     };
-    spawn_local(async move {
-        if browser::copy(&address).await {
-            desk.say(words::COPIED);
-        } else {
-            desk.say(words::not_copied(&address));
-        }
-    });
+    let failed = words::not_copied(&address);
+    desk.copy(address, words::COPIED.to_owned(), failed);
 }

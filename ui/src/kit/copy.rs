@@ -1,8 +1,6 @@
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
 use crate::{
-    browser,
     desk::Desk,
     kit::{Glyph, Icon},
     words::kit::copy,
@@ -22,14 +20,7 @@ pub(crate) fn CopyButton(
 ) -> impl IntoView {
     let desk = Desk::get();
     let press = move |_| {
-        let text = text.get_untracked();
-        spawn_local(async move {
-            if browser::copy(&text).await {
-                desk.say(copy::copied(what));
-            } else {
-                desk.say(copy::failed(what));
-            }
-        });
+        desk.copy(text.get_untracked(), copy::copied(what), copy::failed(what));
     };
     // Words of its own say all of it.
     let label = words.is_none().then(|| copy::label(what));

@@ -57,30 +57,27 @@ impl Place {
 
 /// The ways out of `fault`, the one that mends its cause first.
 pub(crate) fn of(fault: &Fault) -> Vec<Remedy> {
-    let mut remedies = vec![first(fault)];
-    if remedies != [Remedy::TryAgain] {
-        remedies.push(Remedy::Rebuild);
-    }
-    remedies.push(Remedy::OpenLog);
-    let mut told = Vec::with_capacity(remedies.len());
-    for remedy in remedies {
-        if !told.contains(&remedy) {
-            told.push(remedy);
-        }
-    }
-    told
+    let first = first(fault);
+    // To try again is to rebuild.
+    let is_other = |remedy: &Remedy| {
+        *remedy != first && (*remedy != Remedy::Rebuild || first != Remedy::TryAgain)
+    };
+    let others = [Remedy::Rebuild, Remedy::OpenLog];
+    let mut remedies: Vec<Remedy> = others.into_iter().filter(is_other).collect();
+    remedies.insert(0, first);
+    remedies
 }
 
 fn first(fault: &Fault) -> Remedy {
-    match (&fault.culprit, fault.code) {
-        (Some(Culprit::Variable { name }), _) => return Remedy::SetVariable(name.clone()),
-        (Some(Culprit::Place { file, line }), _) => {
+    match &fault.culprit {
+        Some(Culprit::Variable { name }) => return Remedy::SetVariable(name.clone()),
+        Some(Culprit::Place { file, line }) => {
             return Remedy::Correct(Place {
                 file: file.clone(),
                 line: *line,
             });
         }
-        (Some(Culprit::Port { .. }) | None, _) => {}
+        Some(Culprit::Port { .. }) | None => {}
     }
     match fault.code {
         ErrorCode::VaultLocked => Remedy::UnlockKey,

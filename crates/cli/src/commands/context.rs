@@ -64,7 +64,7 @@ fn add(session: &Session, words: AddContext) -> Result<(), Failure> {
             name: words.name,
             place: words.place,
             token_file: words.token_file,
-            color: words.color.as_deref().and_then(color),
+            color: words.color.as_deref().and_then(Color::of),
         },
         &folder,
     )?;
@@ -89,7 +89,7 @@ fn edit(session: &Session, words: EditContext) -> Result<(), Failure> {
     let mut contexts = Contexts::read(&session.contexts_home)?;
     let change = ContextChange {
         name: words.new_name,
-        color: words.color.as_deref().and_then(color),
+        color: words.color.as_deref().and_then(Color::of),
     };
     let edited = contexts.edit(&words.name, &change)?;
     let output = session.output;
@@ -102,10 +102,6 @@ fn edit(session: &Session, words: EditContext) -> Result<(), Failure> {
         edited.place,
         edited.color.as_str()
     ))
-}
-
-fn color(word: &str) -> Option<Color> {
-    Color::ALL.into_iter().find(|color| color.as_str() == word)
 }
 
 fn choose(session: &Session, name: &str) -> Result<(), Failure> {

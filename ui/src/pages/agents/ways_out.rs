@@ -2,9 +2,8 @@ use leptos::{ev::SubmitEvent, prelude::*, task::spawn_local};
 use nasiko_contract::{AgentName, Fault, RebuildAgent, SetSecret, UnlockVault};
 
 use crate::{
-    browser,
     desk::Desk,
-    kit::{Button, ErrorCard, Look, Modal},
+    kit::{Button, ErrorCard, Look, Modal, SecretField},
     model::remedy::{self, Place, Remedy},
     words::{common, kit::copy, remedy as words},
 };
@@ -75,13 +74,7 @@ fn copy_place(desk: Desk, agent: &AgentName, place: &Place) {
         let folder = world.agent(agent).map(|agent| agent.source.as_str());
         place.path(folder.unwrap_or_default())
     });
-    spawn_local(async move {
-        if browser::copy(&text).await {
-            desk.say(copy::copied(words::PLACE));
-        } else {
-            desk.say(copy::failed(words::PLACE));
-        }
-    });
+    desk.copy(text, copy::copied(words::PLACE), copy::failed(words::PLACE));
 }
 
 /// Asks for the value of a variable, keeps it as a secret of the agent, and builds the agent anew.
@@ -132,16 +125,7 @@ fn SetVariable(agent: AgentName, name: String, look: Look) -> impl IntoView {
             <h2>{title.clone()}</h2>
             <p class="dialog-text">{meaning}</p>
             <form class="down-form" on:submit=submit>
-                <label class="field">
-                    <span>{words::variable::VALUE}</span>
-                    <input
-                        class="variable-value"
-                        type="password"
-                        autocomplete="off"
-                        prop:value=value
-                        on:input:target=move |event| value.set(event.target().value())
-                    />
-                </label>
+                <SecretField word=words::variable::VALUE text=value />
                 {move || fault.get().map(|fault| view! { <ErrorCard fault=fault /> })}
                 <div class="actions end">
                     <Button press=move |()| open.set(false)>{common::CANCEL}</Button>

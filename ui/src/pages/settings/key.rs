@@ -6,7 +6,7 @@ use nasiko_contract::{
 
 use crate::{
     desk::{Desk, Loaded, fetch},
-    kit::{Button, ConfirmDialog, ErrorCard, Look, Modal, Panel, StateBadge, Waiting},
+    kit::{Button, ConfirmDialog, ErrorCard, Look, Modal, Panel, SecretField, StateBadge, Waiting},
     model::vault,
     words::settings::key as words,
 };
@@ -126,7 +126,7 @@ fn Unlock(key: Key, place: Option<KeyPlace>) -> impl IntoView {
     };
     view! {
         <form class="key-form" on:submit=submit>
-            {sealed.then(|| view! { <Passphrase id="unlock-passphrase" word=words::PASSPHRASE text=typed /> })}
+            {sealed.then(|| view! { <SecretField id="unlock-passphrase" word=words::PASSPHRASE text=typed /> })}
             <button id="unlock" type="submit" class=Look::Primary.class() disabled=key.busy>
                 {if sealed { words::UNLOCK } else { words::ASK_KEYRING }}
             </button>
@@ -150,7 +150,7 @@ fn Reset(key: Key, place: Option<KeyPlace>) -> impl IntoView {
     };
     view! {
         <div class="key-form">
-            {sealed.then(|| view! { <Passphrase id="reset-passphrase" word=words::NEW_PASSPHRASE text=typed /> })}
+            {sealed.then(|| view! { <SecretField id="reset-passphrase" word=words::NEW_PASSPHRASE text=typed /> })}
             <Button look=Look::Danger press=move |()| asking.set(true)>{words::FORGET_ALL}</Button>
         </div>
         {move || key.fault.get().map(|fault| view! { <ErrorCard fault=fault /> })}
@@ -230,8 +230,8 @@ fn MoveKey(key: Key, open: RwSignal<bool>) -> impl IntoView {
                     {options}
                 </fieldset>
                 <Show when=move || sealed.get()>
-                    <Passphrase id="key-new" word=words::PASSPHRASE text=first />
-                    <Passphrase id="key-again" word=words::PASSPHRASE_AGAIN text=second />
+                    <SecretField id="key-new" word=words::PASSPHRASE text=first />
+                    <SecretField id="key-again" word=words::PASSPHRASE_AGAIN text=second />
                 </Show>
                 {move || open.get().then(|| key.fault.get()).flatten().map(|fault| view! { <ErrorCard fault=fault /> })}
                 <div class="actions end">
@@ -240,22 +240,5 @@ fn MoveKey(key: Key, open: RwSignal<bool>) -> impl IntoView {
                 </div>
             </form>
         </Modal>
-    }
-}
-
-/// Something to type that is not shown.
-#[component]
-fn Passphrase(id: &'static str, word: &'static str, text: RwSignal<String>) -> impl IntoView {
-    view! {
-        <label class="field">
-            <span>{word}</span>
-            <input
-                id=id
-                type="password"
-                autocomplete="off"
-                prop:value=text
-                on:input:target=move |event| text.set(event.target().value())
-            />
-        </label>
     }
 }

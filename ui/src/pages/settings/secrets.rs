@@ -7,7 +7,7 @@ use nasiko_contract::{
 use crate::{
     browser,
     desk::{Desk, Loaded, fetch},
-    kit::{Button, ConfirmDialog, Empty, ErrorCard, Look, Panel, Sentence, Waiting},
+    kit::{Button, ConfirmDialog, Empty, ErrorCard, Look, Panel, SecretField, Sentence, Waiting},
     pages::settings::key::KeyPanel,
     words::{common, settings::secrets as words},
 };
@@ -203,16 +203,7 @@ fn SetForm(secrets: Secrets) -> impl IntoView {
                     on:input:target=move |event| name.set(event.target().value())
                 />
             </label>
-            <label class="field">
-                <span>{words::VALUE}</span>
-                <input
-                    id="secret-value"
-                    type="password"
-                    autocomplete="off"
-                    prop:value=value
-                    on:input:target=move |event| value.set(event.target().value())
-                />
-            </label>
+            <SecretField id="secret-value" word=words::VALUE text=value />
             <button id="secret-set" type="submit" class=Look::Primary.class() disabled=incomplete>{words::SET}</button>
             <div id="secret-fault" class="setting-fault" role="alert">{why}</div>
         </form>

@@ -24,10 +24,6 @@ pub(super) fn EngineLine(page: StackView) -> impl IntoView {
             places.filter(is_other).cloned().collect::<Vec<_>>()
         })
     });
-    let away = Memo::new(move |_| {
-        page.stack
-            .with(|stack| stack.as_ref().is_some_and(super::view::is_away))
-    });
     let line = move |engine: EngineStatus| {
         let why = Some(engine.why).filter(|why| !why.is_empty());
         let other = move |place: EnginePlace| {
@@ -55,7 +51,7 @@ pub(super) fn EngineLine(page: StackView) -> impl IntoView {
             </section>
         }
     };
-    move || engine.get().filter(|_| !away.get()).map(line)
+    move || engine.get().filter(|_| !page.away.get()).map(line)
 }
 
 /// An engine's kind as its makers write it.

@@ -4,7 +4,7 @@ use nasiko_contract::{Fault, JobKind, StackDown, StackUp};
 use crate::{
     kit::{Button, ErrorCard, Look, Sentence},
     model::stack,
-    pages::stack::view::{StackView, is_away},
+    pages::stack::view::StackView,
     words::{
         common,
         stack::{self as page_words, notes as words},
@@ -61,9 +61,7 @@ pub(super) fn Notes(page: StackView) -> impl IntoView {
 /// Why the stack cannot be read or looked at.
 #[component]
 fn Broken(page: StackView, fault: Fault) -> impl IntoView {
-    let away = page
-        .stack
-        .with_untracked(|stack| stack.as_ref().is_some_and(is_away));
+    let away = page.away.get_untracked();
     let title = if away {
         words::NO_ENGINE
     } else {

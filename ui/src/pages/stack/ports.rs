@@ -1,7 +1,6 @@
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 
 use crate::{
-    browser,
     desk::Desk,
     kit::{Glyph, Icon},
     model::stack::Address,
@@ -33,14 +32,11 @@ fn Port(address: Address) -> impl IntoView {
     let title = format!("{reached} → {target}");
     let label = words::copy(&reached);
     let copy = move |_| {
-        let reached = reached.clone();
-        spawn_local(async move {
-            if browser::copy(&reached).await {
-                desk.say(words::copied(&reached));
-            } else {
-                desk.say(words::not_copied(&reached));
-            }
-        });
+        desk.copy(
+            reached.clone(),
+            words::copied(&reached),
+            words::not_copied(&reached),
+        );
     };
     let way = match url {
         Some(url) => view! {

@@ -14,6 +14,8 @@ pub(super) struct StackView {
     pub(super) desk: Desk,
     /// The stack; none before it was told of.
     pub(super) stack: Memo<Option<Stack>>,
+    /// No engine answers that could say how it is.
+    pub(super) away: Memo<bool>,
     /// Why it could not be read at all.
     pub(super) fault: RwSignal<Option<Fault>>,
     /// The job that is at work on it.
@@ -32,23 +34,21 @@ impl StackView {
             desk.world
                 .with(|world| stack::last_job(world.jobs.values()).cloned())
         });
+        let stack = Memo::new(move |_| desk.world.with(|world| world.stack.clone()));
         let page = Self {
             desk,
-            stack: Memo::new(move |_| desk.world.with(|world| world.stack.clone())),
+            stack,
+            away: Memo::new(move |_| stack.with(|stack| stack.as_ref().is_some_and(is_away))),
             fault: RwSignal::new(None),
             job: Memo::new(move |_| last.get().filter(|job| !job.state.is_final())),
             failed: Memo::new(move |_| last.get().filter(|job| stack::failure(job).is_some())),
             doing: RwSignal::new(Vec::new()),
         };
         let missed = Memo::new(move |_| desk.live.with(|live| live.missed));
-        let away = Memo::new(move |_| {
-            let stack = page.stack;
-            stack.with(|stack| stack.as_ref().is_some_and(is_away))
-        });
         Effect::new(move || {
             missed.get();
             // Which engine it is, is told by the status alone.
-            away.get();
+            page.away.get();
             page.read_and(|| {});
         });
         page.follow_job();
@@ -92,8 +92,7 @@ impl StackView {
     }
 }
 
-/// Whether no engine answers that could say how the stack is.
-pub(super) fn is_away(stack: &Stack) -> bool {
+fn is_away(stack: &Stack) -> bool {
     let code = stack.fault.as_ref().map(|fault| fault.code);
     matches!(
         code,

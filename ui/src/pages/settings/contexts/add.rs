@@ -29,7 +29,7 @@ pub(super) fn AddForm() -> impl IntoView {
             name: name.get_untracked().trim().to_owned(),
             place: place.get_untracked().trim().to_owned(),
             token_file: Some(file).filter(|file| is_address.get_untracked() && !file.is_empty()),
-            color: color_of(&color.get_untracked()),
+            color: Color::of(&color.get_untracked()),
         };
         busy.set(true);
         spawn_local(async move {
@@ -109,9 +109,4 @@ pub(super) fn ColorOptions(chosen: Option<Color>) -> impl IntoView {
             view! { <option value=color.as_str() selected=chosen == Some(color)>{words::color(color)}</option> }
         })
         .collect_view()
-}
-
-/// The colour of that name.
-pub(super) fn color_of(key: &str) -> Option<Color> {
-    Color::ALL.into_iter().find(|color| color.as_str() == key)
 }

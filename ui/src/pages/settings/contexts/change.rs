@@ -1,5 +1,5 @@
 use leptos::{ev::SubmitEvent, prelude::*, task::spawn_local};
-use nasiko_client::context::{Context, ContextChange};
+use nasiko_client::context::{Color, Context, ContextChange};
 use nasiko_contract::Fault;
 
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     pages::{
         context::Contexts,
         settings::{
-            contexts::add::{ColorOptions, Field, color_of},
+            contexts::add::{ColorOptions, Field},
             field::Why,
         },
     },
@@ -70,7 +70,7 @@ fn EditForm(context: Context, open: RwSignal<bool>) -> impl IntoView {
         let of = context.name.clone();
         let change = ContextChange {
             name: Some(name.get_untracked().trim().to_owned()),
-            color: color_of(&color.get_untracked()),
+            color: Color::of(&color.get_untracked()),
         };
         spawn_local(async move {
             match Shell::edit_context(&of, &change).await {
