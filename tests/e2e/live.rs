@@ -157,6 +157,30 @@ async fn a_folder_that_goes_and_comes_back_is_taken_up_again() {
 }
 
 #[tokio::test]
+async fn a_folder_that_another_takes_the_place_of_is_run_where_it_is() {
+    let resident = Resident::start();
+    let agent = Edited::deploy(&resident, "replaced", "process");
+    eventually("an instance waits in the folder", || {
+        let watch = resident.json(&["watch", "replaced", "--status"]);
+        if watch["warm"] == true {
+            Ok(())
+        } else {
+            Err(format!("{watch:#}"))
+        }
+    });
+    let aside = agent.path().with_extension("aside");
+    std::fs::rename(agent.path(), &aside).unwrap();
+    std::fs::create_dir(agent.path()).unwrap();
+    for file in ["main.py", "Dockerfile", ".dockerignore"] {
+        std::fs::copy(aside.join(file), agent.join(file)).unwrap();
+    }
+    std::fs::write(agent.join("content.py"), "VERSION = 7\n").unwrap();
+    agent.until(7, SOON).await.unwrap();
+    agent.until_equal(SOON).await.unwrap();
+    std::fs::remove_dir_all(aside).unwrap();
+}
+
+#[tokio::test]
 async fn an_agent_that_writes_into_its_folder_is_not_restarted_for_ever() {
     let resident = Resident::start();
     let agent = Edited::deploy(&resident, "writer", "process");

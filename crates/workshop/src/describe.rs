@@ -47,7 +47,7 @@ pub fn describe_outline(root: &Path, outline: &Outline) -> Result<Description, W
 }
 
 /// Reads the folder. Blocks. What is broken in it becomes a finding and a [`Description::refusal`]; only an empty folder is an
-/// error, since nothing can be said about it.
+/// error, since nothing can be said about it, and one of which files are gone that the snapshot has.
 pub fn describe(root: &Path, snapshot: &Snapshot) -> Result<Description, WorkshopError> {
     if snapshot.files.is_empty() {
         return Err(WorkshopError::FolderEmpty {
@@ -98,6 +98,7 @@ pub fn describe(root: &Path, snapshot: &Snapshot) -> Result<Description, Worksho
     description
         .findings
         .sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    folder.was_whole()?;
     Ok(description)
 }
 

@@ -84,7 +84,7 @@ impl Follower {
             return Ok(None);
         };
         let content_hash = now.hash.to_string();
-        if only_content && self.failed.as_ref() == Some(&content_hash) {
+        if only_content && !pending.anew && self.failed.as_ref() == Some(&content_hash) {
             return Ok(None);
         }
         self.leave_out_written(&mut difference);

@@ -95,13 +95,19 @@ impl Follower {
             tracing::warn!(%fault, agent = %self.name, "earlier updates could not be looked at");
         }
         let mut state = watch.state();
-        let mut about_to_save = reason == Reason::Asked;
+        // Whoever asked for the watch is about to save.
+        let mut to_warm_up = reason == Reason::Asked;
+        let mut is_first = true;
         loop {
             self.show(&watch).await;
             let expiry = self.shared.live.pool.kept_until(&self.name);
             let pending = tokio::select! {
                 batch = watch.next() => match batch {
-                    Some(batch) => Pending::of(batch),
+                    Some(batch) => {
+                        let mut pending = Pending::of(batch);
+                        pending.anew &= !std::mem::take(&mut is_first);
+                        pending
+                    }
                     None => return,
                 },
                 () = self.handle.wake.notified() => Pending::everything(),
@@ -121,9 +127,10 @@ impl Follower {
                     continue;
                 }
             };
+            to_warm_up |= pending.anew;
             self.keep_up(&mut watch, pending).await;
-            if std::mem::take(&mut about_to_save) {
-                self.warm_up_first();
+            if std::mem::take(&mut to_warm_up) {
+                self.warm_up();
             }
         }
     }
@@ -140,8 +147,8 @@ impl Follower {
         Ok(())
     }
 
-    /// Whoever asked for the watch is about to save. Nothing is done when an instance waits already.
-    fn warm_up_first(&self) {
+    /// Has an instance wait for the next save, unless one does already.
+    fn warm_up(&self) {
         if !self.shared.live.pool.is_warm(&self.name)
             && let Some(content) = self.shared.live.contents.get(&self.name)
         {
@@ -156,6 +163,9 @@ impl Follower {
             let Some(lock) = self.lock(watch, &mut pending).await else {
                 return;
             };
+            if pending.anew {
+                self.shared.outdate_standby(&self.name).await;
+            }
             let attempt = match self.find(&mut pending, lock).await {
                 Ok(Some(attempt)) => attempt,
                 Ok(None) => return,

@@ -21,6 +21,8 @@ pub(super) struct Pending {
     unseen: BTreeSet<String>,
     /// The whole folder is to be looked at.
     rescan: bool,
+    /// The folder may have been away: what was started in it or failed meanwhile says nothing.
+    pub(super) anew: bool,
     /// Looked at already.
     seen: BTreeSet<String>,
     /// What an instance was started with while these changes came.
@@ -34,6 +36,7 @@ impl Pending {
             noticed: batch.seen,
             unseen: batch.paths,
             rescan: batch.rescan,
+            anew: batch.rescan,
             seen: BTreeSet::new(),
             started_with: None,
         }
@@ -46,6 +49,7 @@ impl Pending {
             noticed: Instant::now(),
             unseen: BTreeSet::new(),
             rescan: true,
+            anew: false,
             seen: BTreeSet::new(),
             started_with: None,
         }
@@ -55,6 +59,7 @@ impl Pending {
     pub(super) fn add(&mut self, newer: Self) {
         self.unseen.extend(newer.unseen);
         self.rescan |= newer.rescan;
+        self.anew |= newer.anew;
         if self.unseen.len() > MOST_PATHS {
             self.unseen.clear();
             self.rescan = true;

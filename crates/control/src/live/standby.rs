@@ -220,7 +220,8 @@ impl Shared {
     /// Has an instance wait for the agent's next save, in the background.
     pub(super) fn warm_up(self: &Arc<Self>, agent: &AgentName, content: Content) {
         let (shared, agent) = (Arc::clone(self), agent.clone());
-        self.spawn(async move {
+        // Not dropped when the control plane ends, which cancels it: what it has started by then is to be ended first.
+        self.tasks.spawn(async move {
             if let Err(fault) = shared.make_standby(&agent, &content).await {
                 tracing::debug!(%fault, %agent, "no instance waits for the next save");
             }

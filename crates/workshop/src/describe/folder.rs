@@ -1,10 +1,12 @@
 //! The files of a folder at hand: names from the snapshot and the root, texts in bounded pieces.
 
 use std::collections::BTreeSet;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
-use crate::snapshot::Snapshot;
+use crate::error::WorkshopError;
+use crate::snapshot::{FileEntry, FileKind, Snapshot};
 use crate::text::line_at;
 
 /// Bytes of one file that are read.
@@ -23,6 +25,8 @@ pub(crate) struct Folder<'a> {
     beside: BTreeSet<String>,
     /// Links among them that leave the folder.
     outside: Vec<String>,
+    /// What the snapshot has and was gone when it was asked for.
+    gone: OnceLock<PathBuf>,
 }
 
 impl<'a> Folder<'a> {
@@ -34,6 +38,7 @@ impl<'a> Folder<'a> {
             snapshot,
             beside: BTreeSet::new(),
             outside: Vec::new(),
+            gone: OnceLock::new(),
         };
         for directory in ["", ".well-known", "src"] {
             folder.list(directory);
@@ -46,6 +51,9 @@ impl<'a> Folder<'a> {
             .real(directory)
             .and_then(|path| fs_err::read_dir(path).ok())
         else {
+            if directory.is_empty() {
+                self.gone.get_or_init(|| self.root.to_path_buf());
+            }
             return;
         };
         for entry in entries.take(MOST_NEAR).filter_map(Result::ok) {
@@ -74,6 +82,16 @@ impl<'a> Folder<'a> {
     /// Links near the root that lead out of the folder, or nowhere.
     pub(super) fn outside(&self) -> &[String] {
         &self.outside
+    }
+
+    /// An error if something that the snapshot has was gone when it was read: what was found then is not the folder, which was
+    /// moved away for a moment or is being changed.
+    pub(crate) fn was_whole(&self) -> Result<(), WorkshopError> {
+        let gone = self.gone.get().map(|path| WorkshopError::PathNotFound {
+            path: path.clone(),
+            nearest: None,
+        });
+        gone.map_or(Ok(()), Err)
     }
 
     pub(super) fn root(&self) -> &Path {
@@ -114,12 +132,10 @@ impl<'a> Folder<'a> {
 
     /// At most `limit` bytes of a file's text.
     pub(crate) fn read_prefix(&self, path: &str, limit: u64) -> Option<String> {
-        let file = fs_err::File::open(self.real(path)?).ok()?;
-        if !file.metadata().ok()?.is_file() {
-            return None;
-        }
-        let mut bytes = Vec::new();
-        file.take(limit).read_to_end(&mut bytes).ok()?;
+        let bytes = self
+            .bytes(path, limit)
+            .inspect_err(|error| self.note_gone(path, error))
+            .ok()??;
         let text = String::from_utf8(bytes)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
         Some(
@@ -127,6 +143,33 @@ impl<'a> Folder<'a> {
                 .map(str::to_owned)
                 .unwrap_or(text),
         )
+    }
+
+    /// None where it is no file, or outside.
+    fn bytes(&self, path: &str, limit: u64) -> io::Result<Option<Vec<u8>>> {
+        let path = fs_err::canonicalize(self.root.join(path))?;
+        if !path.starts_with(&self.real_root) {
+            return Ok(None);
+        }
+        let file = fs_err::File::open(path)?;
+        if !file.metadata()?.is_file() {
+            return Ok(None);
+        }
+        let mut bytes = Vec::new();
+        file.take(limit).read_to_end(&mut bytes)?;
+        Ok(Some(bytes))
+    }
+
+    fn note_gone(&self, path: &str, error: &io::Error) {
+        let is_gone = matches!(
+            error.kind(),
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+        );
+        // A link may lead nowhere, and a name that is not Unicode is not found as the snapshot spells it.
+        let was_there = |file: &FileEntry| file.kind == FileKind::File && file.raw.is_none();
+        if is_gone && self.snapshot.file(path).is_some_and(was_there) {
+            self.gone.get_or_init(|| self.root.join(path));
+        }
     }
 
     /// The first sentence of prose in the readme, else its title.

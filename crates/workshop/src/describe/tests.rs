@@ -23,14 +23,17 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
     temp
 }
 
-fn describe_at(root: &Path) -> Result<Description, WorkshopError> {
-    let snapshot = Snapshot::take(
+fn snapshot_of(root: &Path) -> Result<Snapshot, WorkshopError> {
+    Snapshot::take(
         root,
         &SnapshotOptions::default(),
         None,
         &CancellationToken::new(),
-    )?;
-    describe(root, &snapshot)
+    )
+}
+
+fn describe_at(root: &Path) -> Result<Description, WorkshopError> {
+    describe(root, &snapshot_of(root)?)
 }
 
 fn described(files: &[(&str, &str)]) -> Description {

@@ -35,10 +35,12 @@ impl SnapshotCache {
             .unwrap_or_default()
     }
 
-    /// Writes the cache beside `path` and moves it there.
+    /// Writes the cache beside `path` and moves it there; makes the folder for it.
     pub fn save(&self, path: &Path) -> Result<(), WorkshopError> {
         let written = path.with_extension("new");
-        fs_err::write(&written, self.encode())
+        path.parent()
+            .map_or(Ok(()), fs_err::create_dir_all)
+            .and_then(|()| fs_err::write(&written, self.encode()))
             .and_then(|()| fs_err::rename(&written, path))
             .map_err(|error| WorkshopError::io("Writing", path, error))
     }

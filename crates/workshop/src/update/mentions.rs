@@ -160,6 +160,7 @@ impl<'a> Mentions<'a> {
                 break;
             }
         }
+        texts.whole &= folder.was_whole().is_ok();
         texts
     }
 

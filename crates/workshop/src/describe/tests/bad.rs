@@ -28,6 +28,35 @@ fn no_such_folder() {
 }
 
 #[test]
+fn a_folder_that_is_gone_for_a_moment_is_not_taken_for_an_empty_one() {
+    let temp = folder(&[("main.py", "print('hi')"), ("other.py", "")]);
+    let root = temp.path().join("sample");
+    let snapshot = snapshot_of(&root).unwrap();
+    let aside = temp.path().join("aside");
+    fs_err::rename(&root, &aside).unwrap();
+    let gone = Fault::from(describe(&root, &snapshot).unwrap_err());
+    assert_eq!(gone.code, ErrorCode::PathNotFound);
+    fs_err::rename(&aside, &root).unwrap();
+    assert!(describe(&root, &snapshot).unwrap().entry.is_some());
+    fs_err::remove_file(root.join("other.py")).unwrap();
+    let less = Fault::from(describe(&root, &snapshot).unwrap_err());
+    assert!(less.message.contains("other.py"), "{}", less.message);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_can_never_be_read_is_not_gone() {
+    use std::os::unix::{ffi::OsStrExt as _, fs::symlink};
+
+    let temp = folder(&[("main.py", "print('hi')")]);
+    let root = temp.path().join("sample");
+    symlink("nowhere.py", root.join("link.py")).unwrap();
+    let name = std::ffi::OsStr::from_bytes(b"caf\xe9.py");
+    fs_err::write(root.join(name), "").unwrap();
+    assert!(describe_at(&root).unwrap().entry.is_some());
+}
+
+#[test]
 fn nothing_to_run() {
     let fault = fault(
         &[("notes.txt", "x"), ("data/a.csv", "1")],

@@ -49,6 +49,27 @@ fn check(agent: &Agent, runtimes: &[RuntimeKind], rows: &[(&str, UpdateAction, &
 }
 
 #[test]
+fn nothing_is_known_of_a_folder_that_is_gone_for_a_moment() {
+    let agent = Agent::new(&FASTAPI);
+    let snapshot = agent.snapshot();
+    let description = agent.describe();
+    agent.remove("main.py");
+    let plan = decide(&Decide {
+        root: agent.root(),
+        description: &description,
+        newer: &description,
+        before: &snapshot,
+        now: &snapshot,
+        changes: &[Change {
+            path: "README.md".to_owned(),
+            kind: FileChangeKind::Modified,
+        }],
+        runtime: Process,
+    });
+    assert_eq!(plan.action, Restart, "{plan:?}");
+}
+
+#[test]
 fn what_the_files_of_a_folder_are() {
     let agent = Agent::new(&FASTAPI);
     check(
