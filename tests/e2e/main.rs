@@ -30,6 +30,7 @@ mod keyboard;
 mod keyboard_browser;
 mod keyboard_tasks_browser;
 mod keyring;
+mod leaving_browser;
 mod live;
 mod live_browser;
 mod live_load;

@@ -456,7 +456,9 @@ async fn browser_logs_page_shows_all_agents_or_one() {
         };
         are(json!(["one", "two"])).await;
         scene.pictures("logs").await;
-        web.script("const choice = document.getElementById('log-source'); choice.value = 'agent:two'; choice.dispatchEvent(new Event('change', { bubbles: true }))").await;
+        web.script("document.getElementById('log-source').focus()").await;
+        web.see("#log-source option[value='agent:two']").await;
+        web.script("const choice = document.getElementById('log-source'); choice.value = 'agent:two'; choice.dispatchEvent(new Event('change', { bubbles: true })); choice.blur()").await;
         are(json!(["two"])).await;
         let place = web.script("return location.search").await;
         assert_eq!(place, "?of=agent:two", "each choice has an address of its own");

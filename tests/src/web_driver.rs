@@ -65,6 +65,8 @@ impl Web {
             "--disable-gpu",
             "--disable-quic",
             "--no-first-run",
+            // Tests go from page to page faster than a person may.
+            "--disable-ipc-flooding-protection",
             "--disable-background-networking",
             "--disable-component-update",
             "--disable-sync",

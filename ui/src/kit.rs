@@ -1,5 +1,6 @@
 //! The parts that pages are made of. They know records only as far as they draw them, and never fetch.
 
+mod agent_options;
 mod button;
 mod controls;
 mod copy;
@@ -30,6 +31,7 @@ mod time;
 mod virtual_list;
 mod waterfall;
 
+pub(crate) use agent_options::AgentOptions;
 pub(crate) use button::{Button, Look};
 pub(crate) use controls::Controls;
 pub(crate) use copy::CopyButton;

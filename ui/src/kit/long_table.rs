@@ -42,7 +42,8 @@ where
     let element = NodeRef::<html::Div>::new();
     let sight = RwSignal::new((0.0, FIRST_HEIGHT));
     let measure = move || {
-        if let Some(element) = element.get_untracked() {
+        // Asked for by a frame that comes when the table may be gone.
+        if let Some(element) = element.try_get_untracked().flatten() {
             let (top, height) = (
                 f64::from(element.scroll_top()),
                 f64::from(element.client_height()),

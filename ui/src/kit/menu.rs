@@ -33,8 +33,10 @@ pub(crate) fn Menu(
         let next = event
             .related_target()
             .and_then(|target| target.dyn_into::<Node>().ok());
+        // Also told of a menu that is being taken away.
         let inside = element
-            .get_untracked()
+            .try_get_untracked()
+            .flatten()
             .is_some_and(|element| element.contains(next.as_ref()));
         if !inside {
             open.set(false);

@@ -30,8 +30,12 @@ pub(crate) fn Modal(
             _ => {}
         }
     });
+    // Told of later than it is closed, when who opened it may be gone.
+    let closed = move |_| {
+        let _gone = close.try_run(());
+    };
     view! {
-        <dialog class=format!("dialog {class}") node_ref=element aria-label=label on:close=move |_| close.run(())>
+        <dialog class=format!("dialog {class}") node_ref=element aria-label=label on:close=closed>
             {children()}
         </dialog>
     }

@@ -71,6 +71,10 @@ where
         }
     };
     let scrolled = move || {
+        // Told of by a frame that comes when the list may be gone.
+        if element.is_disposed() {
+            return;
+        }
         let before = sight.get_untracked().0;
         measure();
         let went_to = went_to.try_update_value(Option::take).flatten();

@@ -15,11 +15,12 @@ pub(crate) struct Window {
 impl Window {
     /// The rows in sight of a list of `total` rows, `row` pixels each, scrolled by `top` in a view of `height`.
     pub(crate) fn of(total: usize, row: f64, top: f64, height: f64) -> Self {
-        let first = pixels_to_rows(top, row).saturating_sub(OVERSCAN).min(total);
-        let seen = pixels_to_rows(height, row) + 1 + 2 * OVERSCAN;
+        let uppermost = pixels_to_rows(top, row).min(total);
+        let first = uppermost.saturating_sub(OVERSCAN);
+        let end = uppermost + pixels_to_rows(height, row) + 1 + OVERSCAN;
         Self {
             first,
-            rows: seen.min(total - first),
+            rows: end.min(total) - first,
         }
     }
 
@@ -55,6 +56,8 @@ mod tests {
             "in sight"
         );
         assert!(window.rows < 60, "{} rows are too many", window.rows);
+        let at_the_top = Window::of(10_000, 20.0, 0.0, 400.0);
+        assert!(at_the_top.rows < window.rows, "nothing is above");
     }
 
     #[test]
@@ -66,8 +69,8 @@ mod tests {
         let beyond = Window::of(10, 20.0, 9_000.0, 400.0);
         assert_eq!(
             beyond.range(),
-            10..10,
-            "a list that shrank while it was scrolled down"
+            0..10,
+            "what is left of a list that shrank while it was scrolled down"
         );
     }
 }

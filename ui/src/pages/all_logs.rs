@@ -7,13 +7,13 @@ use leptos_router::{
     NavigateOptions,
     hooks::{use_navigate, use_query_map},
 };
-use nasiko_contract::{Fault, FollowLogs, FollowStackLogs, ServiceState};
+use nasiko_contract::{AgentName, Fault, FollowLogs, FollowStackLogs, ServiceState};
 
 use crate::{
     actions::{Action, Actions},
     browser,
     desk::{Desk, Followed, follow},
-    kit::LogViewer,
+    kit::{AgentOptions, LogViewer},
     model::{
         log_level::Level,
         logs::{LogFilter, LogView, Source},
@@ -75,7 +75,7 @@ pub(crate) fn LogsPage() -> impl IntoView {
         </header>
         <div class="log-page">
             <LogViewer log=log fault=fault label=words::LOG_OF_ALL series=series filter=filter>
-                <SourceChoice source=source agents=agents services=services />
+                <SourceChoice source=source services=services />
                 <LevelChoice filter=filter />
             </LogViewer>
         </div>
@@ -138,11 +138,7 @@ fn follow_services(
 
 /// Whose log; each choice has an address of its own.
 #[component]
-fn SourceChoice(
-    source: Memo<Source>,
-    agents: Memo<Vec<String>>,
-    services: Memo<Vec<String>>,
-) -> impl IntoView {
+fn SourceChoice(source: Memo<Source>, services: Memo<Vec<String>>) -> impl IntoView {
     let navigate = use_navigate();
     let choose = move |word: String| {
         let options = NavigateOptions {
@@ -161,13 +157,10 @@ fn SourceChoice(
         let chosen = move || source.with(|source| *source == value);
         view! { <option value=written selected=chosen>{words}</option> }
     };
-    let of_agents = move || {
-        let names = agents.get();
-        names
-            .into_iter()
-            .map(|name| option(Source::Agent(name.clone()), name))
-            .collect_view()
-    };
+    let near = RwSignal::new(false);
+    let agent = Memo::new(move |_| {
+        source.with(|source| source.agent().map(|name| AgentName(name.to_owned())))
+    });
     let of_services = move || {
         let names = services.get();
         names
@@ -177,10 +170,18 @@ fn SourceChoice(
     };
     let has_services = Memo::new(move |_| services.with(|services| !services.is_empty()));
     view! {
-        <select id="log-source" aria-label=words::SOURCE on:change:target=move |event| choose(event.target().value())>
+        <select
+            id="log-source"
+            aria-label=words::SOURCE
+            on:focusin=move |_| near.set(true)
+            on:pointerenter=move |_| near.set(true)
+            on:change:target=move |event| choose(event.target().value())
+        >
             {option(Source::All, words::EVERYONE.to_owned())}
             {option(Source::Agents, words::ALL_AGENTS.to_owned())}
-            <optgroup label=common::AGENTS>{of_agents}</optgroup>
+            <optgroup label=common::AGENTS>
+                <AgentOptions near=near chosen=agent value=|name| Source::Agent(name.to_string()).written() />
+            </optgroup>
             <Show when=move || has_services.get()>
                 <optgroup label=common::SERVICES>{of_services}</optgroup>
             </Show>

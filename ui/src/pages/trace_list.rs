@@ -1,7 +1,6 @@
 use std::sync::Arc;
 
 use leptos::{prelude::*, task::spawn_local};
-use leptos_router::components::A;
 use nasiko_contract::{ListTraces, SpanStatus, TailTraces, TraceId, TraceSummary};
 
 use crate::{
@@ -145,11 +144,11 @@ fn TraceRow(
                 <Clock at=at />
             </td>
             <th scope="row">
-                <A href=href>
+                <a href=href aria-current=move || is_chosen.get().then_some("true")>
                     {failed.then(|| view! { <span class="tag bad">{words::FAILED}</span> " " })}
                     {agent}
                     <span class="call">{call}</span>
-                </A>
+                </a>
             </th>
             <td class="figure">{format::duration_ns(row.duration_ns)}</td>
             <td class="figure dim">{format::count(row.spans)}</td>

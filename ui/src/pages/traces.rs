@@ -5,7 +5,8 @@ use nasiko_contract::{AgentName, TraceId};
 
 use crate::{
     browser,
-    desk::{Desk, spawn_for_the_owner},
+    desk::spawn_for_the_owner,
+    kit::AgentOptions,
     model::traces::TraceFilter,
     pages::{
         trace_list::{TraceTable, use_trace_list},
@@ -97,25 +98,15 @@ fn Split(
 
 #[component]
 fn AgentChoice(agent: RwSignal<Option<AgentName>>) -> impl IntoView {
-    let desk = Desk::get();
-    let names = Memo::new(move |_| {
-        desk.world.with(|world| {
-            let agents = world.agents.iter().flat_map(|agents| agents.keys());
-            agents.cloned().collect::<Vec<AgentName>>()
-        })
-    });
+    let near = RwSignal::new(false);
     let choose =
         move |word: String| agent.set(Some(word).filter(|word| !word.is_empty()).map(AgentName));
     view! {
-        <label class="field inline">
+        <label class="field inline" on:focusin=move |_| near.set(true) on:pointerenter=move |_| near.set(true)>
             <span>{common::AGENT}</span>
             <select on:change:target=move |event| choose(event.target().value())>
                 <option value="">{words::ALL_AGENTS}</option>
-                <For
-                    each=move || names.get()
-                    key=AgentName::clone
-                    children=|name| view! { <option value=name.to_string()>{name.to_string()}</option> }
-                />
+                <AgentOptions near=near chosen=agent value=AgentName::to_string />
             </select>
         </label>
     }

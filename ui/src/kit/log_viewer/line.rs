@@ -30,7 +30,8 @@ pub(crate) fn Wrapped(
     };
     // The end is at zero, and what is before it below zero.
     let scrolled = move |_| {
-        if let Some(element) = element.get_untracked() {
+        // Told of by a frame that comes when the lines may be gone.
+        if let Some(element) = element.try_get_untracked().flatten() {
             ended.run(element.scroll_top() > -NEAR_END);
         }
     };

@@ -1,5 +1,5 @@
 use leptos::prelude::*;
-use leptos_router::{NavigateOptions, components::A, hooks::use_navigate};
+use leptos_router::{NavigateOptions, hooks::use_navigate};
 use nasiko_contract::{AgentName, AgentSummary};
 
 use crate::{
@@ -135,7 +135,7 @@ fn AgentRow(name: AgentName, board: RwSignal<FigureBoard>) -> impl IntoView {
         <tr on:click=open>
             <th scope="row">
                 <span class="agent-name">
-                    <A href=href attr:class="clip" attr:title=title>{words}</A>
+                    <a href=href class="clip" title=title>{words}</a>
                     <Show when=move || watched.get()>
                         <span class="tag" title=agent::LIVE>{words::LIVE}</span>
                     </Show>

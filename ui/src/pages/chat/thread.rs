@@ -32,7 +32,8 @@ pub(crate) fn Thread(
     let element = NodeRef::<html::Div>::new();
     let at_end = StoredValue::new(true);
     let scrolled = move |_| {
-        if let Some(element) = element.get_untracked() {
+        // Told of by a frame that comes when the thread may be gone.
+        if let Some(element) = element.try_get_untracked().flatten() {
             let below = element.scroll_height() - element.scroll_top() - element.client_height();
             at_end.set_value(below < NEAR_END);
         }

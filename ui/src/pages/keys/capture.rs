@@ -67,6 +67,10 @@ pub(super) fn Capture(
             text::pressed(&keys)
         }
     };
+    // Also told of one that is being taken away.
+    let left = move |_| {
+        let _gone = done.try_run(Captured::Cancelled);
+    };
     view! {
         <button
             type="button"
@@ -74,7 +78,7 @@ pub(super) fn Capture(
             node_ref=element
             aria-label=text::label(words)
             on:keydown=key
-            on:blur=move |_| done.run(Captured::Cancelled)
+            on:blur=left
         >
             <span role="status">{told}</span>
         </button>

@@ -26,18 +26,24 @@ impl Sources {
     /// Looks at what is known, and reads what is not.
     pub(super) fn read(desk: Desk, actions: Actions) -> Self {
         let traces = RwSignal::new(Vec::new());
+        // None once the palette is closed.
         let build = move || {
+            let traces = traces.try_with_untracked(|traces: &Vec<TraceSummary>| {
+                traces.iter().map(of_trace).collect()
+            })?;
             let actions = untrack(move || action_entries(actions));
-            let traces = traces
-                .with_untracked(|traces: &Vec<TraceSummary>| traces.iter().map(of_trace).collect());
-            desk.world
-                .with_untracked(|world| index_of(world, actions, traces))
+            let index = desk
+                .world
+                .with_untracked(|world| index_of(world, actions, traces));
+            Some(index)
         };
         let sources = Self {
-            index: RwSignal::new(build()),
+            index: RwSignal::new(build().unwrap_or_default()),
         };
         let again = move || {
-            let _closed = sources.index.try_set(build());
+            if let Some(index) = build() {
+                let _closed = sources.index.try_set(index);
+            }
         };
         desk.read_all_sessions(again);
         spawn_local(async move {

@@ -7,7 +7,10 @@ use nasiko_contract::{
 use crate::{
     browser,
     desk::{Desk, Loaded, fetch},
-    kit::{Button, ConfirmDialog, Empty, ErrorCard, Look, Panel, SecretField, Sentence, Waiting},
+    kit::{
+        AgentOptions, Button, ConfirmDialog, Empty, ErrorCard, Look, Panel, SecretField, Sentence,
+        Waiting,
+    },
     pages::settings::key::KeyPanel,
     words::{common, settings::secrets as words},
 };
@@ -117,13 +120,7 @@ fn SecretTable(secrets: Secrets, rows: Vec<SecretInfo>) -> impl IntoView {
 
 #[component]
 fn SetForm(secrets: Secrets) -> impl IntoView {
-    let agents = Memo::new(move |_| {
-        secrets.desk.world.with(|world| {
-            let agents = world.agents.iter().flatten();
-            agents.map(|(name, _)| name.clone()).collect::<Vec<_>>()
-        })
-    });
-    let agent = RwSignal::new(String::new());
+    let agent = RwSignal::new(None::<AgentName>);
     let name = RwSignal::new(String::new());
     let value = RwSignal::new(String::new());
     let fault = RwSignal::new(None::<Fault>);
@@ -157,19 +154,9 @@ fn SetForm(secrets: Secrets) -> impl IntoView {
             }
         });
     };
-    // A thousand of them take longer to draw than all else of the page: they are there once somebody comes near.
-    let wanted = RwSignal::new(false);
-    let options = move || {
-        let agents = if wanted.get() {
-            agents.get()
-        } else {
-            Vec::new()
-        };
-        agents
-            .into_iter()
-            .map(|name| view! { <option value=name.to_string()>{name.to_string()}</option> })
-            .collect_view()
-    };
+    let near = RwSignal::new(false);
+    let choose =
+        move |word: String| agent.set(Some(word).filter(|word| !word.is_empty()).map(AgentName));
     let why = move || {
         let fault = fault.get()?;
         Some(
@@ -180,12 +167,12 @@ fn SetForm(secrets: Secrets) -> impl IntoView {
         busy.get() || name.with(|name| name.trim().is_empty()) || value.with(String::is_empty)
     });
     view! {
-        <form class="secret-form" on:submit=submit on:focusin=move |_| wanted.set(true)>
+        <form class="secret-form" on:submit=submit on:focusin=move |_| near.set(true)>
             <label class="field">
                 <span>{common::AGENT}</span>
-                <select id="secret-agent" on:change:target=move |event| agent.set(event.target().value())>
+                <select id="secret-agent" on:change:target=move |event| choose(event.target().value())>
                     <option value="">{words::ALL_AGENTS}</option>
-                    {options}
+                    <AgentOptions near=near chosen=agent value=AgentName::to_string />
                 </select>
             </label>
             <label class="field">
@@ -211,13 +198,16 @@ fn SetForm(secrets: Secrets) -> impl IntoView {
     }
 }
 
-async fn put(desk: Desk, agent: String, name: String, value: String) -> Result<SecretInfo, Fault> {
+async fn put(
+    desk: Desk,
+    agent: Option<AgentName>,
+    name: String,
+    value: String,
+) -> Result<SecretInfo, Fault> {
     let client = desk.client();
-    if agent.is_empty() {
-        client.call(SetSharedSecret { name, value }).await
-    } else {
-        let agent = AgentName(agent);
-        client.call(SetSecret { agent, name, value }).await
+    match agent {
+        None => client.call(SetSharedSecret { name, value }).await,
+        Some(agent) => client.call(SetSecret { agent, name, value }).await,
     }
 }
 
