@@ -95,6 +95,8 @@ error_codes! {
     PathNotFound = "intake.path_not_found", 404;
     /// It may not be read.
     PathUnreadable = "intake.path_unreadable", 403;
+    /// Files came or went while the folder was read.
+    FolderChanged = "intake.folder_changed", 409;
     /// Neither a folder nor an archive that is understood.
     NotAnAgentSource = "intake.not_a_source", 422;
     /// The folder holds nothing.

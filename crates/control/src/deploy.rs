@@ -448,7 +448,7 @@ impl Bench {
             .runtime(runtime)
             .prepare(&plan, &sink, &self.cancel)
             .await
-            .map_err(Fault::from);
+            .map_err(plans::not_prepared);
         build.ended = Some(crate::time::now_ms());
         match prepared {
             Ok(prepared) => {

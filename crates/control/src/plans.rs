@@ -7,8 +7,10 @@ use nasiko_contract::{
     AgentDescription, AgentName, Culprit, EntryPoint, EnvNeed, ErrorCode, Fault, Finding,
     RuntimeKind,
 };
-use nasiko_runtime::{Artifact, PreparePlan, Requirements, RequirementsKind};
-use nasiko_workshop::{Description, Snapshot, SnapshotOptions, describe, dockerfile, manifest};
+use nasiko_runtime::{Artifact, PreparePlan, Requirements, RequirementsKind, RuntimeError};
+use nasiko_workshop::{
+    Description, Snapshot, SnapshotOptions, WorkshopError, describe, dockerfile, manifest,
+};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -216,6 +218,20 @@ impl nasiko_runtime::BuildContext for Context {
     }
 }
 
+/// Why nothing could be prepared. A folder that could not be packed is told of as one that could not be read.
+pub(crate) fn not_prepared(error: RuntimeError) -> Fault {
+    let unreadable = match &error {
+        RuntimeError::File { source, .. } => source
+            .get_ref()
+            .and_then(|why| why.downcast_ref::<WorkshopError>()),
+        _ => None,
+    };
+    match unreadable {
+        Some(why) => why.into(),
+        None => error.into(),
+    }
+}
+
 fn requirements(found: &describe::Requirements) -> Option<Requirements> {
     let kind = match found.kind {
         describe::RequirementsKind::Pip => RequirementsKind::RequirementsTxt,
@@ -315,7 +331,34 @@ pub(crate) fn to_contract(description: &Description) -> AgentDescription {
 
 #[cfg(test)]
 mod tests {
-    use super::tag_word;
+    use nasiko_runtime::BuildContext as _;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_that_changes_while_it_is_packed_is_tried_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("main.py");
+        fs_err::write(&file, "print()").unwrap();
+        let never = CancellationToken::new();
+        let snapshot =
+            Snapshot::take(folder.path(), &SnapshotOptions::default(), None, &never).unwrap();
+        let context = Context {
+            root: folder.path().to_owned(),
+            snapshot: Arc::new(snapshot),
+            part: None,
+            generated: None,
+        };
+        context.write_tar(&mut Vec::new()).unwrap();
+        fs_err::remove_file(&file).unwrap();
+        let fault = not_prepared(RuntimeError::File {
+            what: "reading the build context of",
+            path: folder.path().to_owned(),
+            source: context.write_tar(&mut Vec::new()).unwrap_err(),
+        });
+        assert_eq!(fault.code, ErrorCode::FolderChanged, "{fault}");
+        assert!(fault.retryable);
+    }
 
     #[test]
     fn any_version_becomes_the_tag_of_an_image() {

@@ -3,7 +3,7 @@
 mod fault;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nasiko_contract::ErrorCode;
 
@@ -27,6 +27,14 @@ pub enum WorkshopError {
         /// The system's answer.
         #[source]
         source: io::Error,
+    },
+    /// A file went or changed while the folder was read: what was read until then is not the folder.
+    #[error("{file} changed while {folder} was read")]
+    FolderChanged {
+        /// The folder's name.
+        folder: String,
+        /// The file's path in it.
+        file: String,
     },
     /// Neither a folder nor an archive nor a repository address.
     #[error("{given} is neither a folder, an archive nor a repository: {reason}")]
@@ -213,11 +221,23 @@ impl WorkshopError {
         }
     }
 
+    /// A file of the folder at `root` is not what it was.
+    pub(crate) fn changed(root: &Path, file: &str) -> Self {
+        Self::FolderChanged {
+            folder: root.file_name().map_or_else(
+                || root.display().to_string(),
+                |name| name.to_string_lossy().into_owned(),
+            ),
+            file: file.to_owned(),
+        }
+    }
+
     /// The stable code.
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::PathNotFound { .. } => ErrorCode::PathNotFound,
             Self::PathUnreadable { .. } => ErrorCode::PathUnreadable,
+            Self::FolderChanged { .. } => ErrorCode::FolderChanged,
             Self::NotAnAgentSource { .. } => ErrorCode::NotAnAgentSource,
             Self::FolderEmpty { .. } => ErrorCode::FolderEmpty,
             Self::NoEntry { .. } => ErrorCode::NoEntry,

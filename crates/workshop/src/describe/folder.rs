@@ -25,8 +25,8 @@ pub(crate) struct Folder<'a> {
     beside: BTreeSet<String>,
     /// Links among them that leave the folder.
     outside: Vec<String>,
-    /// What the snapshot has and was gone when it was asked for.
-    gone: OnceLock<PathBuf>,
+    /// What was there when the snapshot was taken and is gone; the root by an empty path.
+    gone: OnceLock<String>,
 }
 
 impl<'a> Folder<'a> {
@@ -52,7 +52,7 @@ impl<'a> Folder<'a> {
             .and_then(|path| fs_err::read_dir(path).ok())
         else {
             if directory.is_empty() {
-                self.gone.get_or_init(|| self.root.to_path_buf());
+                self.gone.get_or_init(String::new);
             }
             return;
         };
@@ -87,11 +87,14 @@ impl<'a> Folder<'a> {
     /// An error if something that the snapshot has was gone when it was read: what was found then is not the folder, which was
     /// moved away for a moment or is being changed.
     pub(crate) fn was_whole(&self) -> Result<(), WorkshopError> {
-        let gone = self.gone.get().map(|path| WorkshopError::PathNotFound {
-            path: path.clone(),
-            nearest: None,
-        });
-        gone.map_or(Ok(()), Err)
+        match self.gone.get() {
+            None => Ok(()),
+            Some(root) if root.is_empty() => Err(WorkshopError::PathNotFound {
+                path: self.root.to_path_buf(),
+                nearest: None,
+            }),
+            Some(file) => Err(WorkshopError::changed(self.root, file)),
+        }
     }
 
     pub(super) fn root(&self) -> &Path {
@@ -168,7 +171,7 @@ impl<'a> Folder<'a> {
         // A link may lead nowhere, and a name that is not Unicode is not found as the snapshot spells it.
         let was_there = |file: &FileEntry| file.kind == FileKind::File && file.raw.is_none();
         if is_gone && self.snapshot.file(path).is_some_and(was_there) {
-            self.gone.get_or_init(|| self.root.join(path));
+            self.gone.get_or_init(|| path.to_owned());
         }
     }
 

@@ -10,6 +10,7 @@ impl WorkshopError {
             Self::PathNotFound { nearest: Some(nearest), .. } => format!("Did you mean {}?", nearest.display()),
             Self::PathNotFound { .. } => "Check the spelling of the path".to_owned(),
             Self::PathUnreadable { .. } => "Give your user the right to read it".to_owned(),
+            Self::FolderChanged { .. } => "Try again once nothing changes the folder any more".to_owned(),
             Self::NotAnAgentSource { .. } => {
                 "Give a folder, a .zip, .tar or .tar.gz file, or the https or ssh address of a git repository".to_owned()
             }
@@ -99,6 +100,7 @@ impl From<&WorkshopError> for Fault {
         match error {
             WorkshopError::GitFailed { .. }
             | WorkshopError::GitTimedOut { .. }
+            | WorkshopError::FolderChanged { .. }
             | WorkshopError::DiskFull { .. } => fault.retryable(),
             _ => fault,
         }

@@ -10,8 +10,8 @@ use crate::error::WorkshopError;
 
 impl Snapshot {
     /// Writes the files, then `extra` files (path and content; they replace files of the same path), as a tar: sorted, times
-    /// zero, owner 0, modes 644 or 755. Blocks. A file that changed its size since the snapshot is an error, as the
-    /// archive would not be what the hash says.
+    /// zero, owner 0, modes 644 or 755. Blocks. A file that is gone or changed its size since the snapshot is
+    /// [`WorkshopError::FolderChanged`], as the archive would not be what the hash says.
     pub fn write_tar(
         &self,
         root: &Path,
@@ -29,7 +29,7 @@ impl Snapshot {
         }
         for file in &self.files {
             if !extra.iter().any(|(path, _)| *path == file.path) {
-                append(&mut archive, root, file).map_err(|error| failed(&file.path, error))?;
+                append(&mut archive, root, file)?;
             }
         }
         for (path, content) in extra {
@@ -45,22 +45,32 @@ impl Snapshot {
     }
 }
 
-fn append(archive: &mut Builder<impl Write>, root: &Path, file: &FileEntry) -> io::Result<()> {
+fn append(
+    archive: &mut Builder<impl Write>,
+    root: &Path,
+    file: &FileEntry,
+) -> Result<(), WorkshopError> {
     let path = file.relative();
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => WorkshopError::changed(root, &file.path),
+        _ => WorkshopError::io("Packing", root.join(path), error),
+    };
     if let FileKind::Symlink { .. } = file.kind {
-        let target = fs_err::read_link(root.join(path))?;
-        return archive.append_link(&mut header(EntryType::Symlink, 0, 0o777), path, target);
+        let target = fs_err::read_link(root.join(path)).map_err(failed)?;
+        let mut header = header(EntryType::Symlink, 0, 0o777);
+        return archive
+            .append_link(&mut header, path, target)
+            .map_err(failed);
     }
-    let content = fs_err::File::open(root.join(path))?;
-    if content.metadata()?.len() != file.size {
-        return Err(io::Error::other("it changed while it was packed"));
+    let content = fs_err::File::open(root.join(path)).map_err(failed)?;
+    if content.metadata().map_err(failed)?.len() != file.size {
+        return Err(WorkshopError::changed(root, &file.path));
     }
     let mode = if file.is_executable() { 0o755 } else { 0o644 };
-    archive.append_data(
-        &mut header(EntryType::Regular, file.size, mode),
-        path,
-        content.take(file.size),
-    )
+    let mut header = header(EntryType::Regular, file.size, mode);
+    archive
+        .append_data(&mut header, path, content.take(file.size))
+        .map_err(failed)
 }
 
 fn header(kind: EntryType, size: u64, mode: u32) -> Header {

@@ -249,8 +249,19 @@ fn the_same_content_gives_the_same_tar() {
 fn a_file_that_changed_since_is_not_packed() {
     let temp = folder(&[("a", "1")]);
     let snapshot = take(temp.path());
+    let packed = || snapshot.write_tar(temp.path(), &[], Vec::new());
     write(temp.path(), "a", "longer");
-    assert!(snapshot.write_tar(temp.path(), &[], Vec::new()).is_err());
+    let changed = packed();
+    assert!(
+        matches!(changed, Err(WorkshopError::FolderChanged { .. })),
+        "{changed:?}"
+    );
+    fs_err::remove_file(temp.path().join("a")).unwrap();
+    let gone = packed();
+    assert!(
+        matches!(gone, Err(WorkshopError::FolderChanged { .. })),
+        "{gone:?}"
+    );
 }
 
 #[test]

@@ -40,7 +40,9 @@ fn a_folder_that_is_gone_for_a_moment_is_not_taken_for_an_empty_one() {
     assert!(describe(&root, &snapshot).unwrap().entry.is_some());
     fs_err::remove_file(root.join("other.py")).unwrap();
     let less = Fault::from(describe(&root, &snapshot).unwrap_err());
-    assert!(less.message.contains("other.py"), "{}", less.message);
+    assert_eq!(less.code, ErrorCode::FolderChanged);
+    assert_eq!(less.message, "other.py changed while sample was read");
+    assert!(less.retryable);
 }
 
 #[cfg(unix)]
