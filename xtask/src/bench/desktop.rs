@@ -28,6 +28,8 @@ use crate::report::warn;
 const RUNS: usize = 7;
 /// A start on a machine that reads every page from its disk.
 const LIMIT: Duration = Duration::from_secs(60);
+/// The libraries that draw where there is no graphics card, as their file names begin.
+const SOFTWARE_DRAWING: [&str; 2] = ["libLLVM", "swrast"];
 /// After this, what follows a start is over, and threads that only that took have ended: their counts go with them.
 const SETTLE: Duration = Duration::from_secs(20);
 const WATCH: Duration = Duration::from_secs(20);
@@ -171,9 +173,16 @@ fn window_memory(bed: &Bed<'_>, display: &Display) -> Result<Figure> {
     let window = window(bed, &product, display)?;
     sleep(SETTLE);
     let megabytes = megabytes_below(window.id())?;
+    let drawing = tree::mapped_megabytes(&tree::below(window.id())?, &SOFTWARE_DRAWING);
     drop(window);
     drop(resident);
-    Ok(Figure::new("window: memory of all its processes (PSS)", megabytes, "MB").at_most(220.0))
+    Ok(
+        Figure::new("window: memory of all its processes (PSS)", megabytes, "MB")
+            .at_most(220.0)
+            .note(format!(
+                "{drawing:.1} MB of it draw by software, which a graphics card does elsewhere"
+            )),
+    )
 }
 
 /// A window that has drawn its page.

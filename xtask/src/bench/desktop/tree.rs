@@ -32,6 +32,37 @@ pub(super) fn below(root: u32) -> Result<Vec<PathBuf>> {
     Ok(found.into_iter().map(folder).collect())
 }
 
+/// How much of their memory (PSS) is of files whose names begin like that.
+pub(super) fn mapped_megabytes(processes: &[PathBuf], names: &[&str]) -> f64 {
+    let maps = processes
+        .iter()
+        .filter_map(|process| fs::read_to_string(process.join("smaps")).ok());
+    maps.map(|maps| mapped_kilobytes(&maps, names)).sum::<f64>() / 1024.0
+}
+
+fn mapped_kilobytes(maps: &str, names: &[&str]) -> f64 {
+    let mut counts = false;
+    let mut kilobytes = 0.0;
+    for line in maps.lines() {
+        let mut words = line.split_ascii_whitespace();
+        match words.next() {
+            Some("Pss:") if counts => {
+                kilobytes += words
+                    .next()
+                    .and_then(|text| text.parse().ok())
+                    .unwrap_or(0.0);
+            }
+            // `from-to rights offset device inode path` begins what is said of a mapping.
+            Some(first) if !first.ends_with(':') => {
+                let file = line.rsplit('/').next().unwrap_or_default();
+                counts = names.iter().any(|name| file.starts_with(name));
+            }
+            _ => {}
+        }
+    }
+    kilobytes
+}
+
 /// A count of each thread of these processes, by its folder in `/proc`. What ended meanwhile has none.
 pub(super) fn of_threads(
     processes: &[PathBuf],
@@ -75,7 +106,16 @@ pub(super) fn growth(before: &HashMap<PathBuf, f64>, after: &HashMap<PathBuf, f6
 mod tests {
     use std::collections::HashMap;
 
-    use super::growth;
+    use super::{growth, mapped_kilobytes};
+
+    #[test]
+    fn mappings_are_counted_by_their_files() {
+        let maps = "7f00-7f10 r-xp 00000000 fe:00 12 /usr/lib/libLLVM-15.so.1\nSize: 64 kB\nPss: 20 kB\nPss_Dirty: 4 kB\n\
+                    7f10-7f20 rw-p 00000000 00:00 0 [heap]\nPss: 100 kB\n\
+                    7f20-7f30 r--p 00000000 fe:00 13 /usr/lib/dri/swrast_dri.so\nPss: 3 kB\n";
+        let counted = mapped_kilobytes(maps, &["libLLVM", "swrast"]);
+        assert!((counted - 23.0).abs() < f64::EPSILON, "{counted}");
+    }
 
     #[test]
     fn what_ends_takes_nothing_away() {
