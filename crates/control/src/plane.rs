@@ -296,7 +296,12 @@ impl ControlPlane {
         self.shared.stop.cancel();
         self.shared.end_standbys().await;
         self.shared.tasks.close();
-        let ended = tokio::time::timeout(SHUTDOWN_LIMIT, self.shared.tasks.wait()).await;
+        // Tasks that are cut short drop what they had waiting.
+        let ending = async {
+            self.shared.tasks.wait().await;
+            self.shared.process.given_up().await;
+        };
+        let ended = tokio::time::timeout(SHUTDOWN_LIMIT, ending).await;
         match ended {
             Ok(()) => self.shared.leave().await,
             Err(_) => {

@@ -100,6 +100,13 @@ impl ProcessRuntime {
         terminate::stop_abandoned(installation, instance, grace).await
     }
 
+    /// Waits until the programs on standby that were dropped are gone. For the end of a control plane: what it dropped until
+    /// then does not outlive it.
+    pub async fn given_up(&self) {
+        self.shared.given_up.close();
+        self.shared.given_up.wait().await;
+    }
+
     /// The record of an instance, whether it runs or has ended.
     fn record(&self, instance: &InstanceId) -> Result<Record, RuntimeError> {
         let unknown = || RuntimeError::InstanceUnknown {

@@ -167,6 +167,6 @@ impl Drop for Waiting {
                 tracing::warn!(instance = %id, %error, "a program on standby could not be removed");
             }
         };
-        self.shared.tasks.spawn_on(ending, &self.background);
+        self.shared.given_up.spawn_on(ending, &self.background);
     }
 }

@@ -47,6 +47,8 @@ pub(super) struct Shared {
     pub(super) ports: Mutex<HashSet<u16>>,
     pub(super) events: broadcast::Sender<RuntimeEvent>,
     pub(super) tasks: TaskTracker,
+    /// Programs on standby being ended that nobody wants any more.
+    pub(super) given_up: TaskTracker,
     pub(super) closed: CancellationToken,
     log_watch: LogWatch,
 }
@@ -90,6 +92,7 @@ impl Shared {
             ports: Mutex::default(),
             events: broadcast::Sender::new(EVENT_QUEUE),
             tasks: TaskTracker::new(),
+            given_up: TaskTracker::new(),
             closed: CancellationToken::new(),
             log_watch: LogWatch::new(),
         }))

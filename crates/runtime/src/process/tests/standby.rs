@@ -339,3 +339,15 @@ async fn bytecode_of_an_earlier_save_is_not_run() {
         "the person's folder stays as it is"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_is_dropped_can_be_waited_for() {
+    let house = House::new().await;
+    house.say("hello");
+    let standby = house.agent_on_standby("d-1", &[]).await;
+    let waiting = process_of(&house.listed().await[0]);
+    drop(standby);
+    house.runtime.given_up().await;
+    assert!(!waiting.alive());
+    assert!(house.listed().await.is_empty());
+}
