@@ -420,3 +420,30 @@ async fn browser_shows_every_page_of_the_settings_in_every_theme() {
     .await;
     web.quit().await;
 }
+
+#[tokio::test]
+async fn browser_refuses_to_move_the_store_where_nothing_answers() {
+    let test = "browser_refuses_to_move_the_store_where_nothing_answers";
+    let Some(browser) = Browser::or_skip(test) else {
+        return;
+    };
+    let resident = Resident::start();
+    let web = browser.start().await;
+    web.watched(test, async {
+        open(&web, &resident, "/settings/runtime").await;
+        web.click("#move-store").await;
+        web.click("#store-place option[value='']").await;
+        let address = format!("nowhere://nobody:{CANARY}@127.0.0.1/nasiko");
+        web.fill("#store-address", &address).await;
+        let kinds =
+            "return ['store-address', 'store-redis'].map((id) => document.getElementById(id).type)";
+        assert_eq!(web.script(kinds).await, json!(["password", "password"]));
+        web.click("#store-move").await;
+        let said = web
+            .read("dialog[open] .error-card", "That is no place for a store")
+            .await;
+        assert!(!said.contains(CANARY), "{said}");
+    })
+    .await;
+    web.quit().await;
+}

@@ -7,6 +7,9 @@ pub(crate) fn SecretField(
     #[prop(optional)]
     id: Option<&'static str>,
     word: &'static str,
+    /// What an address looks like, where it is one: it may hold a password.
+    #[prop(optional)]
+    address: Option<&'static str>,
     text: RwSignal<String>,
 ) -> impl IntoView {
     view! {
@@ -14,8 +17,10 @@ pub(crate) fn SecretField(
             <span>{word}</span>
             <input
                 id=id
+                class=address.map(|_| "mono")
                 type="password"
                 autocomplete="off"
+                placeholder=address
                 prop:value=text
                 on:input:target=move |event| text.set(event.target().value())
             />

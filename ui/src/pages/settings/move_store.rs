@@ -4,7 +4,7 @@ use nasiko_contract::{ErrorCode, Fault, MoveProgress, MoveReport, MoveStep, Move
 
 use crate::{
     desk::{Desk, spawn_for_the_owner},
-    kit::{Button, ErrorCard, Look, Modal, Progress, Sentence},
+    kit::{Button, ErrorCard, Look, Modal, Progress, SecretField, Sentence},
     pages::settings::store::told,
     words::{common, settings::move_store as words},
 };
@@ -138,8 +138,8 @@ fn Where(
                 <select id="store-place" on:change:target=move |event| place.set(event.target().value())>{places}</select>
             </label>
             <Show when=move || other.get()>
-                <Address id="store-address" word=words::ADDRESS hint="mongodb://user:password@host:27017/nasiko" text=address />
-                <Address id="store-redis" word=words::REDIS hint="redis://:password@host:6379" text=redis />
+                <SecretField id="store-address" word=words::ADDRESS address="mongodb://user:password@host:27017/nasiko" text=address />
+                <SecretField id="store-redis" word=words::REDIS address="redis://:password@host:6379" text=redis />
                 <label class="check">
                     <input type="checkbox" on:change:target=move |event| join.set(event.target().checked()) />
                     {words::JOIN}
@@ -151,29 +151,6 @@ fn Where(
                 <button id="store-move" type="submit" class=Look::Primary.class()>{words::MOVE}</button>
             </div>
         </form>
-    }
-}
-
-/// An address, which may hold a password: not shown.
-#[component]
-fn Address(
-    id: &'static str,
-    word: &'static str,
-    hint: &'static str,
-    text: RwSignal<String>,
-) -> impl IntoView {
-    view! {
-        <label class="field">
-            <span>{word}</span>
-            <input
-                id=id
-                class="mono"
-                type="password"
-                autocomplete="off"
-                placeholder=hint
-                on:input:target=move |event| text.set(event.target().value())
-            />
-        </label>
     }
 }
 
