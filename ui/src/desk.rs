@@ -30,7 +30,7 @@ use crate::{
 
 pub(crate) use chats::Chats;
 pub(crate) use follow::{Followed, follow, spawn_for_the_owner};
-pub(crate) use loaded::{Loaded, fetch};
+pub(crate) use loaded::{Loaded, fetch, put};
 pub(crate) use offers::Offers;
 pub(crate) use stack::Switch;
 pub(crate) use toasts::{Toast, Toasts};

@@ -32,13 +32,31 @@ impl<T> Loaded<T> {
 pub(crate) fn fetch<O>(desk: Desk, operation: O, target: RwSignal<Loaded<O::Output>>)
 where
     O: JsonOperation,
-    O::Output: Sync,
+    O::Output: PartialEq + Sync,
 {
     spawn_for_the_owner(async move {
         let outcome = desk.client().call(operation).await;
-        let _gone = target.try_set(match outcome {
-            Ok(value) => Loaded::Ready(value),
-            Err(fault) => Loaded::Failed(fault),
-        });
+        put(
+            target,
+            match outcome {
+                Ok(value) => Loaded::Ready(value),
+                Err(fault) => Loaded::Failed(fault),
+            },
+        );
+    });
+}
+
+/// Puts an answer into `target`, if that is still there. The same answer once more is no change: nothing is drawn anew
+/// under what a person types or is about to press.
+pub(crate) fn put<T>(target: RwSignal<Loaded<T>>, answer: Loaded<T>)
+where
+    T: PartialEq + Send + Sync + 'static,
+{
+    let _gone = target.try_maybe_update(|held| {
+        let differs = *held != answer;
+        if differs {
+            *held = answer;
+        }
+        (differs, ())
     });
 }

@@ -32,12 +32,14 @@ pub(crate) fn ActivityPage() -> impl IntoView {
     let dead = ids(World::dead_letters);
     let known = Memo::new(move |_| desk.world.with(|world| world.agents.is_some()));
     let under_way = Memo::new(move |_| desk.world.with(World::unfinished_jobs));
-    let jobs = move || match (recent.with(Vec::is_empty), known.get()) {
-        (true, false) => view! { <Waiting what=words::READING /> }.into_any(),
-        (true, true) => {
+    let none = Memo::new(move |_| recent.with(Vec::is_empty));
+    // The list stays when a job joins it, with what is opened and focused in it.
+    let jobs = move || match none.get() {
+        true if known.get() => {
             view! { <Empty title=words::NOTHING>{words::NOTHING_TEXT}</Empty> }.into_any()
         }
-        (false, _) => view! {
+        true => view! { <Waiting what=words::READING /> }.into_any(),
+        false => view! {
             <Panel title=words::JOBS>
                 <JobList ids=recent />
             </Panel>

@@ -121,12 +121,10 @@ fn OneAgent(name: AgentName, tab: Memo<String>, item: Memo<Option<String>>) -> i
             {body}
         }
     };
-    move || match (exists.get(), listed.get()) {
-        (true, _) => page().into_any(),
-        (false, false) => {
-            view! { <div class="page-body"><Waiting what=words::READING /></div> }.into_any()
-        }
-        (false, true) => view! { <Gone name=name.get_value() /> }.into_any(),
+    move || match exists.get() {
+        true => page().into_any(),
+        false if listed.get() => view! { <Gone name=name.get_value() /> }.into_any(),
+        false => view! { <div class="page-body"><Waiting what=words::READING /></div> }.into_any(),
     }
 }
 

@@ -52,15 +52,16 @@ pub(crate) fn ChatPage() -> impl IntoView {
         }),
         Action::known("chat.write", || browser::focus("message")),
     ]);
+    let has_one = Memo::new(move |_| session.with(Option::is_some));
     let conversation = move || {
-        let has_one = session.with(Option::is_some);
-        match (agent.get(), is_new.get(), loaded.get(), has_one) {
-            (Some(agent), ..) => {
-                view! { <ChatTab agent=agent session=session beside_all=true /> }.into_any()
-            }
-            (None, true, ..) | (None, false, true, false) => view! { <Choose /> }.into_any(),
-            (None, false, false, _) => view! { <Waiting what=all::READING /> }.into_any(),
-            (None, false, true, true) => {
+        // A conversation stays, with what is typed in it, when it begins and when the list arrives.
+        if let Some(agent) = agent.get() {
+            return view! { <ChatTab agent=agent session=session beside_all=true /> }.into_any();
+        }
+        match (is_new.get(), loaded.get(), has_one.get()) {
+            (true, ..) | (false, true, false) => view! { <Choose /> }.into_any(),
+            (false, false, _) => view! { <Waiting what=all::READING /> }.into_any(),
+            (false, true, true) => {
                 view! { <Empty title=all::GONE>{all::GONE_TEXT}</Empty> }.into_any()
             }
         }

@@ -20,13 +20,12 @@ pub(crate) fn InboxPage() -> impl IntoView {
     let known = Memo::new(move |_| desk.inbox.with(Inbox::is_known));
     let none = Memo::new(move |_| ids.with(Vec::is_empty));
     let list = move || {
-        match (none.get(), known.get()) {
-        (true, false) => view! { <Waiting what=words::READING /> }.into_any(),
-        (true, true) => view! {
-            <Empty title=words::NOTHING>{words::WHAT_IS_TOLD}</Empty>
+        match none.get() {
+        true if known.get() => {
+            view! { <Empty title=words::NOTHING>{words::WHAT_IS_TOLD}</Empty> }.into_any()
         }
-        .into_any(),
-        (false, _) => view! {
+        true => view! { <Waiting what=words::READING /> }.into_any(),
+        false => view! {
             <Panel title=words::NOTICES>
                 <ul class="inbox">
                     <For each=move || ids.get() key=NoticeId::clone children=|id| view! { <NoticeRow id=id /> } />

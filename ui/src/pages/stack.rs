@@ -74,16 +74,21 @@ pub(crate) fn StackPage() -> impl IntoView {
 #[component]
 fn Overview(page: StackView) -> impl IntoView {
     let known = Memo::new(move |_| page.stack.with(Option::is_some));
-    let body = move || match (known.get(), page.fault.get()) {
-        (true, _) => view! {
-            <EngineLine page=page />
-            <Notes page=page />
-            <Introduction page=page />
-            <ServiceTable page=page />
+    let body = move || {
+        // Once it is known, no answer draws the page anew under what a person types.
+        if known.get() {
+            return view! {
+                <EngineLine page=page />
+                <Notes page=page />
+                <Introduction page=page />
+                <ServiceTable page=page />
+            }
+            .into_any();
         }
-        .into_any(),
-        (false, Some(fault)) => view! { <ErrorCard fault=fault /> }.into_any(),
-        (false, None) => view! { <Waiting what=words::READING /> }.into_any(),
+        match page.fault.get() {
+            Some(fault) => view! { <ErrorCard fault=fault /> }.into_any(),
+            None => view! { <Waiting what=words::READING /> }.into_any(),
+        }
     };
     view! { <div class="page-body">{body}</div> }
 }

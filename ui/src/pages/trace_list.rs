@@ -107,15 +107,20 @@ pub(crate) fn TraceTable(
             </LongTable>
         }
     };
-    move || match (is_empty.get(), loaded.get(), all_wanted.get()) {
-        (false, ..) => table().into_any(),
-        (true, false, _) => view! { <Waiting what=words::READING /> }.into_any(),
-        (true, true, true) => {
-            view! { <Empty title=words::NONE>{words::NONE_TEXT}</Empty> }.into_any()
+    move || {
+        // Rows that came by themselves stay when the page that was asked for comes too.
+        if !is_empty.get() {
+            return table().into_any();
         }
-        (true, true, false) => {
-            view! { <Empty title=words::NONE_LIKE_THAT>{words::NONE_LIKE_THAT_TEXT}</Empty> }
-                .into_any()
+        match (loaded.get(), all_wanted.get()) {
+            (false, _) => view! { <Waiting what=words::READING /> }.into_any(),
+            (true, true) => {
+                view! { <Empty title=words::NONE>{words::NONE_TEXT}</Empty> }.into_any()
+            }
+            (true, false) => {
+                view! { <Empty title=words::NONE_LIKE_THAT>{words::NONE_LIKE_THAT_TEXT}</Empty> }
+                    .into_any()
+            }
         }
     }
 }

@@ -48,15 +48,10 @@ pub(super) fn SessionList(loaded: RwSignal<bool>, chosen: Memo<Option<String>>) 
     };
     let draw = StoredValue::new(draw);
     let same = |one: &ChatSession, other: &ChatSession| one.id == other.id;
+    let all_wanted = Memo::new(move |_| words.with(|words| words.trim().is_empty()));
     let list = move || {
-        let all_wanted = words.with(|words| words.trim().is_empty());
-        match (none.get(), loaded.get(), all_wanted) {
-            (true, false, _) => view! { <Waiting what=all::READING /> }.into_any(),
-            (true, true, true) => {
-                view! { <Empty title=all::NONE>{all::NONE_TEXT}</Empty> }.into_any()
-            }
-            (true, true, false) => view! { <Empty title=all::NONE_LIKE_THAT /> }.into_any(),
-            (false, ..) => view! {
+        if !none.get() {
+            return view! {
                 <VirtualList
                     rows=sessions
                     row_height=ROW
@@ -66,7 +61,12 @@ pub(super) fn SessionList(loaded: RwSignal<bool>, chosen: Memo<Option<String>>) 
                     class="session-rows"
                 />
             }
-            .into_any(),
+            .into_any();
+        }
+        match (loaded.get(), all_wanted.get()) {
+            (false, _) => view! { <Waiting what=all::READING /> }.into_any(),
+            (true, true) => view! { <Empty title=all::NONE>{all::NONE_TEXT}</Empty> }.into_any(),
+            (true, false) => view! { <Empty title=all::NONE_LIKE_THAT /> }.into_any(),
         }
     };
     view! {

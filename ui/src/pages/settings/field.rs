@@ -5,7 +5,7 @@ use nasiko_contract::{Fault, Settings};
 
 use crate::{
     desk::Desk,
-    kit::{Button, ErrorCard, Look, Sentence, Waiting},
+    kit::{Button, ErrorCard, Look, Sentence, Waiting, empty_once_taken},
     model::settings::{Kind, Spec},
     words::{common, settings as words},
 };
@@ -72,17 +72,22 @@ impl Form {
 #[component]
 pub(super) fn WhenRead(form: Form, children: ChildrenFn) -> impl IntoView {
     let known = Memo::new(move |_| form.settings.with(Option::is_some));
-    move || match (known.get(), form.fault.get()) {
-        (true, _) => children().into_any(),
-        (false, Some(fault)) => view! {
-            <ErrorCard fault=fault>
-                <Button look=Look::Primary press=move |()| form.read()>
-                    {common::TRY_AGAIN}
-                </Button>
-            </ErrorCard>
+    move || {
+        // Once they are known, no answer draws them anew under what a person types.
+        if known.get() {
+            return children().into_any();
         }
-        .into_any(),
-        (false, None) => view! { <Waiting what=words::READING /> }.into_any(),
+        match form.fault.get() {
+            Some(fault) => view! {
+                <ErrorCard fault=fault>
+                    <Button look=Look::Primary press=move |()| form.read()>
+                        {common::TRY_AGAIN}
+                    </Button>
+                </ErrorCard>
+            }
+            .into_any(),
+            None => view! { <Waiting what=words::READING /> }.into_any(),
+        }
     }
 }
 
@@ -98,7 +103,8 @@ pub(super) fn Setting(form: Form, spec: Spec) -> impl IntoView {
     let fault = RwSignal::new(None::<Fault>);
     let saving = RwSignal::new(false);
     let set = move |typed: String| {
-        if typed.trim() == shown.get_untracked() {
+        // While a change is under way, what is shown is about to be something else.
+        if typed.trim() == shown.get_untracked() && !saving.get_untracked() {
             draft.set(None);
             fault.set(None);
             return;
@@ -115,7 +121,7 @@ pub(super) fn Setting(form: Form, spec: Spec) -> impl IntoView {
         form.desk.change_settings(patch, told, move |refusal| {
             let _gone = saving.try_set(false);
             if refusal.is_none() {
-                let _gone = draft.try_set(None);
+                empty_once_taken(draft, &Some(typed));
             }
             let _gone = fault.try_set(refusal);
         });

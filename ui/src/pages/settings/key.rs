@@ -5,7 +5,7 @@ use nasiko_contract::{
 };
 
 use crate::{
-    desk::{Desk, Loaded, fetch},
+    desk::{Desk, Loaded, fetch, put},
     kit::{Button, ConfirmDialog, ErrorCard, Look, Modal, Panel, SecretField, StateBadge, Waiting},
     model::vault,
     words::settings::key as words,
@@ -33,7 +33,7 @@ impl Key {
             let client = self.desk.client();
             let outcome = client.call(operation).await;
             if let Ok(now) = client.call(GetVault {}).await {
-                let _gone = self.info.try_set(Loaded::Ready(now));
+                put(self.info, Loaded::Ready(now));
             }
             let _gone = self.busy.try_set(false);
             match outcome {

@@ -9,7 +9,7 @@ use crate::{
     desk::{Desk, Loaded, fetch},
     kit::{
         AgentOptions, Button, ConfirmDialog, Empty, ErrorCard, Look, Panel, SecretField, Sentence,
-        Waiting,
+        Waiting, empty_once_taken,
     },
     pages::settings::key::KeyPanel,
     words::{common, settings::secrets as words},
@@ -132,12 +132,12 @@ fn SetForm(secrets: Secrets) -> impl IntoView {
         }
         busy.set(true);
         fault.set(None);
-        let (agent, variable) = (agent.get_untracked(), name.get_untracked());
+        let (agent, typed) = (agent.get_untracked(), name.get_untracked());
         let secret = value.get_untracked();
         // Gone from the page before it is known whether it was taken.
         value.set(String::new());
         spawn_local(async move {
-            let outcome = put(secrets.desk, agent, variable.trim().to_owned(), secret).await;
+            let outcome = put(secrets.desk, agent, typed.trim().to_owned(), secret).await;
             let _gone = busy.try_set(false);
             // The button that was pressed cannot be pressed any more.
             browser::keys::focus_unless_held("secret-name");
@@ -145,7 +145,7 @@ fn SetForm(secrets: Secrets) -> impl IntoView {
                 Ok(made) => {
                     let agent = made.agent.as_ref().map(AgentName::as_str);
                     secrets.desk.say(words::kept(&made.name, agent));
-                    let _gone = name.try_set(String::new());
+                    empty_once_taken(name, &typed);
                     secrets.read_again();
                 }
                 Err(why) => {

@@ -29,10 +29,14 @@ pub(super) fn WatchSettings() -> impl IntoView {
         view! { <em>{words::watched(watched)}</em> }
     };
     let pending = RwSignal::new(BTreeSet::<AgentName>::new());
-    let body = move || match agents.with(|agents| agents.as_ref().map(Vec::len)) {
+    // Whatever becomes of the agents, the list stays: only its rows come and go.
+    let some = Memo::new(move |_| agents.with(|agents| Some(!agents.as_ref()?.is_empty())));
+    let body = move || match some.get() {
         None => view! { <Waiting what=words::READING /> }.into_any(),
-        Some(0) => view! { <Empty title=words::NO_FOLDER>{words::DEPLOY_ONE}</Empty> }.into_any(),
-        Some(_) => view! {
+        Some(false) => {
+            view! { <Empty title=words::NO_FOLDER>{words::DEPLOY_ONE}</Empty> }.into_any()
+        }
+        Some(true) => view! {
             <Panel title=words::TITLE aside=Box::new(move || many.into_any())>
                 <ul class="watch-list">
                     <For

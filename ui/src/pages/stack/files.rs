@@ -2,7 +2,7 @@ use leptos::{ev::SubmitEvent, prelude::*};
 use nasiko_contract::{Fault, StackDown, StackUp};
 
 use crate::{
-    kit::{Button, ErrorCard, Look, Panel},
+    kit::{Button, ErrorCard, Look, Panel, empty_once_taken},
     model::{preview::clean_path, stack},
     pages::stack::view::StackView,
     words::stack::{self as page_words, files as words},
@@ -20,7 +20,7 @@ pub(super) fn OwnFiles(page: StackView) -> impl IntoView {
             .unwrap_or_default()
     });
     let busy = Signal::derive(move || asking.get() || page.job.with(Option::is_some));
-    let bring_up = move |files: Vec<String>| {
+    let bring_up = move |files: Vec<String>, typed: String| {
         asking.set(true);
         refused.set(None);
         let wanted = StackUp {
@@ -30,14 +30,15 @@ pub(super) fn OwnFiles(page: StackView) -> impl IntoView {
         page.desk.order(wanted, move |outcome| {
             let _gone = asking.try_set(false);
             match outcome {
-                Ok(_) => drop(path.try_set(String::new())),
+                Ok(_) => empty_once_taken(path, &typed),
                 Err(fault) => drop(refused.try_set(Some(fault))),
             }
         });
     };
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
-        let added = clean_path(&path.get_untracked());
+        let typed = path.get_untracked();
+        let added = clean_path(&typed);
         if added.is_empty() || busy.get_untracked() {
             return;
         }
@@ -45,7 +46,7 @@ pub(super) fn OwnFiles(page: StackView) -> impl IntoView {
         if !wanted.contains(&added) {
             wanted.push(added);
         }
-        bring_up(wanted);
+        bring_up(wanted, typed);
     };
     let row = move |file: String| {
         let take_down = StackDown {
