@@ -24,8 +24,16 @@ impl Desk {
 
     /// Keeps what is being written in a conversation.
     pub(crate) fn keep_draft(self, conversation: &str, text: &str) {
-        self.drafts
-            .update_value(|drafts| drafts.put(conversation, text));
+        self.change_drafts(|drafts| drafts.put(conversation, text));
+    }
+
+    /// As [`Drafts::carry`].
+    pub(crate) fn carry_draft(self, from: &str, to: &str) {
+        self.change_drafts(|drafts| drafts.carry(from, to));
+    }
+
+    fn change_drafts(self, change: impl FnOnce(&mut Drafts)) {
+        self.drafts.update_value(change);
         let written = self.drafts.with_value(Drafts::written);
         browser::remember(KEY, &written);
         self.restore.keep_drafts(written);

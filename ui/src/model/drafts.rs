@@ -38,6 +38,15 @@ impl Drafts {
         let text = text.chars().take(MOST_LETTERS).collect();
         self.0.push((conversation.to_owned(), text));
     }
+
+    /// What is being written in one conversation goes on in another, such as the one that has just begun.
+    pub(crate) fn carry(&mut self, from: &str, to: &str) {
+        let text = self.of(from);
+        if !text.is_empty() {
+            self.put(from, "");
+            self.put(to, &text);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -58,6 +67,19 @@ mod tests {
         drafts.put("a", "  ");
         assert_eq!(drafts.of("a"), "");
         assert_eq!(Drafts::read("not a document"), Drafts::default());
+    }
+
+    #[test]
+    fn what_is_written_while_a_conversation_begins_goes_on_in_it() {
+        let mut drafts = Drafts::default();
+        drafts.put("new:echo", "And then");
+        drafts.carry("new:echo", "1");
+        assert_eq!(
+            (drafts.of("new:echo"), drafts.of("1")),
+            (String::new(), "And then".to_owned())
+        );
+        drafts.carry("new:echo", "1");
+        assert_eq!(drafts.of("1"), "And then", "nothing takes no place");
     }
 
     #[test]

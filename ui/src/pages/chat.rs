@@ -75,6 +75,12 @@ pub(crate) fn ChatTab(
                     let (navigate, agent) = (navigate.clone(), agent.clone());
                     desk.ask_anew(agent.clone(), text, move |outcome| match outcome {
                         Ok(session) => {
+                            desk.carry_draft(&unbegun(&agent), session.as_str());
+                            // Whoever went elsewhere meanwhile is not led back.
+                            let shown = current.try_get_untracked();
+                            if !shown.is_some_and(|shown| shown.is_none_or(|id| id == session)) {
+                                return;
+                            }
                             let place = if beside_all {
                                 format!("/chat/{session}")
                             } else {
@@ -93,7 +99,7 @@ pub(crate) fn ChatTab(
         let agent = agent.clone();
         Signal::derive(move || match current.get() {
             Some(session) => session.to_string(),
-            None => format!("{NEW}:{agent}"),
+            None => unbegun(&agent),
         })
     };
     let stop = move |()| {
@@ -125,6 +131,11 @@ pub(crate) fn ChatTab(
             <TraceView trace=trace arrived=arrived />
         </div>
     }
+}
+
+/// What the draft of a conversation is kept by that has not begun.
+fn unbegun(agent: &AgentName) -> String {
+    format!("{NEW}:{agent}")
 }
 
 /// The conversation that is shown, if one has begun.

@@ -67,10 +67,12 @@ pub(crate) fn SessionMenu(
             },
             move |_| {
                 desk.keep_draft(session.as_str(), "");
+                // Whoever went elsewhere meanwhile is not led back.
+                let is_shown = current.try_get_untracked().flatten().as_ref() == Some(&session);
                 desk.world.update(|world| {
                     world.sessions.remove(&session);
                 });
-                if beside_all {
+                if beside_all && is_shown {
                     navigate("/chat", NavigateOptions::default());
                 }
             },
