@@ -39,9 +39,16 @@ pub(crate) fn RegistryPage() -> impl IntoView {
         list.with(|list| list.ready().map(|page| page.items.clone()))
             .unwrap_or_default()
     });
-    let chosen = Memo::new(move |_| {
+    let desk = Desk::get();
+    // An entry that is edited may lose the words that are looked for: what is shown stays while nothing else has them.
+    let chosen = Memo::new(move |before: Option<&Option<AgentName>>| {
         let first = || rows.with(|rows| rows.first().map(|entry| entry.id.clone()));
-        named.get().map(AgentName).or_else(first)
+        let shown = || {
+            let shown = before?.as_ref()?;
+            let is_there = desk.world.with(|world| world.agent(shown).is_some());
+            is_there.then(|| shown.clone())
+        };
+        named.get().map(AgentName).or_else(first).or_else(shown)
     });
     let many = move || rows.with(|rows| words::agents(rows.len()));
     let draw = move |entry: RegistryEntry| view! { <EntryRow entry=entry chosen=chosen /> };
