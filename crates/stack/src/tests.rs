@@ -20,6 +20,7 @@ mod lifecycle;
 mod others;
 mod registry;
 mod together;
+mod watching;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const IMAGE: &str = "busybox:latest";

@@ -4,16 +4,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use nasiko_engine::{EngineError, Filters, Signal};
+use nasiko_engine::{EngineError, Filters, Follow, Signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::StackError;
 use crate::observe::of_project;
 use crate::observed::Container;
 use crate::stack::Stack;
 
 /// What happens within this time is shown at once.
 const GATHERING: Duration = Duration::from_millis(20);
+/// After a look that failed, before it is made again; doubled each time.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 /// What there is of a stack.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -76,36 +80,38 @@ async fn follow(stack: &Stack, project: &str, views: &watch::Sender<Arc<View>>) 
     let events = events.iter().map(|event| (*event).to_owned());
     filters.insert("event".to_owned(), events.collect());
     let mut signals = stack.engine.follow(filters);
-    while let Some(signal) = signals.next().await {
-        let away = match signal {
-            Signal::Down { reason } => Some(reason),
-            Signal::Up => None,
-            Signal::Event(_) => {
-                // One step of a person is several events.
-                let mut away = None;
-                let gathering = tokio::time::sleep(GATHERING);
-                tokio::pin!(gathering);
-                loop {
-                    tokio::select! {
-                        () = &mut gathering => break,
-                        next = signals.next() => match next {
-                            Some(Signal::Event(_)) => {}
-                            Some(Signal::Up) => away = None,
-                            Some(Signal::Down { reason }) => away = Some(reason),
-                            None => return,
-                        },
-                    }
-                }
-                away
-            }
+    // While the engine goes on telling what happens, a look that failed is made again: nobody would ask for it.
+    let mut again = None;
+    loop {
+        let signal = tokio::select! {
+            signal = signals.next() => match signal {
+                Some(signal) => signal,
+                None => return,
+            },
+            () = pause(again), if again.is_some() => Signal::Up,
+        };
+        let Some(away) = gathered(signal, &mut signals).await else {
+            return;
         };
         let seen = match away {
-            Some(reason) => Err(reason),
+            Some(reason) => {
+                again = None;
+                Err(reason)
+            }
             None => match stack.status(project).await {
-                Ok(containers) => Ok(containers),
-                // The stream of events tells of an engine that went; whatever else this is, it is shown.
-                Err(crate::StackError::Engine(reason)) => Err(reason),
-                Err(_) => continue,
+                Ok(containers) => {
+                    again = None;
+                    Ok(containers)
+                }
+                Err(error) => {
+                    tracing::info!(%error, project, "the stack could not be looked at");
+                    let longer = again.map_or(FIRST_PAUSE, |pause: Duration| pause * 2);
+                    again = Some(longer.min(LONGEST_PAUSE));
+                    match error {
+                        StackError::Engine(reason) => Err(reason),
+                        _ => continue,
+                    }
+                }
             },
         };
         views.send_if_modified(|view| {
@@ -125,5 +131,33 @@ async fn follow(stack: &Stack, project: &str, views: &watch::Sender<Arc<View>>) 
             }
             differs
         });
+    }
+}
+
+async fn pause(length: Option<Duration>) {
+    tokio::time::sleep(length.unwrap_or_default()).await;
+}
+
+/// What a signal and those that come right after it say together: why the engine is away, if it is. None when there is nobody any
+/// more to tell.
+async fn gathered(first: Signal, signals: &mut Follow) -> Option<Option<EngineError>> {
+    match first {
+        Signal::Down { reason } => return Some(Some(reason)),
+        Signal::Up => return Some(None),
+        Signal::Event(_) => {}
+    }
+    // One step of a person is several events.
+    let mut away = None;
+    let gathering = tokio::time::sleep(GATHERING);
+    tokio::pin!(gathering);
+    loop {
+        tokio::select! {
+            () = &mut gathering => return Some(away),
+            next = signals.next() => match next? {
+                Signal::Event(_) => {}
+                Signal::Up => away = None,
+                Signal::Down { reason } => away = Some(reason),
+            },
+        }
     }
 }
