@@ -32,19 +32,21 @@ pub(crate) fn ActivityPage() -> impl IntoView {
     let dead = ids(World::dead_letters);
     let known = Memo::new(move |_| desk.world.with(|world| world.agents.is_some()));
     let under_way = Memo::new(move |_| desk.world.with(World::unfinished_jobs));
-    let none = Memo::new(move |_| recent.with(Vec::is_empty));
+    let some = Memo::new(move |_| recent.with(|recent| !recent.is_empty()));
     // The list stays when a job joins it, with what is opened and focused in it.
-    let jobs = move || match none.get() {
-        true if known.get() => {
+    let jobs = move || {
+        if some.get() {
+            view! {
+                <Panel title=words::JOBS>
+                    <JobList ids=recent />
+                </Panel>
+            }
+            .into_any()
+        } else if known.get() {
             view! { <Empty title=words::NOTHING>{words::NOTHING_TEXT}</Empty> }.into_any()
+        } else {
+            view! { <Waiting what=words::READING /> }.into_any()
         }
-        true => view! { <Waiting what=words::READING /> }.into_any(),
-        false => view! {
-            <Panel title=words::JOBS>
-                <JobList ids=recent />
-            </Panel>
-        }
-        .into_any(),
     };
     view! {
         <header class="page-head">

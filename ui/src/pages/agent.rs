@@ -121,10 +121,14 @@ fn OneAgent(name: AgentName, tab: Memo<String>, item: Memo<Option<String>>) -> i
             {body}
         }
     };
-    move || match exists.get() {
-        true => page().into_any(),
-        false if listed.get() => view! { <Gone name=name.get_value() /> }.into_any(),
-        false => view! { <div class="page-body"><Waiting what=words::READING /></div> }.into_any(),
+    move || {
+        if exists.get() {
+            page().into_any()
+        } else if listed.get() {
+            view! { <Gone name=name.get_value() /> }.into_any()
+        } else {
+            view! { <div class="page-body"><Waiting what=words::READING /></div> }.into_any()
+        }
     }
 }
 

@@ -78,7 +78,7 @@ pub(crate) fn ChatTab(
                             desk.carry_draft(&unbegun(&agent), session.as_str());
                             // Whoever went elsewhere meanwhile is not led back.
                             let shown = current.try_get_untracked();
-                            if !shown.is_some_and(|shown| shown.is_none_or(|id| id == session)) {
+                            if shown.is_none_or(|shown| shown.is_some_and(|id| id != session)) {
                                 return;
                             }
                             let place = if beside_all {

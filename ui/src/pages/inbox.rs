@@ -20,20 +20,21 @@ pub(crate) fn InboxPage() -> impl IntoView {
     let known = Memo::new(move |_| desk.inbox.with(Inbox::is_known));
     let none = Memo::new(move |_| ids.with(Vec::is_empty));
     let list = move || {
-        match none.get() {
-        true if known.get() => {
+        if !none.get() {
+            return view! {
+                <Panel title=words::NOTICES>
+                    <ul class="inbox">
+                        <For each=move || ids.get() key=NoticeId::clone children=|id| view! { <NoticeRow id=id /> } />
+                    </ul>
+                </Panel>
+            }
+            .into_any();
+        }
+        if known.get() {
             view! { <Empty title=words::NOTHING>{words::WHAT_IS_TOLD}</Empty> }.into_any()
+        } else {
+            view! { <Waiting what=words::READING /> }.into_any()
         }
-        true => view! { <Waiting what=words::READING /> }.into_any(),
-        false => view! {
-            <Panel title=words::NOTICES>
-                <ul class="inbox">
-                    <For each=move || ids.get() key=NoticeId::clone children=|id| view! { <NoticeRow id=id /> } />
-                </ul>
-            </Panel>
-        }
-        .into_any(),
-    }
     };
     view! {
         <header class="page-head">
