@@ -43,6 +43,7 @@ impl Desk {
         switch: Switch,
         then: impl FnOnce() + 'static,
     ) {
+        let before = self.world.with_untracked(|world| world.stack_told);
         spawn_local(async move {
             let client = self.client();
             let outcome = match switch {
@@ -51,7 +52,12 @@ impl Desk {
                 Switch::Restart => client.call(RestartService { service }).await,
             };
             match outcome {
-                Ok(now) => self.world.update(|world| world.put_service(now)),
+                Ok(now) => self.world.update(|world| {
+                    // As with the whole stack: what events told meanwhile is newer than the answer.
+                    if world.stack_told == before {
+                        world.put_service(now);
+                    }
+                }),
                 Err(fault) => self.report(fault),
             }
             then();

@@ -18,17 +18,25 @@ pub(super) fn Actions(
     service: Memo<Option<StackService>>,
     name: String,
 ) -> impl IntoView {
-    let asking = RwSignal::new(false);
-    let busy = Signal::derive(move || asking.get() || page.job.with(Option::is_some));
     let state = Memo::new(move |_| service.with(|service| service.as_ref().map(|it| it.state)));
+    // The state in which something was asked of it. Once it is in another, what can be done with that can be pressed, although
+    // the answer is still on its way.
+    let asked_in = RwSignal::new(None::<ServiceState>);
+    let asking = move || asked_in.with(|asked| asked.is_some() && *asked == state.get());
+    let busy = Signal::derive(move || asking() || page.job.with(Option::is_some));
     let logs = format!("/stack/logs/{name}");
     let logs_label = words::logs(&name);
     let name = StoredValue::new(name);
     let button = move |word: &'static str, label: fn(&str) -> String, switch: Switch| {
         let press = move |()| {
-            asking.set(true);
+            let now = state.get_untracked();
+            asked_in.set(now);
             page.desk.switch_service(name.get_value(), switch, move || {
-                let _gone = asking.try_set(false);
+                let _gone = asked_in.try_update(|asked| {
+                    if *asked == now {
+                        *asked = None;
+                    }
+                });
             });
         };
         view! {
